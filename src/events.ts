@@ -1,0 +1,221 @@
+import { EventEmitter } from "eventemitter3";
+import type { BatchRecord, UploadRecord, UploadStage, UploadStatus } from "./contracts/upload.js";
+import type { UploadError } from "./errors.js";
+import type { BatchResult, UploadResult } from "./result.js";
+
+interface UploadEvent {
+  readonly uploadId: string;
+  readonly batchId: string | null;
+  /** In milliseconds since the epoch. */
+  readonly at: number;
+}
+
+interface BatchEvent {
+  readonly batchId: string | null;
+  /** In milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface UploadStartedEvent<U extends UploadRecord = UploadRecord> extends UploadEvent {
+  /** The record as it was claimed. */
+  readonly upload: U;
+  /** How often it was started since it last settled, this time included. */
+  readonly starts: number;
+}
+
+export interface UploadProgressEvent extends UploadEvent {
+  /** An integer from 0 to 100 that never decreases; 100 comes only with `completed`. */
+  readonly progress: number;
+  readonly stage: UploadStage;
+  readonly status: UploadStatus;
+  readonly attempt: number;
+  readonly fileName: string | null;
+  /** In bytes. */
+  readonly fileSize: number | null;
+  /** Reckoned from what the stage took lately, not reported by the adapter. */
+  readonly estimated: boolean;
+  /** What the adapter said of it. */
+  readonly message?: string;
+}
+
+export interface UploadRetryEvent extends UploadEvent {
+  /** The attempt that failed, 1-based. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** How long it waits before the next attempt, in milliseconds. */
+  readonly delayMs: number;
+  readonly error: UploadError;
+}
+
+export interface UploadWarningEvent extends UploadEvent {
+  readonly stage: UploadStage | null;
+  readonly error: UploadError;
+}
+
+/** The {@link UploadResult} itself, to be narrowed by `status`. */
+export type UploadSettledEvent<U extends UploadRecord = UploadRecord> = UploadEvent &
+  UploadResult<U> & {
+    /** The same result as the object that the call resolves with. */
+    readonly result: UploadResult<U>;
+  };
+
+export interface BatchStartedEvent extends BatchEvent {
+  /** `null` for `processUploads`. */
+  readonly batch: BatchRecord | null;
+  /** How many uploads there are by status; `null` when the input did not tell. */
+  readonly counts: Readonly<Partial<Record<UploadStatus, number>>> | null;
+}
+
+export interface BatchProgressEvent extends BatchEvent {
+  /** `null` when the input did not tell. */
+  readonly total: number | null;
+  /** Settled uploads of the whole batch, also of earlier runs and other workers. */
+  readonly processed: number;
+  readonly completed: number;
+  readonly failed: number;
+  /** 0 to 100, `null` when the total is unknown. */
+  readonly percentage: number | null;
+  /** Uploads that this run settled per second. */
+  readonly perSecond: number;
+  /** Time left in milliseconds, `null` when it cannot be told. */
+  readonly etaMs: number | null;
+}
+
+export interface BatchPausedEvent extends BatchEvent {
+  readonly reason: string;
+}
+
+/** The {@link BatchResult} itself. */
+export interface BatchSettledEvent extends BatchEvent, Omit<BatchResult, "batchId"> {
+  /** The same result as the object that the call resolves with. */
+  readonly result: BatchResult;
+}
+
+/** The payload of every event: one frozen object each. */
+export interface UploadEventPayloads<U extends UploadRecord = UploadRecord> {
+  "upload:started": UploadStartedEvent<U>;
+  "upload:progress": UploadProgressEvent;
+  "upload:retry": UploadRetryEvent;
+  "upload:warning": UploadWarningEvent;
+  "upload:settled": UploadSettledEvent<U>;
+  "batch:started": BatchStartedEvent;
+  "batch:progress": BatchProgressEvent;
+  "batch:paused": BatchPausedEvent;
+  "batch:resumed": BatchPausedEvent;
+  "batch:settled": BatchSettledEvent;
+}
+
+/** The payloads as the argument tuples by which eventemitter3 types its listeners. */
+export type UploadEventMap<U extends UploadRecord = UploadRecord> = {
+  [Name in keyof UploadEventPayloads<U>]: [payload: UploadEventPayloads<U>[Name]];
+};
+
+/** The names of the events. */
+export type UploadEventName = keyof UploadEventPayloads;
+
+type AnyListener = (payload: never) => unknown;
+type ReportListenerError = (thrown: unknown) => void;
+
+/** Where the emission that is under way reports listeners that throw; captured by each listener, so that rejections find it too. */
+let reportListenerError: ReportListenerError | undefined;
+
+/**
+ * Emits the events of uploads and batches. Listeners cannot influence the work or each other: one that throws or rejects is
+ * reported as `upload:warning`, and the others still run.
+ *
+ * @example
+ * const events = new UploadEventEmitter();
+ * events.on("upload:progress", ({ uploadId, progress }) => console.log(uploadId, progress));
+ * await processUploadWithRetry(upload, adapters, { events });
+ */
+export class UploadEventEmitter<U extends UploadRecord = UploadRecord> extends EventEmitter<UploadEventMap<U>> {
+  /** eventemitter3 stops at a listener that throws, so each is held in a wrapper; the same one always, or `off` would not find it. */
+  readonly #wrappers = new WeakMap<AnyListener, AnyListener>();
+
+  override on<Name extends UploadEventName>(
+    event: Name,
+    listener: EventEmitter.EventListener<UploadEventMap<U>, Name>,
+    context?: unknown,
+  ): this {
+    return super.on(event, this.#wrap(listener), context);
+  }
+
+  override once<Name extends UploadEventName>(
+    event: Name,
+    listener: EventEmitter.EventListener<UploadEventMap<U>, Name>,
+    context?: unknown,
+  ): this {
+    return super.once(event, this.#wrap(listener), context);
+  }
+
+  override removeListener<Name extends UploadEventName>(
+    event: Name,
+    listener?: EventEmitter.EventListener<UploadEventMap<U>, Name>,
+    context?: unknown,
+    once?: boolean,
+  ): this {
+    // eventemitter3 takes a `once` listener off by the wrapper itself, which is not in the map.
+    const wrapper =
+      listener && ((this.#wrappers.get(listener as AnyListener) as typeof listener | undefined) ?? listener);
+    return super.removeListener(event, wrapper, context, once);
+  }
+
+  override addListener<Name extends UploadEventName>(
+    event: Name,
+    listener: EventEmitter.EventListener<UploadEventMap<U>, Name>,
+    context?: unknown,
+  ): this {
+    return this.on(event, listener, context);
+  }
+
+  override off<Name extends UploadEventName>(
+    event: Name,
+    listener?: EventEmitter.EventListener<UploadEventMap<U>, Name>,
+    context?: unknown,
+    once?: boolean,
+  ): this {
+    return this.removeListener(event, listener, context, once);
+  }
+
+  #wrap<Listener>(listener: Listener): Listener {
+    if (typeof listener !== "function") return listener;
+    const original = listener as unknown as AnyListener;
+    let wrapper = this.#wrappers.get(original);
+    if (wrapper === undefined) {
+      wrapper = function isolated(this: unknown, payload: never) {
+        const report = reportListenerError;
+        try {
+          const returned = original.call(this, payload);
+          if (report && isThenable(returned)) returned.then(undefined, report);
+        } catch (thrown) {
+          if (report === undefined) throw thrown;
+          report(thrown);
+        }
+      };
+      this.#wrappers.set(original, wrapper);
+    }
+    return wrapper as unknown as Listener;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** Emits one event, frozen; whatever a listener throws goes to `report`, now or when it rejects. */
+export function emitIsolated<U extends UploadRecord, Name extends UploadEventName>(
+  emitter: EventEmitter<UploadEventMap<U>>,
+  event: Name,
+  payload: UploadEventPayloads<U>[Name],
+  report: ReportListenerError,
+): void {
+  const outer = reportListenerError;
+  reportListenerError = report;
+  try {
+    emitter.emit(event, ...([Object.freeze(payload)] as unknown as EventEmitter.EventArgs<UploadEventMap<U>, Name>));
+  } catch (thrown) {
+    report(thrown); // an emitter of the user's own, which does not isolate its listeners
+  } finally {
+    reportListenerError = outer;
+  }
+}
