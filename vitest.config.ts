@@ -1,8 +1,19 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+
 export default defineConfig({
+  resolve: {
+    // The examples import the package by its name; their tests run against the source.
+    alias: [
+      { find: /^upload-processor$/, replacement: source("index.ts") },
+      { find: /^upload-processor\/testing$/, replacement: source("testing/index.ts") },
+      { find: /^upload-processor\/(.+)$/, replacement: source("adapters/$1.ts") },
+    ],
+  },
   test: {
-    include: ["test/{unit,contract,integration}/**/*.test.ts"],
+    include: ["test/{unit,contract,integration}/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"] },

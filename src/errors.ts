@@ -145,7 +145,9 @@ export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message || thrown.name;
   const message = read(thrown, "message");
   if (typeof message === "string" && message !== "") return message;
-  return typeof thrown === "object" ? "an object without a message was thrown" : String(thrown);
+  return typeof thrown === "object"
+    ? "an object without a message was thrown"
+    : String(thrown) || "an empty text was thrown";
 }
 
 const RETRYABLE_CLIENT_STATUS: ReadonlySet<number> = new Set([408, 409, 425, 429]);

@@ -3,9 +3,23 @@ import type { Logger } from "./contracts/logger.js";
 import type { RepositoryAdapter } from "./contracts/repository.js";
 import type { StorageAdapter } from "./contracts/storage.js";
 import type { Mode, UploadRecord } from "./contracts/upload.js";
-import { ConfigurationError, type UploadError } from "./errors.js";
-import type { UploadEventEmitter, UploadProgressEvent } from "./events.js";
+import type { UploadError } from "./errors.js";
+import { UploadEventEmitter, type UploadProgressEvent } from "./events.js";
 import { createStageLimits, type StageLimits } from "./pipeline/limits.js";
+import {
+  aCount,
+  aFunction,
+  aMode,
+  anEmitter,
+  aSignal,
+  aString,
+  count,
+  number,
+  optional,
+  requireMembers,
+  stageLimits,
+  timeout,
+} from "./validate.js";
 
 /** What the library works with. The repository alone decides the type of the record. */
 export interface UploadAdapters<U extends UploadRecord = UploadRecord> {
@@ -120,7 +134,6 @@ type Complete<Options> = { readonly [Key in keyof Options]-?: Exclude<Options[Ke
 /** Adapters and options, checked and complete. */
 export interface Settings<U extends UploadRecord> extends UploadAdapters<U> {
   readonly events: readonly UploadEventEmitter<U>[];
-  readonly onProgress: ((event: UploadProgressEvent) => void) | undefined;
   readonly retry: Complete<RetryOptions>;
   readonly attempt: EngineAttempt | undefined;
   readonly mode: Mode;
@@ -150,21 +163,21 @@ export function resolveSettings<U extends UploadRecord>(
   requireMembers("adapters.storage", storage, ["open", "write", "delete"]);
   requireMembers("adapters.ai", ai, ["describe"]);
   requireMembers("adapters.repository", repository, ["findUpload", "updateUpload"]);
-  optional("adapters.ai.embed", ai.embed, isFunction, "a function");
-  optional("adapters.ai.dimensions", ai.dimensions, isCount, "an integer of at least 1");
-  optional("adapters.repository.claimUpload", repository.claimUpload, isFunction, "a function");
+  optional("adapters.ai.embed", ai.embed, aFunction, "a function");
+  optional("adapters.ai.dimensions", ai.dimensions, aCount, "an integer of at least 1");
+  optional("adapters.repository.claimUpload", repository.claimUpload, aFunction, "a function");
   requireMembers("options", options, []);
 
   const { retry = {}, thumbnail = {}, vision = {}, input = {}, timeouts = {}, lease = {} } = options;
   for (const [name, group] of Object.entries({ retry, vision, input, timeouts, lease }))
     requireMembers(name, group, []);
   if (thumbnail !== false) requireMembers("thumbnail", thumbnail, []);
-  optional("signal", options.signal, isSignal, "an AbortSignal");
-  optional("events", options.events, isEmitter, "a UploadEventEmitter");
-  optional("onProgress", options.onProgress, isFunction, "a function");
-  optional("retry.shouldRetry", retry.shouldRetry, isFunction, "a function");
-  optional("limits", options.limits, isLimits, "what createStageLimits makes");
-  optional("mode", options.mode, isMode, '"continue", "retry-failed" or "reprocess"');
+  optional("signal", options.signal, aSignal, "an AbortSignal");
+  optional("events", options.events, anEmitter, "a UploadEventEmitter");
+  optional("onProgress", options.onProgress, aFunction, "a function");
+  optional("retry.shouldRetry", retry.shouldRetry, aFunction, "a function");
+  optional("limits", options.limits, stageLimits, "what createStageLimits makes");
+  optional("mode", options.mode, aMode, '"continue", "retry-failed" or "reprocess"');
   if (options.logger) requireMembers("logger", options.logger, ["debug", "info", "warn", "error"]);
   const { attempt } = options;
   if (attempt !== undefined) {
@@ -179,8 +192,7 @@ export function resolveSettings<U extends UploadRecord>(
     storage,
     ai,
     repository,
-    events: options.events === undefined ? [] : [options.events],
-    onProgress: options.onProgress,
+    events: emitters(options),
     retry: {
       maxAttempts: attempt === undefined ? count("retry.maxAttempts", retry.maxAttempts, 2) : 1,
       minTimeout,
@@ -218,14 +230,21 @@ export function resolveSettings<U extends UploadRecord>(
   };
 }
 
+/** A callback for progress is a listener like any other: isolated, and called for nothing else. */
+function emitters<U extends UploadRecord>({ events, onProgress }: WorkOptions<U>): UploadEventEmitter<U>[] {
+  const all = events === undefined ? [] : [events];
+  if (onProgress !== undefined) all.push(new UploadEventEmitter<U>().on("upload:progress", onProgress));
+  return all;
+}
+
 const WHITE = "#ffffff";
 const EXTENSIONS = { jpeg: "jpg", webp: "webp", png: "png" } as const;
 
 function resolveThumbnail<U extends UploadRecord>(options: ThumbnailOptions<U>): Complete<ThumbnailOptions<U>> {
   const { format = "jpeg", background = WHITE } = options;
   optional("thumbnail.format", format, (value) => String(value) in EXTENSIONS, '"jpeg", "webp" or "png"');
-  optional("thumbnail.background", background, isString, 'a colour such as "#ffffff"');
-  optional("thumbnail.key", options.key, isFunction, "a function");
+  optional("thumbnail.background", background, aString, 'a colour such as "#ffffff"');
+  optional("thumbnail.key", options.key, aFunction, "a function");
   return {
     size: count("thumbnail.size", options.size, 256, 1, 8192),
     format,
@@ -247,70 +266,4 @@ function limitsOf(ai: Pick<AIAdapter, "concurrency">): StageLimits {
     limitsByAdapter.set(ai, limits);
   }
   return limits;
-}
-
-/** setTimeout takes no more: longer ones would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** @throws ConfigurationError unless `value` is undefined or an integer in the range. */
-export function count(name: string, value: number | undefined, byDefault: number, min = 1, max = Infinity): number {
-  const given = value ?? byDefault;
-  if (Number.isSafeInteger(given) && given >= min && given <= max) return given;
-  throw expected(name, max === Infinity ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`, value);
-}
-
-function number(name: string, value: number | undefined, byDefault: number, min: number): number {
-  const given = value ?? byDefault;
-  if (Number.isFinite(given) && given >= min) return given;
-  throw expected(name, `a number of at least ${min}`, value);
-}
-
-function timeout(name: string, value: number | undefined, byDefault: number, min = 1): number {
-  const given = value ?? byDefault;
-  if (Number.isFinite(given) && given >= min && given <= LONGEST_TIMER_MS) return given;
-  throw expected(name, `milliseconds from ${min} to ${LONGEST_TIMER_MS}`, value);
-}
-
-const isFunction = (value: unknown) => typeof value === "function";
-const isString = (value: unknown) => typeof value === "string";
-const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1;
-const isMode = (value: unknown) => value === "continue" || value === "retry-failed" || value === "reprocess";
-const isSignal = (value: unknown) => hasFunction(value, "addEventListener") && "aborted" in Object(value);
-const isEmitter = (value: unknown) => hasFunction(value, "emit") && hasFunction(value, "listenerCount");
-const isLimits = (value: unknown) => hasFunction(value, "run");
-
-function hasFunction(value: unknown, member: string): boolean {
-  return typeof value === "object" && value !== null && isFunction((value as Record<string, unknown>)[member]);
-}
-
-/** @throws ConfigurationError unless `value` is undefined or passes. */
-export function optional(name: string, value: unknown, passes: (value: unknown) => boolean, what: string): void {
-  if (value !== undefined && !passes(value)) throw expected(name, what, value);
-}
-
-/** @throws ConfigurationError unless `value` is an object with these members. */
-export function requireMembers(
-  name: string,
-  value: unknown,
-  members: readonly string[],
-  kind: "function" | "object" = "function",
-): void {
-  if (typeof value !== "object" || value === null) throw expected(name, "an object", value);
-  for (const member of members) {
-    const given = (value as Record<string, unknown>)[member];
-    if (typeof given !== kind || given === null)
-      throw expected(`${name}.${member}`, kind === "function" ? "a function" : "an object", given);
-  }
-}
-
-/** The error for a value that is not what it should be. */
-export function expected(name: string, what: string, given: unknown): ConfigurationError {
-  return new ConfigurationError(`${name}: expected ${what}, got ${show(given)}`);
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

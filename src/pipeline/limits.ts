@@ -47,7 +47,7 @@ const DEFAULT_DECODERS = Math.max(1, Math.min(availableParallelism(), threadPool
 const decoders = createLimiter(DEFAULT_DECODERS);
 
 function threadPoolSize(): number {
-  const size = Number.parseInt(process.env["UV_THREADPOOL_SIZE"] ?? "", 10);
+  const size = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? "", 10);
   return size > 0 ? size : 4;
 }
 

@@ -1,0 +1,205 @@
+import type { BatchRepositoryAdapter, UploadChanges } from "../../contracts/repository.js";
+import type { BatchRecord, UploadRecord, UploadStatus } from "../../contracts/upload.js";
+import { ConfigurationError } from "../../errors.js";
+import { begun, isFenced, isInProgress, isLate, isSettled, type Row, takesSettled } from "./rules.js";
+
+/**
+ * The record that comes back for records like `U`: `U` itself where it is wide enough for all that the library writes;
+ * else, as when it was inferred from `{ id, storageKey, status: "pending" }`, with the library's own fields in their place.
+ */
+export type StoredUpload<U extends UploadRecord> =
+  Required<UploadChanges> extends { [Field in keyof UploadChanges]: Field extends keyof U ? U[Field] : never }
+    ? U
+    : UploadRecord & Omit<U, keyof UploadRecord>;
+
+export interface MemoryRepositoryOptions<U extends UploadRecord = UploadRecord> {
+  /** What it holds at first, oldest first. */
+  readonly uploads?: readonly U[] | undefined;
+  readonly batches?: readonly BatchRecord[] | undefined;
+  /** The clock that leases run by, in milliseconds: tests can hand in their own. @default Date.now */
+  readonly now?: (() => number) | undefined;
+}
+
+/** What {@link memoryRepository} offers besides the contract. */
+export interface MemoryRepository<U extends UploadRecord = UploadRecord> extends BatchRepositoryAdapter<U> {
+  /** @throws ConfigurationError when one of the ids was used before, also by an upload that is deleted; then none is added */
+  readonly addUploads: (uploads: readonly U[]) => Promise<void>;
+  /** @throws ConfigurationError when there is a batch with this id */
+  readonly addBatch: (batch: BatchRecord) => Promise<void>;
+  /** Answers with the upload as it was, or `null` when there is none: its `thumbnailKey` is left to be deleted. */
+  readonly deleteUpload: (id: string) => Promise<U | null>;
+  /** The uploads whose embeddings are nearest by cosine, best first. Embeddings of another length are passed over. */
+  readonly findSimilar: (
+    vector: ArrayLike<number>,
+    options: { limit: number; batchId?: string | undefined; userId?: string | undefined },
+  ) => Promise<{ upload: U; similarity: number }[]>;
+}
+
+/**
+ * A repository in memory, for tests, demos and small tools. It knows claims and leases like a database does; what it hands
+ * out are snapshots, and what is handed in is copied.
+ *
+ * @throws ConfigurationError when two of the records have the same id
+ * @example
+ * const repository = memoryRepository({
+ *   uploads: [{ id: "1", storageKey: "originals/cat.jpg", status: "pending" }],
+ * });
+ */
+export function memoryRepository<U extends UploadRecord = UploadRecord>(
+  options?: MemoryRepositoryOptions<U>,
+): MemoryRepository<StoredUpload<U>>;
+export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryRepository {
+  const now = options.now ?? Date.now;
+  /** By creation; a deleted row leaves a gap, and its id keeps its place, so that it is still good as a cursor. */
+  const rows: (Row | undefined)[] = [];
+  const places = new Map<string, number>();
+  const batches = new Map<string, BatchRecord>();
+
+  const rowOf = (id: string) => rows[places.get(id) ?? -1];
+
+  function addUploads(uploads: readonly UploadRecord[]): void {
+    const ids = new Set<string>();
+    for (const { id } of uploads) {
+      if (places.has(id) || ids.has(id))
+        throw new ConfigurationError(`uploads: expected ids that were never used, got "${id}"`);
+      ids.add(id);
+    }
+    for (const upload of uploads)
+      places.set(upload.id, rows.push({ upload: snapshot(upload), fence: 0, leaseUntil: null }) - 1);
+  }
+
+  function addBatch(batch: BatchRecord): void {
+    if (batches.has(batch.id))
+      throw new ConfigurationError(`batches: expected an id that was never used, got "${batch.id}"`);
+    batches.set(batch.id, snapshot(batch));
+  }
+
+  addUploads(options.uploads ?? []);
+  for (const batch of options.batches ?? []) addBatch(batch);
+
+  // None of these waits between reading and writing, which makes each of them one atomic step.
+  return {
+    addUploads: async (uploads) => addUploads(uploads),
+    addBatch: async (batch) => addBatch(batch),
+
+    async findUpload(id) {
+      const row = rowOf(id);
+      return row === undefined ? null : snapshot(row.upload);
+    },
+
+    async updateUpload(id, changes, claim) {
+      const row = rowOf(id);
+      if (row === undefined) return "deleted";
+      if (claim === undefined ? isLate(row.upload, changes) : isFenced(row, changes, claim.fence)) return "stale";
+      row.upload = { ...row.upload, ...present(snapshot(changes)) };
+      if (!isInProgress(row.upload.status)) row.leaseUntil = null;
+      else if (claim?.leaseMs !== undefined) row.leaseUntil = now() + claim.leaseMs;
+      return "saved";
+    },
+
+    async claimUpload(id, { leaseMs, mode }) {
+      const row = rowOf(id);
+      if (row === undefined) return { outcome: "deleted" };
+      const { upload, leaseUntil } = row;
+      if (isInProgress(upload.status) && leaseUntil !== null && leaseUntil > now())
+        return { outcome: "busy", retryAfterMs: leaseUntil - now() };
+      if (isSettled(upload.status) && !takesSettled(upload.status, mode))
+        return { outcome: "settled", upload: snapshot(upload) };
+      row.upload = begun(upload, mode);
+      row.fence++;
+      row.leaseUntil = now() + leaseMs;
+      return { outcome: "claimed", upload: snapshot(row.upload), fence: row.fence };
+    },
+
+    async deleteUpload(id) {
+      const row = rowOf(id);
+      if (row === undefined) return null;
+      rows[places.get(id) ?? -1] = undefined;
+      return row.upload;
+    },
+
+    async findSimilar(vector, { limit, batchId, userId }) {
+      const scored: { upload: UploadRecord; similarity: number }[] = [];
+      for (const row of rows) {
+        if (row?.upload.embedding?.length !== vector.length) continue;
+        const { upload } = row;
+        if (batchId !== undefined && upload.batchId !== batchId) continue;
+        if (userId !== undefined && upload.userId !== userId) continue;
+        scored.push({ upload, similarity: cosine(vector, upload.embedding ?? []) });
+      }
+      return snapshot(scored.sort((a, b) => b.similarity - a.similarity).slice(0, limit));
+    },
+
+    async findBatch(id) {
+      return snapshot(batches.get(id) ?? null);
+    },
+
+    async updateBatch(id, changes, expected) {
+      const batch = batches.get(id);
+      if (batch === undefined) return "deleted";
+      if (expected !== undefined && !expected.includes(batch.status)) return "stale";
+      batches.set(id, { ...batch, ...present(changes) });
+      return "saved";
+    },
+
+    async listUploads(batchId, { after, limit, statuses }) {
+      const page: UploadRecord[] = [];
+      for (let place = after === undefined ? 0 : placeOf(after.id) + 1; place < rows.length; place++) {
+        if (page.length >= limit) break;
+        const upload = rows[place]?.upload;
+        if (upload?.batchId === batchId && (statuses?.includes(upload.status) ?? true)) page.push(snapshot(upload));
+      }
+      return page;
+    },
+
+    async countUploads(batchId) {
+      const counts: Partial<Record<UploadStatus, number>> = {};
+      for (const row of rows) {
+        if (row?.upload.batchId !== batchId) continue;
+        counts[row.upload.status] = (counts[row.upload.status] ?? 0) + 1;
+      }
+      return counts;
+    },
+
+    async listBatches({ status, after, limit }) {
+      // By id, because that is all that a batch has and keeps: its status will have changed when the next page is asked for.
+      return [...batches.values()]
+        .filter((batch) => batch.status === status && (after === undefined || batch.id > after.id))
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
+        .map(snapshot);
+    },
+  };
+
+  function placeOf(id: string): number {
+    const place = places.get(id);
+    if (place === undefined)
+      throw new ConfigurationError(`listUploads: expected a known upload as "after", got "${id}"`);
+    return place;
+  }
+}
+
+/** Has one parameter, for `map`: `structuredClone` would take the index for its options. */
+function snapshot<T>(value: T): T {
+  return structuredClone(value);
+}
+
+/** A key whose value is `undefined` counts as absent. */
+function present<T extends object>(changes: T): Partial<T> {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** Of two vectors of the same length; 0 when one of them is all zeros and so has no direction. */
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let dot = 0;
+  let squaresOfA = 0;
+  let squaresOfB = 0;
+  for (let i = 0; i < a.length; i++) {
+    const x = a[i] ?? 0;
+    const y = b[i] ?? 0;
+    dot += x * y;
+    squaresOfA += x * x;
+    squaresOfB += y * y;
+  }
+  return dot / Math.sqrt(squaresOfA * squaresOfB) || 0;
+}

@@ -1,0 +1,58 @@
+import { UploadError, type UploadErrorCode } from "../errors.js";
+import { sniff } from "./sniff.js";
+
+/** What is let in, of the `input` options. */
+export interface AdmissionLimits {
+  /** In bytes. */
+  readonly maxBytes: number;
+  /** MIME types. */
+  readonly allow: readonly string[];
+}
+
+/** What was found out about an original that was let in. */
+export interface Admitted {
+  readonly mimeType: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/**
+ * Tells the type of an original by its head, and lets it in or not.
+ *
+ * @returns the MIME type
+ * @throws UploadError `INVALID_MEDIA` unknown content, `UNSUPPORTED_MEDIA` a type that is not allowed
+ */
+export async function admitContent(head: Uint8Array, { allow }: AdmissionLimits): Promise<string> {
+  if (head.byteLength === 0) throw refusal("INVALID_MEDIA", "The original is empty");
+  const mimeType = await sniff(head);
+  if (mimeType === null)
+    throw refusal("INVALID_MEDIA", "The content is neither an image nor any other type that is known");
+  admitType(mimeType, allow);
+  return mimeType;
+}
+
+/** @throws UploadError `UNSUPPORTED_MEDIA` unless the type is allowed */
+export function admitType(mimeType: string, allow: readonly string[]): void {
+  if (allow.includes(mimeType)) return;
+  const why = mimeType.startsWith("video/")
+    ? "a video needs a decoder, and none is installed"
+    : ACTIVE_CONTENT.has(mimeType)
+      ? "it can run scripts or refer elsewhere; input.allow does not let it in"
+      : "input.allow does not let it in";
+  throw refusal("UNSUPPORTED_MEDIA", `The content is ${mimeType}: ${why}`);
+}
+
+const ACTIVE_CONTENT: ReadonlySet<string> = new Set([
+  ...["image/svg+xml", "text/html", "application/xml", "application/pdf", "application/postscript"],
+]);
+
+/** @throws UploadError `MEDIA_TOO_LARGE` */
+export function admitSize(bytes: number, { maxBytes }: AdmissionLimits, measured: "whole" | "so far" = "whole"): void {
+  if (bytes <= maxBytes) return;
+  const size = measured === "whole" ? `${bytes} bytes` : `at least ${bytes} bytes`;
+  throw refusal("MEDIA_TOO_LARGE", `The original has ${size}; input.maxBytes lets in ${maxBytes}`);
+}
+
+function refusal(code: UploadErrorCode, message: string): UploadError {
+  return new UploadError(message, { code, stage: "open" });
+}

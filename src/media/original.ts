@@ -1,0 +1,120 @@
+import { createReadStream } from "node:fs";
+import { open, readFile, stat, writeFile } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { types } from "node:util";
+import type { OpenedOriginal } from "../contracts/storage.js";
+import { ConfigurationError, UploadError } from "../errors.js";
+import { type AdmissionLimits, type Admitted, admitContent, admitSize } from "./admission.js";
+import { HEAD_BYTES } from "./sniff.js";
+import { spool } from "./spool.js";
+import { createTemporaryFile, type TemporaryFile } from "./temporary-file.js";
+
+/**
+ * An original that the storage has opened, in whichever way: a path and bytes are read where they are; a stream is spooled
+ * to a temporary file, because it can be read but once.
+ *
+ * Errors of the file system and of a stream are thrown as they are. `close` may come at any time.
+ */
+export class Original {
+  readonly #opened: OpenedOriginal;
+  /** Where it is read from. A stream has to be admitted first. */
+  #content: string | Uint8Array | undefined;
+  #temporary: Promise<TemporaryFile> | undefined;
+  readonly #streams = new Set<Readable>();
+  #closing: Promise<void> | undefined;
+
+  /** @throws ConfigurationError for what is no answer of a storage */
+  constructor(opened: OpenedOriginal) {
+    this.#opened = opened;
+    if ("path" in opened && typeof opened.path === "string") this.#content = opened.path;
+    else if ("bytes" in opened && types.isUint8Array(opened.bytes)) this.#content = opened.bytes;
+    // A stream that fails before anybody listens would take the process down.
+    else if ("stream" in opened && typeof opened.stream?.pipe === "function") opened.stream.on("error", () => {});
+    else throw new ConfigurationError("adapters.storage.open: expected null or an object with path, bytes or stream");
+  }
+
+  /** Judges it by its size and its head. @throws UploadError when it is not let in */
+  async admit(limits: AdmissionLimits, signal: AbortSignal): Promise<Admitted> {
+    const content = this.#content;
+    if (content === undefined) return this.#spool(limits, signal);
+    const size = typeof content === "string" ? await sizeOf(content) : content.byteLength;
+    admitSize(size, limits);
+    const head = typeof content === "string" ? await headOf(content) : content.subarray(0, HEAD_BYTES);
+    return { mimeType: await admitContent(head, limits), size };
+  }
+
+  /** A path or the bytes, whichever is at hand. */
+  get content(): string | Uint8Array {
+    if (this.#content === undefined) throw new Error("The stream has not been admitted");
+    return this.#content;
+  }
+
+  async path(signal: AbortSignal): Promise<string> {
+    const { content } = this;
+    if (typeof content === "string") return content;
+    this.#temporary ??= createTemporaryFile((path) => writeFile(path, content, { signal, mode: 0o600 }));
+    try {
+      return (await this.#temporary).path;
+    } catch (error) {
+      this.#temporary = undefined;
+      throw error;
+    }
+  }
+
+  async bytes(signal: AbortSignal): Promise<Uint8Array> {
+    const { content } = this;
+    return typeof content === "string" ? readFile(content, { signal }) : content;
+  }
+
+  stream(): Readable {
+    const { content } = this;
+    const stream =
+      typeof content === "string"
+        ? createReadStream(content)
+        : Readable.from([Buffer.from(content.buffer, content.byteOffset, content.byteLength)], { objectMode: false });
+    this.#streams.add(stream);
+    return stream.once("close", () => this.#streams.delete(stream));
+  }
+
+  /** Closes what was opened and removes what was made, once: all of it, before it rejects with what went wrong. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const opened = this.#opened;
+    if ("stream" in opened) opened.stream.destroy();
+    for (const stream of this.#streams) stream.destroy();
+    const temporary = await this.#temporary?.catch(() => undefined);
+    const results = await Promise.allSettled([temporary?.remove(), opened.release?.()]);
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  async #spool(limits: AdmissionLimits, signal: AbortSignal): Promise<Admitted> {
+    const { stream } = this.#opened as { stream: Readable };
+    const temporary = createTemporaryFile((path) => spool(stream, path, limits, signal));
+    this.#temporary = temporary;
+    const { path, written } = await temporary;
+    this.#content = path;
+    return written;
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const stats = await stat(path);
+  if (stats.isFile()) return stats.size;
+  throw new UploadError("The storage opened a path that is no file, but a directory or a device", {
+    ...{ code: "STORAGE_FAILED", stage: "open", retryable: false },
+  });
+}
+
+async function headOf(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,99 @@
+import { access, constants, readFile } from "node:fs/promises";
+import type { Sharp, SharpConstructor } from "sharp";
+import { ConfigurationError, classifyError, messageOf, UploadError } from "../errors.js";
+
+/** An image to decode. */
+export interface ImageSource {
+  /** A path, or the whole content. */
+  readonly input: string | Uint8Array;
+  /** Sniffed from the content. */
+  readonly mimeType: string;
+}
+
+/** What is let into the decoder. */
+export interface DecodeLimits {
+  /** The most pixels that an image may have. */
+  readonly limitInputPixels: number;
+}
+
+export type { Sharp };
+
+let loading: Promise<SharpConstructor> | undefined;
+
+/** Loaded on first use: the native library takes time and memory that a process which only reads outcomes need not spend. */
+async function loadSharp(): Promise<SharpConstructor> {
+  loading ??= import("sharp").then((module) => module.default);
+  try {
+    return await loading;
+  } catch (error) {
+    throw new ConfigurationError(`sharp could not be loaded; install it for this platform: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Opens an image for `work`: its first frame, and no more than the limits let in.
+ *
+ * @throws UploadError `INVALID_MEDIA` damaged, `MEDIA_TOO_LARGE` too many pixels, `UNSUPPORTED_MEDIA` no decoder,
+ *   `MISSING_ORIGINAL` or `STORAGE_FAILED` a path that cannot be read
+ */
+export async function decodeImage<T>(
+  source: ImageSource,
+  limits: DecodeLimits,
+  work: (image: Sharp) => Promise<T>,
+): Promise<T> {
+  const sharp = await loadSharp();
+  const { limitInputPixels } = limits;
+  try {
+    return await work(sharp(await inputOf(source), { failOn: "error", limitInputPixels, pages: 1 }));
+  } catch (error) {
+    if (UploadError.isInstance(error)) throw error;
+    throw (await unreadable(source.input)) ?? decodeError(error, source.mimeType, limitInputPixels);
+  }
+}
+
+/**
+ * libvips caches what it opened by path, and for WebP alone it does not notice that the file was overwritten since. The
+ * cache belongs to the process, so it is not ours to turn off.
+ */
+async function inputOf({ input, mimeType }: ImageSource): Promise<string | Uint8Array> {
+  return typeof input === "string" && mimeType === "image/webp" ? readFile(input) : input;
+}
+
+/** libvips calls a file that it could not read damaged or unknown, which would settle the upload for good. */
+async function unreadable(input: string | Uint8Array): Promise<UploadError | null> {
+  if (typeof input !== "string") return null;
+  try {
+    await access(input, constants.R_OK);
+    return null;
+  } catch (error) {
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (!missing) return classifyError(error, "open", "STORAGE_FAILED");
+    return new UploadError("The original vanished", { code: "MISSING_ORIGINAL", stage: "open", cause: error });
+  }
+}
+
+/** What every build of sharp decodes: when it does not know a file of these types, the file is damaged. */
+const ALWAYS_DECODABLE: ReadonlySet<string> = new Set([
+  ...["image/jpeg", "image/png", "image/apng", "image/webp", "image/avif", "image/gif", "image/tiff"],
+]);
+/** How libheif words that it has no codec, over its versions. */
+const NO_HEIF_CODEC = /compression format|decoding plugin|unsupported codec/i;
+
+function decodeError(thrown: unknown, mimeType: string, limitInputPixels: number): UploadError {
+  const message = messageOf(thrown);
+  if (/exceeds pixel limit/i.test(message)) {
+    const tooLarge = `The image has more than ${limitInputPixels} pixels (input.limitInputPixels)`;
+    return new UploadError(tooLarge, { code: "MEDIA_TOO_LARGE", cause: thrown });
+  }
+  if (/^image\/hei[cf]/.test(mimeType) && NO_HEIF_CODEC.test(message)) {
+    const advice =
+      "sharp's prebuilt cannot decode HEIC (HEVC); install a libvips built with libheif and libde265 for sharp, or convert it to JPEG before";
+    return new UploadError(advice, { code: "UNSUPPORTED_MEDIA", cause: thrown });
+  }
+  if (/unsupported image format/i.test(message) && !ALWAYS_DECODABLE.has(mimeType)) {
+    return new UploadError(`sharp cannot decode ${mimeType}`, { code: "UNSUPPORTED_MEDIA", cause: thrown });
+  }
+  // libvips strings all its complaints together, one a line; the first names the trouble, but for the probing of libheif.
+  const complaint = message.split("\n").find((line) => !line.endsWith("source: bad seek"));
+  return new UploadError(`The image (${mimeType}) is damaged: ${complaint}`, { code: "INVALID_MEDIA", cause: thrown });
+}

@@ -1,0 +1,61 @@
+import type { VisionImage } from "../contracts/ai.js";
+import { type DecodeLimits, decodeImage, type ImageSource } from "./sharp.js";
+
+/** How an image is prepared for a vision model. */
+export interface VisionSettings extends DecodeLimits {
+  /** The longest side, in pixels; at least `multipleOf`. */
+  readonly maxSide: number;
+  /** The patch of the model, in pixels. */
+  readonly multipleOf: number;
+  /** JPEG quality, 1 to 100. */
+  readonly quality: number;
+  /** What transparent parts are laid on. */
+  readonly background: string;
+}
+
+/** A prepared image, with what was measured on the way. */
+export interface PreparedImage {
+  readonly image: VisionImage;
+  /** Of the upright original, in pixels. */
+  readonly originalSize: { readonly width: number; readonly height: number };
+}
+
+/**
+ * Prepares an image for a vision model: upright, opaque, sRGB, no longer than `maxSide`, both sides multiples of
+ * `multipleOf`, JPEG.
+ *
+ * A model resamples sides that are no multiples of its patch itself, less well, and is charged by the patch. The sides are
+ * scaled to the multiple, which changes the aspect by a patch at most: cropping would lose what stands at the edge, and
+ * padding would be described.
+ *
+ * @throws UploadError as `decodeImage` does
+ */
+export function makeVisionImage(source: ImageSource, settings: VisionSettings): Promise<PreparedImage> {
+  const { background, quality } = settings;
+  return decodeImage(source, settings, async (image) => {
+    const { autoOrient: originalSize } = await image.metadata();
+    const { width, height } = visionSize(originalSize, settings);
+    const data = await image
+      .autoOrient()
+      .resize(width, height, { fit: "fill" })
+      .flatten({ background })
+      .jpeg({ quality })
+      .toBuffer();
+    return { image: { data, mimeType: "image/jpeg", width, height }, originalSize };
+  });
+}
+
+/** The size of a vision image: a side shorter than one patch becomes one patch; apart from that nothing is enlarged. */
+export function visionSize(
+  { width, height }: PreparedImage["originalSize"],
+  { maxSide, multipleOf }: Pick<VisionSettings, "maxSide" | "multipleOf">,
+): { width: number; height: number } {
+  const longest = Math.floor(maxSide / multipleOf) * multipleOf;
+  const scale = Math.min(1, longest / Math.max(width, height));
+  const side = (original: number) => {
+    const nearest = Math.round((original * scale) / multipleOf);
+    const patches = Math.min(nearest, Math.floor(original / multipleOf));
+    return Math.max(1, patches) * multipleOf;
+  };
+  return { width: side(width), height: side(height) };
+}

@@ -1,0 +1,294 @@
+import type { RepositoryAdapter, UploadChanges, WriteOutcome } from "../contracts/repository.js";
+import type { Mode, UploadRecord } from "../contracts/upload.js";
+import { ConfigurationError, messageOf, RepositoryError } from "../errors.js";
+import type { Settings } from "../options.js";
+import { retryRepository } from "./retry.js";
+import { Interrupted, NEVER, withTimeout } from "./time.js";
+
+/** Why the work on an upload has to stop: its row is gone, or somebody else's. The reason on the run's signal. */
+export class ClaimLost extends Error {
+  override readonly name = "ClaimLost";
+  constructor(readonly outcome: "deleted" | "stale") {
+    super(outcome === "deleted" ? "The upload was deleted" : "Another worker has taken the upload");
+  }
+}
+
+/** A repository call that takes longer counts as failed: every wait has a limit. */
+const REPOSITORY_TIMEOUT_MS = 30_000;
+
+/** What a claim was answered with. */
+export type Acquired<U extends UploadRecord> =
+  | { outcome: "claimed"; claim: Claim<U> }
+  | { outcome: "settled"; upload: U }
+  | { outcome: "busy"; retryAfterMs?: number | undefined }
+  | { outcome: "deleted" };
+
+/** Takes an upload, in the repository where that knows claims, else within this process. */
+export function acquireClaim<U extends UploadRecord>(
+  id: string,
+  settings: Settings<U>,
+  controller: AbortController,
+): Promise<Acquired<U>> {
+  const { repository } = settings;
+  const acquire = repository.claimUpload ? claimInRepository : claimInProcess;
+  return storeRetried(`Upload ${id} could not be claimed`, controller.signal, () => acquire(id, settings, controller));
+}
+
+async function claimInRepository<U extends UploadRecord>(
+  id: string,
+  settings: Settings<U>,
+  controller: AbortController,
+): Promise<Acquired<U>> {
+  const { repository, lease, mode } = settings;
+  const sentAt = performance.now();
+  const answer = await answered(repository.claimUpload?.(id, { leaseMs: lease.durationMs, mode }));
+  switch (answer?.outcome) {
+    case "claimed":
+      return { outcome: "claimed", claim: new Claim(answer.upload, answer.fence, settings, controller, sentAt) };
+    case "settled":
+    case "busy":
+    case "deleted":
+      return answer;
+    default:
+      throw new ConfigurationError(
+        `repository.claimUpload: expected an answer with outcome "claimed", "settled", "busy" or "deleted", got ${JSON.stringify(answer)}`,
+      );
+  }
+}
+
+/** The uploads that this process works on, by repository, for repositories without claims. */
+const heldInProcess = new WeakMap<object, Set<string>>();
+
+async function claimInProcess<U extends UploadRecord>(
+  id: string,
+  settings: Settings<U>,
+  controller: AbortController,
+): Promise<Acquired<U>> {
+  const { repository, mode } = settings;
+  const held = heldInProcess.get(repository) ?? new Set();
+  heldInProcess.set(repository, held);
+  if (held.has(id)) return { outcome: "busy" };
+  held.add(id);
+  const letGo = () => held.delete(id);
+  try {
+    const acquired = await begin();
+    if (acquired.outcome !== "claimed") letGo();
+    return acquired;
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+
+  async function begin(): Promise<Acquired<U>> {
+    const found = await answered(repository.findUpload(id));
+    if (found === null) return { outcome: "deleted" };
+    if (isSettled(found) && !takesSettled(found, mode)) return { outcome: "settled", upload: found };
+    const changes = beginning(found, mode);
+    const sentAt = performance.now();
+    const outcome = await write(repository, id, changes);
+    if (outcome === "deleted") return { outcome };
+    if (outcome === "stale") return { outcome: "busy" };
+    const upload: U = { ...found, ...changes };
+    return { outcome: "claimed", claim: new Claim(upload, undefined, settings, controller, sentAt, letGo) };
+  }
+}
+
+function isSettled(upload: UploadRecord): boolean {
+  return upload.status === "completed" || upload.status === "failed";
+}
+
+function takesSettled(upload: UploadRecord, mode: Mode): boolean {
+  return mode === "reprocess" || (mode === "retry-failed" && upload.status === "failed");
+}
+
+/** What a claim changes in the row: the rules of `claimUpload`, for repositories that leave it to us. */
+function beginning(found: UploadRecord, mode: Mode): UploadChanges {
+  const settled = isSettled(found);
+  return {
+    status: "analyzing",
+    starts: settled ? 1 : (found.starts ?? 0) + 1,
+    errorCode: null,
+    errorStage: null,
+    errorMessage: null,
+    ...(settled && mode === "reprocess" && { thumbnailKey: null, description: null, embedding: null, aiVersion: null }),
+  };
+}
+
+/**
+ * The hold on one upload: every write of its work goes through here, fenced, one at a time. What could not be written yet
+ * is kept and goes along with the next write.
+ */
+export class Claim<U extends UploadRecord> {
+  readonly starts: number;
+  #stored: UploadChanges = {};
+  #unsaved: UploadChanges = {};
+  /** When the last write was sent that the repository has acknowledged: the lease runs at least from there. */
+  #confirmedAt: number;
+  #turn: Promise<unknown> = Promise.resolve();
+  #writing = false;
+  #lost: ClaimLost | undefined;
+  readonly #heartbeat: NodeJS.Timeout;
+
+  constructor(
+    private readonly claimed: U,
+    private readonly fence: number | undefined,
+    private readonly settings: Settings<U>,
+    private readonly controller: AbortController,
+    claimedAt: number,
+    private readonly letGo: () => void = () => {},
+  ) {
+    this.starts = claimed.starts ?? 1;
+    this.#confirmedAt = claimedAt;
+    this.#heartbeat = setInterval(() => this.#beat(), settings.lease.durationMs / 3);
+  }
+
+  /** The claimed record overlaid with every finished result; once settled, all of that is stored. */
+  get upload(): U {
+    return { ...this.claimed, ...this.#stored, ...this.#unsaved };
+  }
+
+  /** A finished result that may wait for the next write. */
+  keep(changes: UploadChanges): void {
+    Object.assign(this.#unsaved, changes);
+  }
+
+  /**
+   * A checkpoint. When the repository cannot be reached it is kept for the next write, and the work goes on.
+   *
+   * @returns whether it is stored
+   * @throws Interrupted when the claim is lost, or the work aborted
+   */
+  async save(changes: UploadChanges): Promise<boolean> {
+    this.keep(changes);
+    try {
+      await this.renew();
+      return true;
+    } catch (error) {
+      if (!(error instanceof RepositoryError)) throw error;
+      this.settings.logger.warn({ uploadId: this.claimed.id, error }, "checkpoint not stored yet");
+      return false;
+    }
+  }
+
+  /** Renews the lease before a paid call, unless a write was acknowledged within the last sixth of it. */
+  async confirm(): Promise<void> {
+    if (performance.now() - this.#confirmedAt > this.settings.lease.durationMs / 6) await this.renew();
+  }
+
+  /** Writes what is unsaved and renews the lease. @throws RepositoryError, Interrupted */
+  async renew(): Promise<void> {
+    const { signal } = this.controller;
+    const { durationMs } = this.settings.lease;
+    await storeRetried(`Upload ${this.claimed.id} could not be saved`, signal, () => this.#write({}, durationMs));
+  }
+
+  /** Stops the heartbeat and waits for the write that is under way. */
+  async stop(): Promise<void> {
+    clearInterval(this.#heartbeat);
+    await this.#turn;
+  }
+
+  /**
+   * The last write: stores the status and every finished result. An abort does not stop it.
+   *
+   * @returns `"deleted"` or `"stale"` when the upload is no longer ours
+   * @throws RepositoryError when the repository cannot be reached
+   */
+  async settle(changes: UploadChanges): Promise<WriteOutcome> {
+    await this.stop();
+    try {
+      await storeRetried(`The outcome of upload ${this.claimed.id} could not be stored`, NEVER, () =>
+        this.#write({ starts: 0, ...changes }),
+      );
+      return "saved";
+    } catch (error) {
+      if (error instanceof Interrupted && this.#lost) return this.#lost.outcome;
+      throw error;
+    } finally {
+      this.letGo();
+    }
+  }
+
+  /** Hands an upload back as if it had not been claimed. */
+  async giveBack(): Promise<void> {
+    await this.settle({ status: "pending", starts: this.starts - 1 });
+  }
+
+  /** Lets go of the upload without a write. */
+  async abandon(): Promise<void> {
+    await this.stop();
+    this.letGo();
+  }
+
+  /** One write at a time: a heartbeat that overtook a checkpoint could be taken for its answer. */
+  #write(changes: UploadChanges, leaseMs?: number): Promise<void> {
+    const writing = this.#turn.then(() => this.#send(changes, leaseMs));
+    this.#turn = writing.catch(() => {});
+    return writing;
+  }
+
+  async #send(changes: UploadChanges, leaseMs: number | undefined): Promise<void> {
+    if (this.#lost) throw new Interrupted();
+    const { repository } = this.settings;
+    const kept = this.#unsaved;
+    this.#unsaved = {};
+    const sent = { ...kept, ...changes };
+    const sentAt = performance.now();
+    this.#writing = true;
+    try {
+      const claim = this.fence === undefined ? undefined : { fence: this.fence, leaseMs };
+      const outcome = await write(repository, this.claimed.id, sent, claim);
+      if (outcome !== "saved") {
+        this.#lost = new ClaimLost(outcome);
+        this.controller.abort(this.#lost);
+        throw new Interrupted();
+      }
+      this.#confirmedAt = sentAt;
+      Object.assign(this.#stored, sent);
+    } catch (error) {
+      this.#unsaved = { ...kept, ...this.#unsaved };
+      throw error;
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /** The heartbeat does not retry: the next one does. It is also how a deletion is noticed while the model works. */
+  #beat(): void {
+    if (this.#writing) return;
+    this.#write({}, this.settings.lease.durationMs).catch((error) => {
+      if (!this.#lost) this.settings.logger.warn({ uploadId: this.claimed.id, error }, "lease not renewed");
+    });
+  }
+}
+
+async function write<U extends UploadRecord>(
+  repository: RepositoryAdapter<U>,
+  id: string,
+  changes: UploadChanges,
+  claim?: { fence: number; leaseMs?: number | undefined },
+): Promise<WriteOutcome> {
+  const outcome = await answered(repository.updateUpload(id, changes, claim));
+  if (outcome === "saved" || outcome === "deleted" || outcome === "stale") return outcome;
+  throw new ConfigurationError(
+    `repository.updateUpload: expected the answer "saved", "deleted" or "stale", got ${JSON.stringify(outcome)}`,
+  );
+}
+
+/** A repository's answer, waited for only so long. */
+export async function answered<T>(answer: Promise<T>): Promise<T>;
+export async function answered<T>(answer: Promise<T> | undefined): Promise<T | undefined>;
+export async function answered<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
+  const tooLate = () => new Error(`the repository did not answer within ${REPOSITORY_TIMEOUT_MS} ms`);
+  return withTimeout(Promise.resolve(answer), REPOSITORY_TIMEOUT_MS, tooLate);
+}
+
+/** Short retries; what is left of them is a RepositoryError that says what could not be done. */
+export async function storeRetried<T>(what: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  try {
+    return await retryRepository(call, signal);
+  } catch (error) {
+    if (error instanceof Interrupted || error instanceof ConfigurationError) throw error;
+    throw new RepositoryError(`${what}: ${messageOf(error)}`, { stage: "save", cause: error });
+  }
+}

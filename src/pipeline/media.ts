@@ -1,0 +1,216 @@
+import type { Media, VisionImage } from "../contracts/ai.js";
+import type { StorageAdapter } from "../contracts/storage.js";
+import type { UploadRecord } from "../contracts/upload.js";
+import { ConfigurationError, classifyError, messageOf, UploadError } from "../errors.js";
+import { admitType } from "../media/admission.js";
+import { once } from "../media/once.js";
+import { Original } from "../media/original.js";
+import type { ImageSource } from "../media/sharp.js";
+import { makeThumbnail, type Thumbnail, type ThumbnailSettings } from "../media/thumbnail.js";
+import { makeVisionImage } from "../media/vision-image.js";
+import type { Settings } from "../options.js";
+import { withTimeout } from "./time.js";
+
+/** What was measured of an original; stored in the record's `metadata.media`. */
+export interface MediaFacts {
+  /** Sniffed from the content. */
+  readonly mimeType: string;
+  readonly kind: "image" | "video";
+  readonly bytes?: number;
+  /** Of the upright image, in pixels; known when a vision image was made. */
+  readonly width?: number;
+  /** Of the upright image, in pixels; known when a vision image was made. */
+  readonly height?: number;
+}
+
+/** The media of one upload, as the pipeline sees it; adapters see the {@link Media} that `prepare` gives. */
+export interface UploadMedia<U extends UploadRecord> {
+  /**
+   * Opens the original unless it was open before, and judges it. The outcome is kept, but for failures that may pass: the
+   * next attempt opens again. With facts known from an earlier start nothing is opened before it is needed.
+   *
+   * @throws UploadError `MISSING_ORIGINAL`, `STORAGE_FAILED`, `INVALID_MEDIA`, `UNSUPPORTED_MEDIA`, `MEDIA_TOO_LARGE`
+   */
+  prepare(signal: AbortSignal): Promise<Media<U>>;
+  /** The caller holds the slot of the `thumbnail` limit. */
+  thumbnail(options: Omit<ThumbnailSettings, "limitInputPixels">, signal: AbortSignal): Promise<Thumbnail>;
+  /** What has been measured so far; `null` before `prepare`. */
+  facts(): MediaFacts | null;
+  /**
+   * Removes temporary files and lets the storage release the original, also one that it opens later on; afterwards every
+   * method rejects. Never rejects itself: what goes wrong is logged.
+   */
+  release(): Promise<void>;
+}
+
+export interface UploadMediaOptions<U extends UploadRecord> {
+  readonly upload: U;
+  /** Measured by an earlier start. */
+  readonly known?: MediaFacts;
+  readonly storage: StorageAdapter;
+  readonly settings: Pick<Settings<U>, "input" | "vision" | "limits" | "logger">;
+  /** Of the whole run. */
+  readonly signal: AbortSignal;
+}
+
+export function createUploadMedia<U extends UploadRecord>(options: UploadMediaOptions<U>): UploadMedia<U> {
+  return new LazyMedia(options);
+}
+
+/** How long `release` waits for a decoder and for the storage, in milliseconds: neither can be interrupted. */
+const RELEASE_GRACE_MS = 5000;
+
+class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
+  readonly #options: UploadMediaOptions<U>;
+  #media: Media<U> | undefined;
+  #facts: MediaFacts | null = null;
+  #original: Original | undefined;
+  #released: Promise<void> | undefined;
+  readonly #decoding = new Set<Promise<unknown>>();
+  readonly #open = once((signal: AbortSignal) => this.#openOriginal(signal));
+  readonly #visionImage = once((original: Original) => this.#makeVisionImage(original));
+
+  constructor(options: UploadMediaOptions<U>) {
+    this.#options = options;
+  }
+
+  async prepare(signal: AbortSignal): Promise<Media<U>> {
+    this.#throwIfReleased();
+    const { known, settings } = this.#options;
+    if (known === undefined) await this.#opened(signal);
+    else admitType(known.mimeType, settings.input.allow);
+    this.#facts ??= known ?? null;
+    this.#media ??= this.#createMedia(this.#facts as MediaFacts);
+    return this.#media;
+  }
+
+  async thumbnail(settings: Omit<ThumbnailSettings, "limitInputPixels">, signal: AbortSignal): Promise<Thumbnail> {
+    const original = await this.#opened(signal);
+    signal.throwIfAborted();
+    const { limitInputPixels } = this.#options.settings.input;
+    return this.#decode(original, (source) => makeThumbnail(source, { ...settings, limitInputPixels }));
+  }
+
+  facts(): MediaFacts | null {
+    return this.#facts;
+  }
+
+  release(): Promise<void> {
+    this.#released ??= this.#close();
+    return this.#released;
+  }
+
+  /** Functions, not methods: adapters take them apart. */
+  #createMedia({ kind, mimeType }: MediaFacts): Media<U> {
+    const { upload, signal } = this.#options;
+    const visionImage = async () => this.#visionImage(await this.#opened(signal));
+    return {
+      upload,
+      kind,
+      mimeType,
+      path: () => this.#read((original) => original.path(signal)),
+      bytes: () => this.#read((original) => original.bytes(signal)),
+      stream: () => this.#read((original) => original.stream()),
+      visionImage,
+      frames: async () => [{ ...(await visionImage()), timeSeconds: 0 }],
+    };
+  }
+
+  async #opened(signal: AbortSignal): Promise<Original> {
+    this.#throwIfReleased();
+    const original = await this.#open(signal);
+    this.#throwIfReleased();
+    return original;
+  }
+
+  async #openOriginal(signal: AbortSignal): Promise<Original> {
+    const { storage, upload, settings, known } = this.#options;
+    try {
+      const opened = await storage.open(upload.storageKey, { signal });
+      if (opened === null) throw missingOriginal(upload.storageKey);
+      const original = new Original(opened);
+      this.#original = original;
+      this.#throwIfReleased();
+      const { mimeType, size } = await original.admit(settings.input, signal);
+      this.#facts = { ...known, mimeType, kind: kindOf(mimeType), bytes: size };
+      return original;
+    } catch (error) {
+      await this.#closeOriginal();
+      throw openError(error);
+    }
+  }
+
+  async #read<T>(work: (original: Original) => T | Promise<T>): Promise<T> {
+    const original = await this.#opened(this.#options.signal);
+    try {
+      return await work(original);
+    } catch (error) {
+      throw openError(error);
+    }
+  }
+
+  #makeVisionImage(original: Original): Promise<VisionImage> {
+    const { settings, signal } = this.#options;
+    const { limitInputPixels } = settings.input;
+    return settings.limits.run("thumbnail", signal, async () => {
+      const { image, originalSize } = await this.#decode(original, (source) =>
+        makeVisionImage(source, { ...settings.vision, limitInputPixels }),
+      );
+      this.#facts = { ...(this.#facts as MediaFacts), ...originalSize };
+      return image;
+    });
+  }
+
+  async #decode<T>(original: Original, decoder: (source: ImageSource) => Promise<T>): Promise<T> {
+    // The upload may have settled during the wait for a slot, if its adapter did not await what it started.
+    this.#throwIfReleased();
+    const { mimeType, kind } = this.#facts as MediaFacts;
+    if (kind === "video") {
+      throw new UploadError(`${mimeType}: a video needs a decoder, and none is installed`, {
+        code: "UNSUPPORTED_MEDIA",
+      });
+    }
+    const decoding = decoder({ input: original.content, mimeType });
+    this.#decoding.add(decoding);
+    try {
+      return await decoding;
+    } finally {
+      this.#decoding.delete(decoding);
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#decoding.size > 0) await this.#bounded("A decoder", Promise.allSettled(this.#decoding));
+    await this.#closeOriginal();
+  }
+
+  async #closeOriginal(): Promise<void> {
+    if (this.#original !== undefined) await this.#bounded("Closing the original", this.#original.close());
+  }
+
+  /** Cleaning up must neither hide what came of the upload nor hold it up. */
+  async #bounded(what: string, work: Promise<unknown>): Promise<void> {
+    const { upload, settings } = this.#options;
+    const tooLong = () => new Error(`took longer than ${RELEASE_GRACE_MS} ms`);
+    try {
+      await withTimeout(work, RELEASE_GRACE_MS, tooLong);
+    } catch (error) {
+      settings.logger.warn({ uploadId: upload.id, error }, `${what} failed: ${messageOf(error)}`);
+    }
+  }
+
+  #throwIfReleased(): void {
+    if (this.#released === undefined) return;
+    const message = "The media was used after its upload had settled: an adapter has to await what it starts";
+    throw new ConfigurationError(message);
+  }
+}
+
+const kindOf = (mimeType: string) => (mimeType.startsWith("video/") ? "video" : "image");
+
+const openError = (thrown: unknown) => classifyError(thrown, "open", "STORAGE_FAILED");
+
+function missingOriginal(key: string): UploadError {
+  const message = `The storage has no original under ${JSON.stringify(key)}`;
+  return new UploadError(message, { code: "MISSING_ORIGINAL", stage: "open" });
+}

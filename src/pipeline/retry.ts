@@ -1,0 +1,54 @@
+import pRetry from "p-retry";
+import { ConfigurationError, type UploadError } from "../errors.js";
+import type { Settings } from "../options.js";
+import { Interrupted, sleep } from "./time.js";
+
+/** How a failed attempt is followed by another. */
+export interface RetryPolicy {
+  /** Counts the first try. */
+  readonly maxAttempts: number;
+  readonly signal: AbortSignal;
+  /** How long to wait before the next attempt, in milliseconds; `null` for no further attempt. */
+  readonly delayAfter: (error: Error, attempt: number) => number | null;
+}
+
+/**
+ * Runs attempts until one succeeds, with a wait in between that an abort ends.
+ *
+ * p-retry counts and decides; the waiting is ours, because it has no delay by the error (`Retry-After`), and does not tell
+ * the delay that it takes. It gets no signal: it would turn an attempt that succeeded under an abort into a rejection.
+ */
+export function retry<T>(attempt: (number: number) => Promise<T>, policy: RetryPolicy): Promise<T> {
+  return pRetry(attempt, {
+    retries: policy.maxAttempts - 1,
+    minTimeout: 0,
+    shouldRetry: async ({ error, attemptNumber }) => {
+      if (error instanceof Interrupted) return false;
+      const delayMs = policy.delayAfter(error, attemptNumber);
+      if (delayMs === null) return false;
+      await sleep(delayMs, policy.signal);
+      return true;
+    },
+  });
+}
+
+/** The wait after a failed attempt, in milliseconds: exponential, or what the service asked for when that is longer. */
+export function backoff(error: UploadError, attempt: number, retry: Settings<never>["retry"]): number {
+  const { minTimeout, maxTimeout, factor, randomize, maxRetryAfterMs } = retry;
+  const spread = randomize ? 1 + Math.random() : 1;
+  const exponential = Math.min(maxTimeout, Math.round(spread * minTimeout * factor ** (attempt - 1)));
+  return Math.max(exponential, Math.min(error.retryAfterMs ?? 0, maxRetryAfterMs));
+}
+
+const REPOSITORY_ATTEMPTS = 5;
+const REPOSITORY_DELAYS_MS = [100, 300, 900, 2700] as const;
+
+/** Short retries of a call to the repository, about four seconds in all. */
+export function retryRepository<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return retry(call, {
+    maxAttempts: REPOSITORY_ATTEMPTS,
+    signal,
+    delayAfter: (error, attempt) =>
+      error instanceof ConfigurationError ? null : (REPOSITORY_DELAYS_MS[attempt - 1] ?? null),
+  });
+}

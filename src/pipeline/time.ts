@@ -1,0 +1,78 @@
+import { setMaxListeners } from "node:events";
+
+/** Thrown where work stops because its signal was aborted: the reason stands on the signal, and need not be an error. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+/** @throws Interrupted when the signal is aborted */
+export function throwIfInterrupted(signal: AbortSignal): void {
+  if (signal.aborted) throw new Interrupted();
+}
+
+/** Waits; an abort ends the wait at once. @throws Interrupted */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new Interrupted());
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(new Interrupted());
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** Rejects with `timeoutError()` when the work is not done in time; what the work does later is dropped. */
+export function withTimeout<T>(work: Promise<T>, ms: number, timeoutError: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(timeoutError()), ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** A signal that is never aborted, for waits that nobody may cut short. */
+export const NEVER: AbortSignal = quietController().signal;
+
+/** A controller whose signal many may listen to without a warning of a leak: for what is ours, never for a caller's. */
+export function quietController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
+/** Who is to be told of the abort of a caller's signal, and the one listener that tells them. */
+const forwarders = new WeakMap<
+  AbortSignal,
+  { readonly targets: Set<AbortController>; readonly listener: () => void }
+>();
+
+/**
+ * Passes an abort on; returns what ends that. However many runs share a caller's signal, it gets one listener, which goes
+ * with the last of them.
+ */
+export function forwardAbort(from: AbortSignal | undefined, to: AbortController): () => void {
+  if (from === undefined) return () => {};
+  if (from.aborted) to.abort(from.reason);
+  let forwarder = forwarders.get(from);
+  if (forwarder === undefined) {
+    const targets = new Set<AbortController>();
+    const listener = () => {
+      for (const target of targets) target.abort(from.reason);
+    };
+    forwarder = { targets, listener };
+    forwarders.set(from, forwarder);
+    from.addEventListener("abort", listener, { once: true });
+  }
+  const { targets, listener } = forwarder;
+  targets.add(to);
+  return () => {
+    targets.delete(to);
+    if (targets.size > 0) return;
+    from.removeEventListener("abort", listener);
+    forwarders.delete(from);
+  };
+}

@@ -1,0 +1,75 @@
+import { ConfigurationError } from "./errors.js";
+
+/** setTimeout takes no more: longer ones would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** @throws ConfigurationError unless `value` is undefined or an integer in the range. */
+export function count(name: string, value: number | undefined, byDefault: number, min = 1, max = Infinity): number {
+  const given = value ?? byDefault;
+  if (Number.isSafeInteger(given) && given >= min && given <= max) return given;
+  throw expected(name, max === Infinity ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`, value);
+}
+
+/** @throws ConfigurationError unless `value` is undefined or a number in the range. */
+export function number(name: string, value: number | undefined, byDefault: number, min: number): number {
+  const given = value ?? byDefault;
+  if (Number.isFinite(given) && given >= min) return given;
+  throw expected(name, `a number of at least ${min}`, value);
+}
+
+/** @throws ConfigurationError unless `value` is undefined or a span that a timer can wait for. */
+export function timeout(name: string, value: number | undefined, byDefault: number, min = 1): number {
+  const given = value ?? byDefault;
+  if (Number.isFinite(given) && given >= min && given <= LONGEST_TIMER_MS) return given;
+  throw expected(name, `milliseconds from ${min} to ${LONGEST_TIMER_MS}`, value);
+}
+
+export const aFunction = (value: unknown) => typeof value === "function";
+export const aString = (value: unknown) => typeof value === "string";
+export const aCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1;
+export const aMode = (value: unknown) => value === "continue" || value === "retry-failed" || value === "reprocess";
+export const aSignal = (value: unknown) => hasFunction(value, "addEventListener") && "aborted" in Object(value);
+export const anEmitter = (value: unknown) => hasFunction(value, "emit") && hasFunction(value, "listenerCount");
+export const stageLimits = (value: unknown) => hasFunction(value, "run");
+
+function hasFunction(value: unknown, member: string): boolean {
+  return typeof value === "object" && value !== null && aFunction((value as Record<string, unknown>)[member]);
+}
+
+/** @throws ConfigurationError unless `value` is undefined or passes. */
+export function optional(name: string, value: unknown, passes: (value: unknown) => boolean, what: string): void {
+  if (value !== undefined && !passes(value)) throw expected(name, what, value);
+}
+
+/** @throws ConfigurationError unless `value` is an object with these members. */
+export function requireMembers(
+  name: string,
+  value: unknown,
+  members: readonly string[],
+  kind: "function" | "object" = "function",
+): void {
+  if (typeof value !== "object" || value === null) throw expected(name, "an object", value);
+  for (const member of members) {
+    const given = (value as Record<string, unknown>)[member];
+    if (typeof given !== kind || given === null)
+      throw expected(`${name}.${member}`, kind === "function" ? "a function" : "an object", given);
+  }
+}
+
+/** The error for a value that is not what it should be. */
+export function expected(name: string, what: string, given: unknown): ConfigurationError {
+  return new ConfigurationError(`${name}: expected ${what}, got ${show(given)}`);
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+/** @throws ConfigurationError unless `upload` is an id or a record that has one */
+export function requireUpload(name: string, upload: unknown): void {
+  const id = typeof upload === "object" && upload !== null ? (upload as { id?: unknown }).id : upload;
+  if (typeof id !== "string" || id === "") throw expected(name, "an upload record or its id", upload);
+}

@@ -1,0 +1,688 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import {
+  assertCompleted,
+  ConfigurationError,
+  createStageLimits,
+  processUploadWithRetry,
+  RepositoryError,
+  type UploadError,
+  UploadEventEmitter,
+  type UploadResult,
+} from "../../src/index.js";
+import { deferred, jpeg, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
+
+const quick = { retry: { minTimeout: 1, randomize: false } } as const;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function expectStatus<Status extends UploadResult["status"]>(
+  result: UploadResult,
+  status: Status,
+): asserts result is Extract<UploadResult, { status: Status }> {
+  expect(result).toMatchObject({ status });
+}
+
+describe("the straight path", () => {
+  test("makes the thumbnail, describes, embeds and stores", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const result = await processUploadWithRetry("a", world);
+    assertCompleted(result);
+    const stored = await world.repository.findUpload("a");
+    expect(stored).toMatchObject({
+      status: "completed",
+      thumbnailKey: "thumbnails/a.jpg",
+      description: "A photo of a",
+      embedding: [12, 1, 0],
+      starts: 0,
+      metadata: { media: { kind: "image", mimeType: "image/jpeg", bytes: jpeg.length } },
+    });
+    expect(result.upload).toMatchObject({ description: "A photo of a", embedding: [12, 1, 0] });
+    expect(world.storage.get("thumbnails/a.jpg")).toBeDefined();
+    expect(result.attempts).toBe(1);
+    expect(result.stages.map(({ stage }) => stage)).toEqual(["open", "thumbnail", "thumbnail", "describe", "embed"]);
+  });
+
+  test("takes at most four round trips to the repository", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const { repository } = world;
+    const calls = [
+      vi.spyOn(repository, "findUpload"),
+      vi.spyOn(repository, "claimUpload"),
+      vi.spyOn(repository, "updateUpload"),
+    ];
+    assertCompleted(await processUploadWithRetry(uploadOf("a"), world));
+    expect(calls.reduce((sum, spy) => sum + spy.mock.calls.length, 0)).toBeLessThanOrEqual(4);
+  });
+
+  test("without embed there is no embed stage", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const ai = { describe: world.ai.describe };
+    assertCompleted(await processUploadWithRetry("a", { ...world, ai }, { thumbnail: false }));
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "completed", description: "A photo of a" });
+  });
+
+  test("stores what else the model returned, and leaves other metadata alone", async () => {
+    const world = worldOf([uploadOf("a", { metadata: { camera: "X100" } })]);
+    world.ai.describe.mockResolvedValue({ text: "A cat", metadata: { tags: ["cat"] }, usage: { inputTokens: 7 } });
+    assertCompleted(await processUploadWithRetry("a", { ...world, ai: { ...world.ai, version: "m1" } }));
+    const stored = await world.repository.findUpload("a");
+    expect(stored?.metadata).toMatchObject({ camera: "X100", tags: ["cat"], usage: { inputTokens: 7 } });
+    expect(stored?.aiVersion).toBe("m1");
+  });
+
+  test("Float32Array embeddings are stored as numbers", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const ai = { ...world.ai, dimensions: 2, embed: async () => new Float32Array([0.5, 0.25]) };
+    assertCompleted(await processUploadWithRetry("a", { ...world, ai }));
+    expect((await world.repository.findUpload("a"))?.embedding).toEqual([0.5, 0.25]);
+  });
+});
+
+describe("retries", () => {
+  test("a failed embed does not pay for the description again", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.embed.mockRejectedValueOnce(new Error("busy"));
+    const result = await processUploadWithRetry("a", world, quick);
+    expectStatus(result, "completed");
+    expect(result.attempts).toBe(2);
+    expect(world.ai.describe).toHaveBeenCalledTimes(1);
+    expect(world.ai.embed).toHaveBeenCalledTimes(2);
+    expect(world.ai.embed.mock.calls.map(([, context]) => context.attempt)).toEqual([1, 2]);
+    const keys = world.ai.embed.mock.calls.map(([, context]) => context.idempotencyKey);
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  test("maxAttempts counts the first try; the true reason is stored; failed is written once", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValue(Object.assign(new Error("model overloaded"), { status: 503 }));
+    const update = vi.spyOn(world.repository, "updateUpload");
+    const result = await processUploadWithRetry("a", world, { retry: { ...quick.retry, maxAttempts: 3 } });
+    expectStatus(result, "failed");
+    expect(world.ai.describe).toHaveBeenCalledTimes(3);
+    expect(await world.repository.findUpload("a")).toMatchObject({
+      status: "failed",
+      errorCode: "DESCRIBE_FAILED",
+      errorStage: "describe",
+      errorMessage: "model overloaded",
+      thumbnailKey: "thumbnails/a.jpg",
+    });
+    expect(update.mock.calls.filter(([, { status }]) => status === "failed")).toHaveLength(1);
+  });
+
+  test("permanent errors are not retried", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValue(Object.assign(new Error("bad prompt"), { status: 400 }));
+    expectStatus(await processUploadWithRetry("a", world, quick), "failed");
+    expect(world.ai.describe).toHaveBeenCalledTimes(1);
+  });
+
+  test("a network TypeError is retried although p-retry would not", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValueOnce(new TypeError("fetch failed", { cause: { code: "ECONNRESET" } }));
+    expectStatus(await processUploadWithRetry("a", world, quick), "completed");
+  });
+
+  test("shouldRetry overrides the classification", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValueOnce(Object.assign(new Error("teapot"), { status: 418 }));
+    const retry = { ...quick.retry, shouldRetry: (error: UploadError) => error.message === "teapot" };
+    expectStatus(await processUploadWithRetry("a", world, { retry }), "completed");
+  });
+
+  test("Retry-After is honoured, and a longer one than allowed ends the attempts", async () => {
+    vi.useFakeTimers();
+    const world = worldOf([uploadOf("a"), uploadOf("b")]);
+    const limited = (seconds: number) =>
+      Object.assign(new Error("slow down"), { status: 429, headers: new Headers({ "Retry-After": String(seconds) }) });
+    world.ai.describe.mockRejectedValueOnce(limited(20));
+    const events = new UploadEventEmitter();
+    const retries: number[] = [];
+    events.on("upload:retry", ({ delayMs }) => retries.push(delayMs));
+    const running = processUploadWithRetry("a", world, { ...quick, events, thumbnail: false });
+    await vi.advanceTimersByTimeAsync(19_900);
+    expect(world.ai.describe).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expectStatus(await running, "completed");
+    expect(retries).toEqual([20_000]);
+
+    world.ai.describe.mockRejectedValueOnce(limited(3600));
+    const refused = await processUploadWithRetry("b", world, { ...quick, thumbnail: false });
+    expectStatus(refused, "failed");
+    expect(refused.error).toMatchObject({ code: "RATE_LIMITED", retryAfterMs: 3_600_000 });
+  });
+
+  test("exponential backoff without randomness waits what it says", async () => {
+    vi.useFakeTimers();
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValue(new Error("no"));
+    const events = new UploadEventEmitter();
+    const delays: number[] = [];
+    events.on("upload:retry", ({ delayMs }) => delays.push(delayMs));
+    const retry = { maxAttempts: 5, minTimeout: 100, maxTimeout: 500, factor: 3, randomize: false };
+    const running = processUploadWithRetry("a", world, { retry, events, thumbnail: false });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expectStatus(await running, "failed");
+    expect(delays).toEqual([100, 300, 500, 500]);
+  });
+
+  test("an engine that owns the retries gets deferred before its last attempt", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValue(Object.assign(new Error("slow down"), { status: 429, retryAfterMs: 1234 }));
+    const first = await processUploadWithRetry("a", world, { attempt: { number: 1, max: 2 } });
+    expectStatus(first, "deferred");
+    expect(first.retryAfterMs).toBe(1234);
+    expect(world.ai.describe).toHaveBeenCalledTimes(1);
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0, errorCode: null });
+    const last = await processUploadWithRetry("a", world, { attempt: { number: 2, max: 2 } });
+    expectStatus(last, "failed");
+    expect(world.ai.describe.mock.calls[1]?.[1].attempt).toBe(2);
+  });
+
+  test("EMPTY_DESCRIPTION and INVALID_EMBEDDING", async () => {
+    const world = worldOf([uploadOf("a"), uploadOf("b"), uploadOf("c")]);
+    world.ai.describe.mockResolvedValueOnce("  ").mockResolvedValueOnce("A cat");
+    expectStatus(await processUploadWithRetry("a", world, quick), "completed");
+    world.ai.embed.mockResolvedValueOnce([1, Number.NaN]);
+    const bad = await processUploadWithRetry("b", world, quick);
+    expectStatus(bad, "failed");
+    expect(bad.error.code).toBe("INVALID_EMBEDDING");
+    const short = await processUploadWithRetry("c", { ...world, ai: { ...world.ai, dimensions: 1024 } }, quick);
+    expectStatus(short, "failed");
+    expect(short.error.message).toContain("1024");
+  });
+});
+
+describe("checkpoints", () => {
+  test("a start behind checkpoints pays for nothing again", async () => {
+    const world = worldOf([uploadOf("a", { thumbnailKey: "t", description: "A dog", status: "pending" })]);
+    const write = vi.spyOn(world.storage, "write");
+    expectStatus(await processUploadWithRetry("a", world), "completed");
+    expect(world.ai.describe).not.toHaveBeenCalled();
+    expect(write).not.toHaveBeenCalled();
+    expect(world.ai.embed.mock.calls[0]?.[0].text).toBe("A dog");
+  });
+
+  test("when storing a result fails, the write is retried, not the stage", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const { repository } = world;
+    const real = repository.updateUpload;
+    let failures = 2;
+    const flaky: typeof real = async (id, changes, claim) => {
+      if (changes.description !== undefined && failures-- > 0) throw new Error("connection lost");
+      return real(id, changes, claim);
+    };
+    const result = await processUploadWithRetry("a", { ...world, repository: { ...repository, updateUpload: flaky } });
+    expectStatus(result, "completed");
+    expect(world.ai.describe).toHaveBeenCalledTimes(1);
+    expect((await repository.findUpload("a"))?.description).toBe("A photo of a");
+  });
+
+  test("a checkpoint that cannot be stored goes along with the final write", async () => {
+    vi.useFakeTimers();
+    const world = worldOf([uploadOf("a")]);
+    const { repository } = world;
+    const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
+      if (changes.status !== "completed") throw new Error("connection lost");
+      return repository.updateUpload(id, changes, claim);
+    };
+    const running = processUploadWithRetry(
+      "a",
+      { ...world, repository: { ...repository, updateUpload } },
+      { thumbnail: false },
+    );
+    await vi.advanceTimersByTimeAsync(9000);
+    expectStatus(await running, "completed");
+    expect(await repository.findUpload("a")).toMatchObject({ description: "A photo of a", embedding: [12, 1, 0] });
+    expect(world.ai.describe).toHaveBeenCalledTimes(1);
+  });
+
+  test("an abort after the description keeps it", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const controller = new AbortController();
+    world.ai.describe.mockImplementation(async () => {
+      controller.abort(new Error("shutting down"));
+      return "A paid description";
+    });
+    const result = await processUploadWithRetry("a", world, { signal: controller.signal });
+    expectStatus(result, "aborted");
+    expect(result.reason).toMatchObject({ message: "shutting down" });
+    expect(await world.repository.findUpload("a")).toMatchObject({
+      status: "pending",
+      description: "A paid description",
+      starts: 0,
+    });
+  });
+});
+
+describe("abort", () => {
+  test("stops the call, hands the upload back, and leaves no listener", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const controller = new AbortController();
+    const remove = vi.spyOn(controller.signal, "removeEventListener");
+    const add = vi.spyOn(controller.signal, "addEventListener");
+    world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
+    const running = processUploadWithRetry("a", world, { signal: controller.signal });
+    await until(() => world.ai.describe.mock.calls.length > 0);
+    controller.abort("a reason that is no error");
+    const result = await running;
+    expectStatus(result, "aborted");
+    expect(result.reason).toBe("a reason that is no error");
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0 });
+    expect(remove).toHaveBeenCalledTimes(add.mock.calls.length);
+  });
+
+  test("before the start touches nothing", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const claim = vi.spyOn(world.repository, "claimUpload");
+    expectStatus(await processUploadWithRetry("a", world, { signal: AbortSignal.abort() }), "aborted");
+    expect(claim).not.toHaveBeenCalled();
+  });
+
+  test("ends the wait for a retry and the wait for a slot", async () => {
+    const world = worldOf([uploadOf("a"), uploadOf("b")]);
+    const controller = new AbortController();
+    world.ai.describe.mockRejectedValue(new Error("no"));
+    const waiting = processUploadWithRetry("a", world, {
+      signal: controller.signal,
+      retry: { minTimeout: 60_000, maxTimeout: 60_000 },
+    });
+    await until(() => world.ai.describe.mock.calls.length > 0);
+
+    const limits = createStageLimits({ describe: 1 });
+    const gate = deferred();
+    void limits.run("describe", new AbortController().signal, () => gate.promise);
+    const queued = processUploadWithRetry("b", world, { signal: controller.signal, limits, thumbnail: false });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    controller.abort();
+    expectStatus(await waiting, "aborted");
+    expectStatus(await queued, "aborted");
+    gate.resolve();
+  });
+
+  test("after the final write was sent is ignored", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const controller = new AbortController();
+    const { repository } = world;
+    const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
+      const written = await repository.updateUpload(id, changes, claim);
+      if (changes.status === "completed") controller.abort();
+      return written;
+    };
+    const result = await processUploadWithRetry(
+      "a",
+      { ...world, repository: { ...repository, updateUpload } },
+      { signal: controller.signal },
+    );
+    expectStatus(result, "completed");
+  });
+
+  test("an adapter that ignores its signal is waited for five seconds; what it returns later is dropped", async () => {
+    vi.useFakeTimers();
+    const world = worldOf([uploadOf("a")]);
+    const controller = new AbortController();
+    const late = deferred<string>();
+    let report: ((fraction: number) => void) | undefined;
+    world.ai.describe.mockImplementation((_, context) => {
+      report = context.reportProgress;
+      return late.promise;
+    });
+    const events = new UploadEventEmitter();
+    const seen: string[] = [];
+    for (const name of ["upload:progress", "upload:settled", "upload:warning"] as const)
+      events.on(name, () => void seen.push(name));
+    const running = processUploadWithRetry("a", world, { signal: controller.signal, thumbnail: false, events });
+    await vi.advanceTimersByTimeAsync(50);
+    controller.abort();
+    await vi.advanceTimersByTimeAsync(5100);
+    const result = await running;
+    expectStatus(result, "aborted");
+    expect(result.warnings.map(({ code }) => code)).toEqual(["ABORT_IGNORED"]);
+    expect(seen.at(-1)).toBe("upload:settled");
+    const before = seen.length;
+    report?.(0.9);
+    late.resolve("too late");
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(seen).toHaveLength(before);
+    expect(await world.repository.findUpload("a")).toEqual(
+      uploadOf("a", { starts: 0, errorCode: null, errorStage: null, errorMessage: null }),
+    );
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("timeouts", () => {
+  test("a stage past its limit is aborted and retried", async () => {
+    vi.useFakeTimers();
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockImplementationOnce((_, { signal }) => untilAborted(signal));
+    const running = processUploadWithRetry("a", world, {
+      ...quick,
+      thumbnail: false,
+      timeouts: { describeMs: 1000 },
+    });
+    await vi.advanceTimersByTimeAsync(1100);
+    expectStatus(await running, "completed");
+    expect(world.ai.describe).toHaveBeenCalledTimes(2);
+  });
+
+  test("STAGE_TIMEOUT is the reason when no attempt is left", async () => {
+    vi.useFakeTimers();
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
+    const running = processUploadWithRetry("a", world, { ...quick, thumbnail: false, timeouts: { describeMs: 1000 } });
+    await vi.advanceTimersByTimeAsync(3000);
+    const result = await running;
+    expectStatus(result, "failed");
+    expect(result.error).toMatchObject({ code: "STAGE_TIMEOUT", stage: "describe", retryable: true });
+  });
+
+  test("waiting for a slot does not count", async () => {
+    vi.useFakeTimers();
+    const world = worldOf([uploadOf("a"), uploadOf("b")]);
+    const limits = createStageLimits({ describe: 1 });
+    world.ai.describe.mockImplementation(() => new Promise((resolve) => setTimeout(() => resolve("slow"), 800)));
+    const options = { thumbnail: false, limits, timeouts: { describeMs: 1000 } } as const;
+    const both = Promise.all(["a", "b"].map((id) => processUploadWithRetry(id, world, options)));
+    await vi.advanceTimersByTimeAsync(2000);
+    for (const result of await both) expectStatus(result, "completed");
+    expect(world.ai.describe).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("claims", () => {
+  test("a lost lease: the worker stops, writes nothing more and deletes nothing", async () => {
+    let now = 0;
+    const world = worldOf([uploadOf("a")]);
+    const { memoryRepository } = await import("../../src/adapters/memory.js");
+    const repository = memoryRepository({ uploads: [uploadOf("a")], now: () => now });
+    world.ai.describe.mockImplementationOnce((_, { signal }) => untilAborted(signal));
+    const remove = vi.spyOn(world.storage, "delete");
+    const first = processUploadWithRetry("a", { ...world, repository }, { lease: { durationMs: 90 } });
+    await until(() => world.ai.describe.mock.calls.length === 1);
+    now += 1000; // the lease runs out before the heartbeat
+    const taken = await repository.claimUpload("a", { leaseMs: 60_000, mode: "continue" });
+    expect(taken.outcome).toBe("claimed");
+    const result = await first;
+    expectStatus(result, "skipped");
+    expect(result.reason).toBe("claimed-elsewhere");
+    expect(remove).not.toHaveBeenCalled();
+    expect(await repository.findUpload("a")).toMatchObject({ status: "analyzing" });
+  });
+
+  test("no paid call on a doubtful claim", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const limits = createStageLimits({ describe: 1 });
+    const gate = deferred();
+    void limits.run("describe", new AbortController().signal, () => gate.promise);
+    const update = vi.spyOn(world.repository, "updateUpload");
+    const running = processUploadWithRetry("a", world, { limits, thumbnail: false, lease: { durationMs: 600_000 } });
+    await until(() => world.storage.keys().length > 0);
+    const clock = vi.spyOn(performance, "now");
+    const at = performance.now();
+    clock.mockImplementation(() => at + 120_000); // older than a sixth of the lease
+    update.mockResolvedValueOnce("stale");
+    gate.resolve();
+    const result = await running;
+    clock.mockRestore();
+    expectStatus(result, "skipped");
+    expect(world.ai.describe).not.toHaveBeenCalled();
+  });
+
+  test("the lease is renewed while the model works", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const gate = deferred<string>();
+    world.ai.describe.mockImplementation(() => gate.promise);
+    const running = processUploadWithRetry("a", world, { lease: { durationMs: 90 }, thumbnail: false });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await world.repository.claimUpload("a", { leaseMs: 1, mode: "continue" })).toMatchObject({
+      outcome: "busy",
+    });
+    gate.resolve("done");
+    expectStatus(await running, "completed");
+  });
+
+  test("somebody else's claim is skipped, or deferred for an engine", async () => {
+    const world = worldOf([uploadOf("a")]);
+    await world.repository.claimUpload("a", { leaseMs: 60_000, mode: "continue" });
+    const skipped = await processUploadWithRetry("a", world);
+    expectStatus(skipped, "skipped");
+    expect(skipped.retryAfterMs).toBeGreaterThan(50_000);
+    const handedBack = await processUploadWithRetry("a", world, { attempt: { number: 3, max: 3 } });
+    expectStatus(handedBack, "deferred");
+    expect(handedBack.error.code).toBe("CLAIMED_ELSEWHERE");
+  });
+
+  test("a lease that its dead holder left behind is taken over, behind the checkpoints", async () => {
+    let now = 0;
+    const { memoryRepository } = await import("../../src/adapters/memory.js");
+    const world = worldOf([uploadOf("a")]);
+    const repository = memoryRepository({ uploads: [uploadOf("a")], now: () => now });
+    const dead = await repository.claimUpload("a", { leaseMs: 1000, mode: "continue" });
+    if (dead.outcome !== "claimed") throw new Error("not claimed");
+    await repository.updateUpload("a", { description: "Paid for" }, { fence: dead.fence });
+    expectStatus(await processUploadWithRetry("a", { ...world, repository }), "skipped");
+    now += 1001;
+    expectStatus(await processUploadWithRetry("a", { ...world, repository }), "completed");
+    expect(world.ai.describe).not.toHaveBeenCalled();
+  });
+
+  test("after three starts that never settled the upload is quarantined, and its media not touched", async () => {
+    const world = worldOf([uploadOf("a", { status: "analyzing", starts: 3 })]);
+    const open = vi.spyOn(world.storage, "open");
+    const result = await processUploadWithRetry("a", world);
+    expectStatus(result, "failed");
+    expect(result.error.code).toBe("QUARANTINED");
+    expect(open).not.toHaveBeenCalled();
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "failed", errorCode: "QUARANTINED" });
+    expectStatus(await processUploadWithRetry("a", world, { mode: "retry-failed" }), "completed");
+  });
+
+  test("uploads that were started before go one at a time, also when only their claim tells", async () => {
+    const world = worldOf(["a", "b", "c"].map((id) => uploadOf(id, { status: "analyzing", starts: 1 })));
+    let active = 0;
+    let most = 0;
+    world.ai.describe.mockImplementation(async () => {
+      most = Math.max(most, ++active);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      active--;
+      return "text";
+    });
+    const results = await Promise.all(["a", "b", "c"].map((id) => processUploadWithRetry(id, world)));
+    for (const result of results) expectStatus(result, "completed");
+    expect(most).toBe(1);
+  });
+
+  test("settled uploads are skipped unless the mode takes them", async () => {
+    const world = worldOf([
+      uploadOf("done", { status: "completed", description: "old", embedding: [1, 2, 3], thumbnailKey: "old.jpg" }),
+      uploadOf("bad", { status: "failed", description: "kept", errorCode: "EMBED_FAILED" }),
+    ]);
+    expect(await processUploadWithRetry("done", world)).toMatchObject({ reason: "already-completed" });
+    expect(await processUploadWithRetry("bad", world)).toMatchObject({ reason: "already-failed" });
+    expect(await processUploadWithRetry("none", world)).toMatchObject({ reason: "not-found" });
+    expectStatus(await processUploadWithRetry("bad", world, { mode: "retry-failed" }), "completed");
+    expect(world.ai.describe).not.toHaveBeenCalled();
+    await world.storage.write("old.jpg", jpeg, { contentType: "image/jpeg", signal: new AbortController().signal });
+    expectStatus(await processUploadWithRetry("done", world, { mode: "reprocess" }), "completed");
+    expect(world.ai.describe).toHaveBeenCalledTimes(1);
+    expect(await world.repository.findUpload("done")).toMatchObject({
+      thumbnailKey: "thumbnails/done.jpg",
+      description: "A photo of done",
+    });
+    expect(world.storage.get("old.jpg")).toBeUndefined();
+  });
+
+  test("reprocessing without thumbnails keeps the old one", async () => {
+    const world = worldOf([uploadOf("a", { status: "completed", description: "old", thumbnailKey: "old.jpg" })]);
+    expectStatus(await processUploadWithRetry("a", world, { mode: "reprocess", thumbnail: false }), "completed");
+    expect((await world.repository.findUpload("a"))?.thumbnailKey).toBe("old.jpg");
+  });
+
+  test("without claimUpload the library writes analyzing and starts itself, and one process never works twice", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const { claimUpload: _, ...plain } = world.repository;
+    const gate = deferred<string>();
+    world.ai.describe.mockImplementation(() => gate.promise);
+    const first = processUploadWithRetry("a", { ...world, repository: plain });
+    await until(() => world.ai.describe.mock.calls.length > 0);
+    expect(await plain.findUpload("a")).toMatchObject({ status: "analyzing", starts: 1 });
+    expectStatus(await processUploadWithRetry("a", { ...world, repository: plain }), "skipped");
+    gate.resolve("text");
+    expectStatus(await first, "completed");
+    expect(await plain.findUpload("a")).toMatchObject({ status: "completed", starts: 0 });
+    expectStatus(
+      await processUploadWithRetry("a", { ...world, repository: plain }, { mode: "reprocess" }),
+      "completed",
+    );
+    expect(world.ai.describe).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("deletion", () => {
+  test("in mid-flight aborts the call and removes the thumbnail", async () => {
+    const world = worldOf([uploadOf("a")]);
+    let aborted = false;
+    world.ai.describe.mockImplementation((_, { signal }) => {
+      signal.addEventListener("abort", () => {
+        aborted = true;
+      });
+      return untilAborted(signal);
+    });
+    const running = processUploadWithRetry("a", world, { lease: { durationMs: 60 } });
+    await until(() => world.ai.describe.mock.calls.length > 0);
+    expect(world.storage.get("thumbnails/a.jpg")).toBeDefined();
+    world.repository.deleteUpload("a");
+    expectStatus(await running, "deleted");
+    expect(aborted).toBe(true);
+    expect(world.storage.get("thumbnails/a.jpg")).toBeUndefined();
+  });
+
+  test("a thumbnail whose write outlives the grace is removed when it arrives", async () => {
+    const world = worldOf([uploadOf("a")]);
+    vi.useFakeTimers({ toFake: ["setTimeout", "setInterval", "clearTimeout", "clearInterval"] });
+    const gate = deferred();
+    const { storage } = world;
+    const write: typeof storage.write = async (key, data, options) => {
+      await gate.promise;
+      await storage.write(key, data, options);
+    };
+    const writing = vi.fn(write);
+    const controller = new AbortController();
+    const running = processUploadWithRetry(
+      "a",
+      { ...world, storage: { ...storage, write: writing } },
+      { signal: controller.signal },
+    );
+    while (writing.mock.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    world.repository.deleteUpload("a");
+    controller.abort();
+    await vi.advanceTimersByTimeAsync(5100);
+    expectStatus(await running, "deleted");
+    gate.resolve();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(storage.get("thumbnails/a.jpg")).toBeUndefined();
+  });
+});
+
+describe("failures", () => {
+  test("a thumbnail that cannot be made is a warning, and never retried", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const write = vi.fn(async () => {
+      throw new Error("disk full");
+    });
+    world.ai.embed.mockRejectedValueOnce(new Error("busy"));
+    const result = await processUploadWithRetry("a", { ...world, storage: { ...world.storage, write } }, quick);
+    expectStatus(result, "completed");
+    expect(write).toHaveBeenCalledTimes(1);
+    expect(result.warnings).toMatchObject([{ code: "THUMBNAIL_FAILED", stage: "thumbnail", message: "disk full" }]);
+    expect((await world.repository.findUpload("a"))?.thumbnailKey ?? null).toBeNull();
+  });
+
+  test("a missing original and damaged media fail with their reason", async () => {
+    const world = worldOf([uploadOf("gone"), uploadOf("html"), uploadOf("cut")]);
+    await world.storage.delete("originals/gone.jpg");
+    world.storage.put("originals/html.jpg", new TextEncoder().encode("<!doctype html><p>not a photo"));
+    world.storage.put("originals/cut.jpg", jpeg.slice(0, jpeg.length / 2));
+    world.ai.describe.mockImplementation(async (media) => {
+      await media.visionImage();
+      return "text";
+    });
+    for (const [id, code] of [
+      ["gone", "MISSING_ORIGINAL"],
+      ["html", "UNSUPPORTED_MEDIA"],
+      ["cut", "INVALID_MEDIA"],
+    ] as const) {
+      const result = await processUploadWithRetry(id, world, quick);
+      expectStatus(result, "failed");
+      expect(result.error.code).toBe(code);
+      expect(await world.repository.findUpload(id)).toMatchObject({ status: "failed", errorCode: code });
+    }
+  });
+
+  test("rejects when the outcome cannot be stored, and says aborted, not completed", async () => {
+    vi.useFakeTimers();
+    const world = worldOf([uploadOf("a")]);
+    const updateUpload = async () => {
+      throw new Error("connection refused");
+    };
+    const events = new UploadEventEmitter();
+    const settled: UploadResult[] = [];
+    events.on("upload:settled", ({ result }) => settled.push(result));
+    const running = processUploadWithRetry(
+      "a",
+      { ...world, repository: { ...world.repository, updateUpload } },
+      { events, thumbnail: false },
+    );
+    const rejected = expect(running).rejects.toThrow(RepositoryError);
+    await vi.advanceTimersByTimeAsync(20_000);
+    await rejected;
+    expect(settled).toHaveLength(1);
+    expect(settled[0]).toMatchObject({ status: "aborted", reason: { code: "REPOSITORY_FAILED" } });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("stored messages carry no path and no credential", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValue(
+      Object.assign(
+        new Error("GET https://bob:hunter2@api.test/v1?api_key=abc123def failed, see /home/bob/.cache/log.txt"),
+        {
+          status: 400,
+        },
+      ),
+    );
+    await processUploadWithRetry("a", world);
+    const message = (await world.repository.findUpload("a"))?.errorMessage ?? "";
+    expect(message).toContain("failed");
+    expect(message).not.toMatch(/hunter2|abc123def|\/home\/bob/);
+  });
+});
+
+describe("misuse", () => {
+  test.each([
+    [{ retry: { maxAttempts: 0 } }, "retry.maxAttempts: expected an integer of at least 1, got 0"],
+    [{ thumbnail: { quality: 101 } }, "thumbnail.quality: expected an integer from 1 to 100, got 101"],
+    [{ mode: "again" as "continue" }, 'mode: expected "continue", "retry-failed" or "reprocess", got "again"'],
+    [{ timeouts: { describeMs: Number.NaN } }, "timeouts.describeMs: expected milliseconds"],
+    [{ lease: { durationMs: -1 } }, "lease.durationMs"],
+  ])("%j", async (options, message) => {
+    const rejected = processUploadWithRetry("a", worldOf([uploadOf("a")]), options);
+    await expect(rejected).rejects.toThrow(ConfigurationError);
+    await expect(rejected).rejects.toThrow(message);
+  });
+
+  test("an adapter that lacks a member, and one that breaks its contract", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const { write: _, ...storage } = world.storage;
+    await expect(processUploadWithRetry("a", { ...world, storage: storage as never })).rejects.toThrow(
+      "adapters.storage.write: expected a function, got undefined",
+    );
+    const updateUpload = async () => undefined as never;
+    await expect(
+      processUploadWithRetry("a", { ...world, repository: { ...world.repository, updateUpload } }),
+    ).rejects.toThrow('repository.updateUpload: expected the answer "saved", "deleted" or "stale"');
+    await expect(processUploadWithRetry("", world)).rejects.toThrow("upload: expected an upload record or its id");
+  });
+});
