@@ -10,7 +10,7 @@ import { resolveSettings, type Settings, type WorkOptions } from "./options.js";
 import { createLimiter } from "./pipeline/limits.js";
 import { forwardAbort, NEVER, sleep } from "./pipeline/time.js";
 import type { BatchResult } from "./result.js";
-import { count, expected, requireMembers } from "./validate.js";
+import { aMode, aSignal, count, expected, iterable, optional, requireMembers } from "./validate.js";
 
 const PROGRESS_INTERVAL_MS = 100;
 const BATCH_MEMBERS = ["findBatch", "updateBatch", "listUploads", "countUploads", "listBatches"] as const;
@@ -66,7 +66,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    */
   async process(batchId: string, options: ProcessBatchOptions = {}): Promise<BatchResult> {
     const batch = new StoredBatch(batchId, this.#batchRepository());
-    this.#requireOpen();
+    this.#requireOpen(options);
     for (const active of this.#runs) if (active.stored && active.batchId === batchId) return active.ended;
     return this.#begin({ batchId, stored: true }, options.signal, null, (active, tally) =>
       this.#processBatch(batch, options, active, tally),
@@ -78,7 +78,8 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * the repository this is also the way to recover.
    */
   async processUploads(uploads: UploadSource<NoInfer<U>>, options: ProcessUploadsOptions = {}): Promise<BatchResult> {
-    this.#requireOpen();
+    this.#requireOpen(options);
+    if (!iterable(uploads)) throw expected("uploads", "an iterable or async iterable of uploads or ids", uploads);
     const total = options.total === undefined ? lengthOf(uploads) : count("total", options.total, 0, 0);
     const batchId = options.batchId ?? null;
     return this.#begin({ batchId, stored: false }, options.signal, total, async ({ run }) => {
@@ -313,7 +314,9 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     return this.#settings.repository as BatchRepositoryAdapter<U>;
   }
 
-  #requireOpen(): void {
+  #requireOpen({ mode, signal }: ProcessUploadsOptions | ProcessBatchOptions): void {
+    optional("mode", mode, aMode, '"continue", "retry-failed" or "reprocess"');
+    optional("signal", signal, aSignal, "an AbortSignal");
     if (this.#closed) throw new ConfigurationError("The processor is closed: make a new BatchProcessor");
   }
 

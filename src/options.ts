@@ -260,8 +260,6 @@ const limitsByAdapter = new WeakMap<object, StageLimits>();
 function limitsOf(ai: Pick<AIAdapter, "concurrency">): StageLimits {
   let limits = limitsByAdapter.get(ai);
   if (limits === undefined) {
-    for (const stage of ["describe", "embed"] as const)
-      count(`adapters.ai.concurrency.${stage}`, ai.concurrency?.[stage], 1);
     limits = createStageLimits(ai.concurrency);
     limitsByAdapter.set(ai, limits);
   }

@@ -31,6 +31,8 @@ export const aMode = (value: unknown) => value === "continue" || value === "retr
 export const aSignal = (value: unknown) => hasFunction(value, "addEventListener") && "aborted" in Object(value);
 export const anEmitter = (value: unknown) => hasFunction(value, "emit") && hasFunction(value, "listenerCount");
 export const stageLimits = (value: unknown) => hasFunction(value, "run");
+export const iterable = (value: unknown) =>
+  typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 
 function hasFunction(value: unknown, member: string): boolean {
   return typeof value === "object" && value !== null && aFunction((value as Record<string, unknown>)[member]);

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
+import { count } from "../validate.js";
 
 /** The stages that can be limited. */
 export type LimitedStage = "thumbnail" | "describe" | "embed";
@@ -61,9 +62,9 @@ function threadPoolSize(): number {
  */
 export function createStageLimits(options: StageLimitOptions = {}): StageLimits {
   const concurrency = {
-    thumbnail: options.thumbnail ?? DEFAULT_DECODERS,
-    describe: options.describe ?? Number.POSITIVE_INFINITY,
-    embed: options.embed ?? Number.POSITIVE_INFINITY,
+    thumbnail: slots("thumbnail", options.thumbnail ?? DEFAULT_DECODERS),
+    describe: slots("describe", options.describe ?? Number.POSITIVE_INFINITY),
+    embed: slots("embed", options.embed ?? Number.POSITIVE_INFINITY),
   };
   const limiters: Record<LimitedStage, Limiter> = {
     thumbnail: options.thumbnail === undefined ? decoders : createLimiter(concurrency.thumbnail),
@@ -71,4 +72,8 @@ export function createStageLimits(options: StageLimitOptions = {}): StageLimits 
     embed: createLimiter(concurrency.embed),
   };
   return { concurrency, run: (stage, signal, task) => limiters[stage](signal, task) };
+}
+
+function slots(stage: LimitedStage, given: number): number {
+  return given === Number.POSITIVE_INFINITY ? given : count(`limits.${stage}`, given, 1);
 }

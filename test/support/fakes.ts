@@ -1,14 +1,9 @@
-import sharp from "sharp";
 import { vi } from "vitest";
 import { type MemoryRepository, memoryRepository, memoryStorage } from "../../src/adapters/memory.js";
 import type { AIAdapter, UploadRecord } from "../../src/index.js";
+import { jpeg } from "./image.js";
 
-/** A small real JPEG. */
-export const jpeg = new Uint8Array(
-  await sharp({ create: { width: 64, height: 48, channels: 3, background: "#3366aa" } })
-    .jpeg()
-    .toBuffer(),
-);
+export { jpeg };
 
 export function uploadOf(id: string, fields: Partial<UploadRecord> = {}): UploadRecord {
   return {
