@@ -256,7 +256,6 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     if (record === null) throw expected("process", "the id of a batch", batch.id);
     const counts = await batch.count();
     tally.expect(sum(counts));
-    if (record.status === "cancelled" && !options.resumeCancelled) return "cancelled";
     const taken = statusesTaken(mode);
     const open = sum(counts, taken);
     tally.passedOver(counts, taken);

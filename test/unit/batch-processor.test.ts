@@ -89,6 +89,23 @@ describe("process", () => {
     expect(sumOf(result)).toBe(result.total);
   });
 
+  test("also when they are added while only the last one is still in work", async () => {
+    const world = worldOf(ids(3));
+    const last = deferred<string>();
+    world.ai.describe.mockImplementation((media) =>
+      media.upload.id === "u0002" ? last.promise : Promise.resolve("text"),
+    );
+    const processor = processorOf(world);
+    const running = processor.process("batch");
+    await until(() => world.ai.embed.mock.calls.length === 2 && processor.activeCount === 1);
+    const late = uploadOf("late");
+    world.storage.put(late.storageKey, jpeg);
+    await world.repository.addUploads([late]);
+    last.resolve("text");
+    expect(await running).toMatchObject({ status: "completed", completed: 4 });
+    expect(await world.repository.findUpload("late")).toMatchObject({ status: "completed" });
+  });
+
   test("the row of the paging cursor may be deleted", async () => {
     const world = worldOf(ids(150));
     world.ai.describe.mockImplementation(async (media) => {
@@ -227,6 +244,20 @@ describe("stopping", () => {
     expect(await running).toMatchObject({ status: "cancelled" });
     expect(await world.repository.findBatch("batch")).toMatchObject({ status: "cancelled" });
     expect(await world.repository.countUploads("batch")).toEqual({ pending: 8 });
+  });
+
+  test("a cancel that comes with the last upload is not overwritten", async () => {
+    const world = worldOf(ids(2));
+    const { repository } = world;
+    let counted = 0;
+    const countUploads: typeof repository.countUploads = async (id) => {
+      const counts = await repository.countUploads(id);
+      if (++counted === 2) await repository.updateBatch("batch", { status: "cancelled" });
+      return counts;
+    };
+    const processor = processorOf({ ...world, repository: { ...repository, countUploads } });
+    expect(await processor.process("batch")).toMatchObject({ status: "cancelled", completed: 2 });
+    expect(await repository.findBatch("batch")).toMatchObject({ status: "cancelled" });
   });
 
   test("abortUpload stops one upload; the batch completes without it", async () => {

@@ -204,6 +204,13 @@ describe("checkpoints", () => {
     expect(world.ai.embed.mock.calls[0]?.[0].text).toBe("A dog");
   });
 
+  test("a start behind the embedding only has to store the outcome", async () => {
+    const world = worldOf([uploadOf("a", { thumbnailKey: "t", description: "A dog", embedding: [1, 2] })]);
+    expectStatus(await processUploadWithRetry("a", world), "completed");
+    expect(world.ai.embed).not.toHaveBeenCalled();
+    expect((await world.repository.findUpload("a"))?.embedding).toEqual([1, 2]);
+  });
+
   test("when storing a result fails, the write is retried, not the stage", async () => {
     const world = worldOf([uploadOf("a")]);
     const { repository } = world;
@@ -318,6 +325,25 @@ describe("abort", () => {
     expectStatus(result, "completed");
   });
 
+  test("during the retries of the final write is ignored", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const controller = new AbortController();
+    const { repository } = world;
+    let failed = false;
+    const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
+      if (changes.status === "completed" && !failed) {
+        failed = true;
+        setTimeout(() => controller.abort(), 10);
+        throw new Error("connection lost");
+      }
+      return repository.updateUpload(id, changes, claim);
+    };
+    const flaky = { ...world, repository: { ...repository, updateUpload } };
+    expectStatus(await processUploadWithRetry("a", flaky, { signal: controller.signal }), "completed");
+    expect(controller.signal.aborted).toBe(true);
+    expect(await repository.findUpload("a")).toMatchObject({ status: "completed" });
+  });
+
   test("an adapter that ignores its signal is waited for five seconds; what it returns later is dropped", async () => {
     vi.useFakeTimers();
     const world = worldOf([uploadOf("a")]);
@@ -376,6 +402,32 @@ describe("timeouts", () => {
     const result = await running;
     expectStatus(result, "failed");
     expect(result.error).toMatchObject({ code: "STAGE_TIMEOUT", stage: "describe", retryable: true });
+  });
+
+  test("what a call reports after its grace does not move the next attempt's progress", async () => {
+    vi.useFakeTimers();
+    const world = worldOf([uploadOf("a")]);
+    const second = deferred<string>();
+    let late: ((fraction: number) => void) | undefined;
+    world.ai.describe.mockImplementationOnce((_, { reportProgress }) => {
+      late = reportProgress;
+      return new Promise(() => {});
+    });
+    world.ai.describe.mockImplementationOnce(() => second.promise);
+    const reported: number[] = [];
+    const running = processUploadWithRetry("a", world, {
+      ...quick,
+      thumbnail: false,
+      timeouts: { describeMs: 1000 },
+      onProgress: ({ progress, estimated }) => void (estimated || reported.push(progress)),
+    });
+    await vi.advanceTimersByTimeAsync(6200);
+    expect(world.ai.describe).toHaveBeenCalledTimes(2);
+    late?.(1);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(Math.max(...reported)).toBeLessThan(75);
+    second.resolve("text");
+    expectStatus(await running, "completed");
   });
 
   test("waiting for a slot does not count", async () => {
@@ -557,6 +609,41 @@ describe("deletion", () => {
     expectStatus(await running, "deleted");
     expect(aborted).toBe(true);
     expect(world.storage.get("thumbnails/a.jpg")).toBeUndefined();
+  });
+
+  test("a row that is there after all keeps its thumbnail", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const updateUpload: typeof world.repository.updateUpload = async (id, changes, claim) =>
+      changes.description === undefined ? world.repository.updateUpload(id, changes, claim) : "deleted";
+    const result = await processUploadWithRetry("a", { ...world, repository: { ...world.repository, updateUpload } });
+    expectStatus(result, "deleted");
+    expect(world.storage.get("thumbnails/a.jpg")).toBeDefined();
+  });
+
+  test("a late removal that fails is not told after the upload has settled", async () => {
+    const world = worldOf([uploadOf("a")]);
+    vi.useFakeTimers({ toFake: ["setTimeout", "setInterval", "clearTimeout", "clearInterval"] });
+    const gate = deferred();
+    const writing = vi.fn(() => gate.promise);
+    const remove = async () => {
+      throw new Error("storage down");
+    };
+    const controller = new AbortController();
+    const events = new UploadEventEmitter();
+    const seen: string[] = [];
+    for (const name of ["upload:settled", "upload:warning"] as const) events.on(name, () => void seen.push(name));
+    const storage = { ...world.storage, write: writing, delete: remove };
+    const running = processUploadWithRetry("a", { ...world, storage }, { signal: controller.signal, events });
+    while (writing.mock.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    world.repository.deleteUpload("a");
+    controller.abort();
+    await vi.advanceTimersByTimeAsync(5100);
+    expectStatus(await running, "deleted");
+    const before = seen.length;
+    gate.resolve();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(seen).toHaveLength(before);
+    expect(seen.at(-1)).toBe("upload:settled");
   });
 
   test("a thumbnail whose write outlives the grace is removed when it arrives", async () => {
