@@ -127,6 +127,7 @@ export class Claim<U extends UploadRecord> {
   #turn: Promise<unknown> = Promise.resolve();
   #writing = false;
   #lost: ClaimLost | undefined;
+  #givenBack = false;
   readonly #heartbeat: NodeJS.Timeout;
 
   constructor(
@@ -211,6 +212,7 @@ export class Claim<U extends UploadRecord> {
 
   /** Hands an upload back as if it had not been claimed. */
   async giveBack(): Promise<void> {
+    this.#givenBack = true;
     await this.settle({ status: "pending", starts: this.starts - 1 });
   }
 
@@ -240,7 +242,8 @@ export class Claim<U extends UploadRecord> {
       const outcome = await write(repository, this.claimed.id, sent, claim);
       if (outcome !== "saved") {
         this.#lost = new ClaimLost(outcome);
-        this.controller.abort(this.#lost);
+        // Given back is as good as lost: whoever has it now does not stop the work that is not begun yet.
+        if (!this.#givenBack) this.controller.abort(this.#lost);
         throw new Interrupted();
       }
       this.#confirmedAt = sentAt;

@@ -546,6 +546,21 @@ describe("claims", () => {
     expect(most).toBe(1);
   });
 
+  test("a claim that is handed back, and taken at once by another worker, is not taken for an abort", async () => {
+    const world = worldOf([uploadOf("a", { status: "analyzing", starts: 1 })]);
+    const { repository } = world;
+    const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
+      const outcome = await repository.updateUpload(id, changes, claim);
+      if (changes.status !== "pending" || outcome === "stale") return outcome;
+      await repository.claimUpload(id, { leaseMs: 60_000, mode: "continue" });
+      throw new Error("the answer was lost");
+    };
+    // Known by its id alone, so that only the claim tells that it was started before.
+    const result = await processUploadWithRetry("a", { ...world, repository: { ...repository, updateUpload } });
+    expectStatus(result, "skipped");
+    expect(result.reason).toBe("claimed-elsewhere");
+  });
+
   test("settled uploads are skipped unless the mode takes them", async () => {
     const world = worldOf([
       uploadOf("done", { status: "completed", description: "old", embedding: [1, 2, 3], thumbnailKey: "old.jpg" }),
