@@ -27,7 +27,7 @@ describe("memoryRepository", () => {
       (await repository.listUploads("b", { limit: 1 }))[0],
       (await repository.findSimilar([1, 2, 3], { limit: 1 }))[0]?.upload,
       await repository
-        .claimUpload?.("1", { leaseMs: 1000, mode: "continue" })
+        .claimUpload("1", { leaseMs: 1000, mode: "continue" })
         .then((answer) => "upload" in answer && answer.upload),
     ];
     for (const upload of handedOut) {
@@ -42,7 +42,7 @@ describe("memoryRepository", () => {
   test("leases run by the given clock", async () => {
     let now = 0;
     const repository = memoryRepository({ uploads: [{ id: "1", storageKey: "a", status: "pending" }], now: () => now });
-    const claim = () => repository.claimUpload?.("1", { leaseMs: 100, mode: "continue" });
+    const claim = () => repository.claimUpload("1", { leaseMs: 100, mode: "continue" });
     expect(await claim()).toMatchObject({ outcome: "claimed", fence: 1 });
     now = 99;
     expect(await claim()).toEqual({ outcome: "busy", retryAfterMs: 1 });
@@ -50,9 +50,17 @@ describe("memoryRepository", () => {
     expect(await claim()).toMatchObject({ outcome: "claimed", fence: 2, upload: { starts: 2 } });
   });
 
+  test("a lease ends with the work: it does not hold for whoever begins without a claim", async () => {
+    const repository = memoryRepository({ uploads: [{ id: "1", storageKey: "a", status: "pending" }] });
+    await repository.claimUpload("1", { leaseMs: 60_000, mode: "continue" });
+    await repository.updateUpload("1", { status: "pending" }, { fence: 1 });
+    await repository.updateUpload("1", { status: "analyzing", starts: 1 });
+    expect(await repository.claimUpload("1", { leaseMs: 1, mode: "continue" })).toMatchObject({ outcome: "claimed" });
+  });
+
   test("leases run by the system's clock where none is given", async () => {
     const repository = memoryRepository({ uploads: [{ id: "1", storageKey: "a", status: "pending" }] });
-    const claim = (leaseMs: number) => repository.claimUpload?.("1", { leaseMs, mode: "continue" });
+    const claim = (leaseMs: number) => repository.claimUpload("1", { leaseMs, mode: "continue" });
     await claim(20);
     await sleep(40);
     expect(await claim(60_000)).toMatchObject({ outcome: "claimed", fence: 2 });

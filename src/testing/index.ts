@@ -1,0 +1,5 @@
+export {
+  type RepositoryContractOptions,
+  type RepositoryFixture,
+  testRepositoryContract,
+} from "./repository-contract.js";

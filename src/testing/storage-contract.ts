@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { randomBytes, randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
+import type { StorageAdapter } from "../contracts/storage.js";
+
+/** A storage under test. */
+export interface StorageFixture {
+  readonly storage: StorageAdapter;
+}
+
+export interface StorageContractOptions {
+  /** Registers a test: `test` of vitest, Jest or `node:test`. */
+  readonly test: (name: string, body: () => Promise<void>) => unknown;
+  /** Called at the start of every test. The storage may be shared: keys are never used twice, and are deleted again. */
+  readonly create: () => StorageFixture | Promise<StorageFixture>;
+  /** `true`: keys become paths of a file system, and what would leave its root has to be refused. @default false */
+  readonly paths?: boolean | undefined;
+}
+
+/**
+ * Registers the tests that every storage has to pass for the library to keep its promises. Bound to no test runner; a failed
+ * expectation throws the `AssertionError` of `node:assert`.
+ *
+ * @example
+ * import { test } from "node:test";
+ *
+ * testStorageContract({ test, create: () => ({ storage: bucketStorage(bucket) }) });
+ */
+export function testStorageContract({ test, create, paths = false }: StorageContractOptions): void {
+  const it = (name: string, body: (setup: Setup) => Promise<void>) =>
+    test(name, async () => {
+      const setup = createSetup((await create()).storage);
+      try {
+        await body(setup);
+      } finally {
+        await setup.cleanUp();
+      }
+    });
+
+  it("reads what was written, byte for byte", async ({ newKey, write, read }) => {
+    for (const data of [randomBytes(0), randomBytes(1), randomBytes(100_000)]) {
+      const key = newKey();
+      await write(key, data);
+      assertSame(await read(key), data);
+    }
+  });
+
+  it("writes the part of a buffer that it was given", async ({ newKey, write, read }) => {
+    const key = newKey();
+    await write(key, new Uint8Array(Buffer.from("..data..")).subarray(2, 6));
+    assertSame(await read(key), Buffer.from("data"));
+  });
+
+  it("does not share its memory with its callers", async ({ newKey, write, read }) => {
+    const key = newKey();
+    const data = Buffer.from("as it was written");
+    await write(key, data);
+    data.fill(0);
+    (await read(key))?.fill(1);
+    assertSame(await read(key), Buffer.from("as it was written"));
+  });
+
+  it("answers with null for what is not there", async ({ newKey, read, write }) => {
+    const key = newKey("folder/name");
+    assert.equal(await read(key), null);
+    await write(key, Buffer.from("x"));
+    assert.equal(await read(`${key}.other`), null);
+    assert.equal(await read(`${key}/below`), null);
+    assert.equal(await read(key.slice(0, key.lastIndexOf("/"))), null, "a folder is no object");
+  });
+
+  it("overwrites", async ({ newKey, write, read }) => {
+    const key = newKey();
+    await write(key, randomBytes(5000));
+    await write(key, Buffer.from("short"));
+    assertSame(await read(key), Buffer.from("short"));
+  });
+
+  it("shows readers the old object or the new one, never a part", async ({ newKey, write, read }) => {
+    const key = newKey();
+    const versions = [..."abcdefgh"].map((letter) => Buffer.alloc(300_000, letter));
+    await write(key, versions[0] as Buffer);
+    let writing = true;
+    const reader = async () => {
+      while (writing) {
+        const seen = await read(key);
+        assert.ok(seen !== null, "an object vanished while it was overwritten");
+        assert.ok(
+          versions.some((version) => version.equals(seen)),
+          `a reader saw ${seen.length} bytes that were never written as one object`,
+        );
+      }
+    };
+    const readers = Promise.all([reader(), reader(), reader()]);
+    try {
+      for (let round = 0; round < 4; round++) for (const version of versions) await write(key, version);
+    } finally {
+      writing = false;
+      await readers;
+    }
+  });
+
+  it("takes writes of one key that come at once", async ({ newKey, write, read }) => {
+    const key = newKey("new/folder/name");
+    const versions = Array.from({ length: 10 }, () => randomBytes(50_000));
+    await Promise.all(versions.map((version) => write(key, version)));
+    const left = await read(key);
+    assert.ok(left !== null && versions.some((version) => version.equals(left)), "what is left is none of the objects");
+  });
+
+  it("deletes, and does not mind when there is nothing to delete", async ({ newKey, write, read, storage }) => {
+    const key = newKey("folder/name");
+    await storage.delete(key);
+    await write(key, Buffer.from("x"));
+    await write(`${key}2`, Buffer.from("neighbour"));
+    await storage.delete(key);
+    assert.equal(await read(key), null);
+    await storage.delete(key);
+    await Promise.all([storage.delete(key), storage.delete(key)]);
+    await storage.delete(`${key}/below`);
+    assertSame(await read(`${key}2`), Buffer.from("neighbour"));
+  });
+
+  it("tells keys apart, nested and in every script", async ({ newKey, write, read }) => {
+    const names = [
+      "a",
+      "a.b",
+      "b/a",
+      "b/a.b",
+      "b/c/d/e/f",
+      "Bilder/Käse 1.jpg",
+      "写真/猫.jpg",
+      "📷",
+      "%2e%2e",
+      "a b",
+      "..a",
+      "a..",
+    ];
+    const objects = names.map((name) => ({ key: newKey(name), data: Buffer.from(`object ${name}`) }));
+    for (const { key, data } of objects) await write(key, data);
+    for (const { key, data } of objects) assertSame(await read(key), data);
+  });
+
+  it("does nothing on a signal that is aborted already", async ({ newKey, write, read, storage }) => {
+    const key = newKey();
+    const signal = AbortSignal.abort();
+    await assert.rejects(write(key, Buffer.from("x"), signal));
+    assert.equal(await read(key), null);
+    await write(key, Buffer.from("old"));
+    await assert.rejects(write(key, Buffer.from("new"), signal));
+    assertSame(await read(key), Buffer.from("old"));
+    await assert.rejects(storage.open(key, { signal }));
+  });
+
+  it("leaves the old object or the new one when it is aborted in the middle of a write", async ({
+    newKey,
+    write,
+    read,
+  }) => {
+    const [before, after] = [Buffer.alloc(2_000_000, "a"), Buffer.alloc(2_000_000, "b")];
+    for (const delayMs of [0, 1, 3]) {
+      const key = newKey();
+      await write(key, before);
+      const controller = new AbortController();
+      const timer = setTimeout(() => controller.abort(), delayMs);
+      const outcome = await write(key, after, controller.signal).then(
+        () => "written",
+        () => "rejected",
+      );
+      clearTimeout(timer);
+      const left = await read(key);
+      assert.ok(left !== null && (left.equals(before) || left.equals(after)), "a part of an object was left");
+      if (outcome === "written") assertSame(left, after);
+    }
+  });
+
+  if (!paths) return;
+  for (const key of KEYS_THAT_ESCAPE) {
+    const name = JSON.stringify(key.length > 40 ? `${key.slice(0, 40)}…` : key);
+    it(`refuses the key ${name} for good`, async ({ write, read, storage }) => {
+      for (const call of [() => read(key), () => write(key, Buffer.from("escaped")), () => storage.delete(key)])
+        await assert.rejects(call(), (error: { retryable?: unknown }) => {
+          assert.equal(error.retryable, false, `the error has to be marked as not retryable: ${String(error)}`);
+          return true;
+        });
+    });
+  }
+}
+
+const KEYS_THAT_ESCAPE = [
+  ...["", ".", "..", "../x", "a/../../x", "a/..", "./x", "a/./x", "a//x", "x/", "/x", "/etc/passwd", "//host/share/x"],
+  ...["C:\\x", "c:/x", "\\\\host\\share\\x", "..\\x", "a\\..\\..\\x", "a\\x", "x\0", "\0", "../x\0.jpg"],
+  ...["x".repeat(256), "x/".repeat(600).concat("x")],
+];
+
+interface Setup {
+  readonly storage: StorageAdapter;
+  /** A key that was never used before, in this run or another, and ends with this. */
+  readonly newKey: (name?: string) => string;
+  readonly write: (key: string, data: Uint8Array, signal?: AbortSignal) => Promise<void>;
+  /** The whole object, in whichever way the storage opens it. */
+  readonly read: (key: string) => Promise<Buffer | null>;
+  readonly cleanUp: () => Promise<void>;
+}
+
+function createSetup(storage: StorageAdapter): Setup {
+  const { signal } = new AbortController();
+  const prefix = `contract-${randomUUID()}`;
+  const written = new Set<string>();
+  return {
+    storage,
+    newKey: (name = `${randomUUID()}.bin`) => `${prefix}/${name}`,
+    write(key, data, given = signal) {
+      if (key.startsWith(prefix)) written.add(key);
+      return storage.write(key, data, { contentType: "application/octet-stream", signal: given });
+    },
+    async read(key) {
+      const opened = await storage.open(key, { signal });
+      if (opened === null) return null;
+      try {
+        if ("path" in opened) return await readFile(opened.path);
+        // As a Buffer over the same bytes, so that a storage that hands out its own memory is found out.
+        if ("stream" in opened) return await buffer(opened.stream);
+        return Buffer.from(opened.bytes.buffer, opened.bytes.byteOffset, opened.bytes.byteLength);
+      } finally {
+        await opened.release?.();
+      }
+    },
+    cleanUp: async () => {
+      for (const key of written) await storage.delete(key);
+    },
+  };
+}
+
+function assertSame(actual: Buffer | null, expected: Buffer): void {
+  // Not deepEqual: of two large buffers it would print every byte.
+  const shown = actual === null ? "nothing" : `${actual.length} bytes`;
+  assert.ok(actual?.equals(expected), `expected the ${expected.length} bytes that were written, got ${shown}`);
+}

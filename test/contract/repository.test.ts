@@ -1,0 +1,85 @@
+import { randomUUID } from "node:crypto";
+import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { memoryRepository } from "../../src/adapters/memory.js";
+import { type PostgresClient, type PostgresRepository, postgresRepository } from "../../src/adapters/postgres.js";
+import { testRepositoryContract } from "../../src/testing/index.js";
+
+const url = process.env.TEST_POSTGRES_URL;
+
+describe("memoryRepository", () => {
+  testRepositoryContract({
+    test,
+    create: () => {
+      let now = 1_000_000;
+      const repository = memoryRepository({ now: () => now });
+      const advance = (ms: number) => {
+        now += ms;
+      };
+      return { ...repository, repository, advance };
+    },
+  });
+});
+
+describe("postgresRepository on PGlite with pgvector", () => {
+  contractOf(async () => {
+    const database = await PGlite.create({ extensions: { vector } });
+    return { client: database, column: /^vector\(8\)$/, options: { dimensions: 8 }, close: () => database.close() };
+  }, 8);
+});
+
+describe("postgresRepository on PGlite without pgvector", () => {
+  contractOf(async () => {
+    const database = await PGlite.create();
+    return { client: database, column: /^real\[\]$/, options: {}, close: () => database.close() };
+  });
+});
+
+describe.skipIf(url === undefined)("postgresRepository on a Pool (TEST_POSTGRES_URL)", () => {
+  contractOf(async () => {
+    const pool = new pg.Pool({ connectionString: url, max: 10 });
+    const schema = `contract_${randomUUID().slice(0, 8)}`;
+    await pool.query(`create schema ${schema}`);
+    return {
+      client: pool,
+      column: /^(vector|real\[\])$/,
+      options: { tables: { uploads: `${schema}.uploads`, batches: `${schema}.batches` } },
+      close: async () => {
+        await pool.query(`drop schema ${schema} cascade`);
+        await pool.end();
+      },
+    };
+  });
+});
+
+interface Database {
+  readonly client: PostgresClient;
+  readonly options: Parameters<typeof postgresRepository>[1];
+  readonly column: RegExp;
+  readonly close: () => Promise<void>;
+}
+
+/** All tests of a variant share one database, for PGlite takes two seconds to start, and run at once, for many of them wait. */
+function contractOf(open: () => Promise<Database>, dimensions?: number): void {
+  let database: Database;
+  let repository: PostgresRepository;
+  beforeAll(async () => {
+    database = await open();
+    repository = postgresRepository(database.client, database.options);
+    await repository.migrate();
+  });
+  afterAll(() => database?.close());
+
+  test("the embedding has the column that this variant is about", async () => {
+    const { tables } = database.options ?? {};
+    const { rows } = await database.client.query(
+      "select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = to_regclass($1) and attname = 'embedding'",
+      [tables?.uploads ?? "upload_processor_uploads"],
+    );
+    expect(rows).toEqual([{ type: expect.stringMatching(database.column) }]);
+  });
+
+  testRepositoryContract({ test: test.concurrent, create: () => ({ ...repository, repository }), dimensions });
+}
