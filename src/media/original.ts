@@ -25,12 +25,13 @@ export class Original {
 
   /** @throws ConfigurationError for what is no answer of a storage */
   constructor(opened: OpenedOriginal) {
+    if (typeof opened !== "object") throw unusable();
     this.#opened = opened;
     if ("path" in opened && typeof opened.path === "string") this.#content = opened.path;
     else if ("bytes" in opened && types.isUint8Array(opened.bytes)) this.#content = opened.bytes;
     // A stream that fails before anybody listens would take the process down.
     else if ("stream" in opened && typeof opened.stream?.pipe === "function") opened.stream.on("error", () => {});
-    else throw new ConfigurationError("adapters.storage.open: expected null or an object with path, bytes or stream");
+    else throw unusable();
   }
 
   /** Judges it by its size and its head. @throws UploadError when it is not let in */
@@ -100,6 +101,9 @@ export class Original {
     return written;
   }
 }
+
+const unusable = () =>
+  new ConfigurationError("adapters.storage.open: expected null or an object with path, bytes or stream");
 
 async function sizeOf(path: string): Promise<number> {
   const stats = await stat(path);

@@ -94,6 +94,6 @@ function decodeError(thrown: unknown, mimeType: string, limitInputPixels: number
     return new UploadError(`sharp cannot decode ${mimeType}`, { code: "UNSUPPORTED_MEDIA", cause: thrown });
   }
   // libvips strings all its complaints together, one a line; the first names the trouble, but for the probing of libheif.
-  const complaint = message.split("\n").find((line) => !line.endsWith("source: bad seek"));
+  const complaint = message.split("\n").find((line) => !line.startsWith("source: bad seek"));
   return new UploadError(`The image (${mimeType}) is damaged: ${complaint}`, { code: "INVALID_MEDIA", cause: thrown });
 }

@@ -54,9 +54,8 @@ function isWhiteSpace(byte: number | undefined): boolean {
 }
 
 /** Most TIFF files have their directory at the end, where `file-type` looks for it: from the head it does not know them. */
-function isTiff(head: Uint8Array): boolean {
-  const [a, b, c, d] = head;
-  const littleEndian = a === 0x49 && b === 0x49 && (c === 42 || c === 43) && d === 0;
-  const bigEndian = a === 0x4d && b === 0x4d && c === 0 && (d === 42 || d === 43);
+function isTiff([a, b, c, d]: Uint8Array): boolean {
+  const littleEndian = a === 0x49 && b === 0x49 && c === 42 && d === 0;
+  const bigEndian = a === 0x4d && b === 0x4d && c === 0 && d === 42;
   return littleEndian || bigEndian;
 }

@@ -51,7 +51,7 @@ export function visionSize(
   { maxSide, multipleOf }: Pick<VisionSettings, "maxSide" | "multipleOf">,
 ): { width: number; height: number } {
   const longest = Math.floor(maxSide / multipleOf) * multipleOf;
-  const scale = Math.min(1, longest / Math.max(width, height));
+  const scale = longest / Math.max(width, height);
   const side = (original: number) => {
     const nearest = Math.round((original * scale) / multipleOf);
     const patches = Math.min(nearest, Math.floor(original / multipleOf));

@@ -2,7 +2,7 @@ import type { RepositoryAdapter, UploadChanges, WriteOutcome } from "../contract
 import type { Mode, UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError, messageOf, RepositoryError } from "../errors.js";
 import type { Settings } from "../options.js";
-import { retryRepository } from "./retry.js";
+import { retryBriefly } from "./retry.js";
 import { Interrupted, NEVER, withTimeout } from "./time.js";
 
 /** Why the work on an upload has to stop: its row is gone, or somebody else's. The reason on the run's signal. */
@@ -289,7 +289,7 @@ export async function answered<T>(answer: Promise<T> | undefined): Promise<T | u
 /** Short retries; what is left of them is a RepositoryError that says what could not be done. */
 export async function storeRetried<T>(what: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   try {
-    return await retryRepository(call, signal);
+    return await retryBriefly(call, signal);
   } catch (error) {
     if (error instanceof Interrupted || error instanceof ConfigurationError) throw error;
     throw new RepositoryError(`${what}: ${messageOf(error)}`, { stage: "save", cause: error });

@@ -40,15 +40,14 @@ export function backoff(error: UploadError, attempt: number, retry: Settings<nev
   return Math.max(exponential, Math.min(error.retryAfterMs ?? 0, maxRetryAfterMs));
 }
 
-const REPOSITORY_ATTEMPTS = 5;
-const REPOSITORY_DELAYS_MS = [100, 300, 900, 2700] as const;
+const BRIEF_DELAYS_MS = [100, 300, 900, 2700] as const;
 
-/** Short retries of a call to the repository, about four seconds in all. */
-export function retryRepository<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+/** Short retries of a call that stores or removes something, about four seconds in all. */
+export function retryBriefly<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
   return retry(call, {
-    maxAttempts: REPOSITORY_ATTEMPTS,
+    maxAttempts: BRIEF_DELAYS_MS.length + 1,
     signal,
     delayAfter: (error, attempt) =>
-      error instanceof ConfigurationError ? null : (REPOSITORY_DELAYS_MS[attempt - 1] ?? null),
+      error instanceof ConfigurationError ? null : (BRIEF_DELAYS_MS[attempt - 1] ?? null),
   });
 }

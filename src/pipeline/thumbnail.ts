@@ -1,9 +1,10 @@
 import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError } from "../errors.js";
 import { answered } from "./claim.js";
+import { retryBriefly } from "./retry.js";
 import type { UploadRun } from "./run.js";
 import { callStage, openMedia } from "./stages.js";
-import { Interrupted } from "./time.js";
+import { Interrupted, NEVER } from "./time.js";
 
 /** Made once, outside the attempts, as well as it can be: its failure is a warning. */
 export async function makeThumbnail<U extends UploadRecord>(run: UploadRun<U>): Promise<void> {
@@ -52,7 +53,8 @@ async function writeThumbnail<U extends UploadRecord>(run: UploadRun<U>): Promis
 export async function removeOrphan<U extends UploadRecord>(run: UploadRun<U>): Promise<void> {
   const { settings, upload, claim, previousThumbnailKey } = run;
   try {
-    if ((await answered(settings.repository.findUpload(upload.id))) !== null) return;
+    const left = await retryBriefly(() => answered(settings.repository.findUpload(upload.id)), NEVER);
+    if (left !== null) return;
     const made = settings.thumbnail === false ? null : settings.thumbnail.key(upload);
     for (const key of new Set([made, claim.upload.thumbnailKey, previousThumbnailKey])) {
       if (key) await removeObject(run, key);
@@ -64,7 +66,7 @@ export async function removeOrphan<U extends UploadRecord>(run: UploadRun<U>): P
 
 async function removeObject<U extends UploadRecord>(run: UploadRun<U>, key: string): Promise<void> {
   try {
-    await answered(run.settings.storage.delete(key));
+    await retryBriefly(() => answered(run.settings.storage.delete(key)), NEVER);
   } catch (thrown) {
     run.warn(classifyError(thrown, "thumbnail", "STORAGE_FAILED"));
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 
 /** One of the photographs that the examples use. */
 export function photo(name: string): Buffer {
@@ -10,7 +10,7 @@ export function photo(name: string): Buffer {
 export type Rgb = readonly [red: number, green: number, blue: number];
 
 /** A picture in four flat quarters, clockwise from the top left: red, green, blue, white. One can see how it was turned. */
-export function quarters(width: number, height: number): sharp.Sharp {
+export function quarters(width: number, height: number): Sharp {
   const colours: readonly Rgb[] = [
     [220, 30, 30],
     [30, 180, 40],
@@ -68,7 +68,10 @@ export const svg = Buffer.from(
   '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><script>alert(1)</script></svg>',
 );
 export const pdf = Buffer.from("%PDF-1.7\n%\u00e2\u00e3\n1 0 obj\n<< /Type /Catalog >>\nendobj\n", "latin1");
-export const mp4 = Buffer.concat([box("ftyp", "isom", uint32(0x200), "isomiso2avc1mp41"), box("free", Buffer.alloc(64))]);
+export const mp4 = Buffer.concat([
+  box("ftyp", "isom", uint32(0x200), "isomiso2avc1mp41"),
+  box("free", Buffer.alloc(64)),
+]);
 
 /** A HEIC file in all its parts but the picture, which is coded in HEVC. */
 export function heic(): Buffer {
@@ -83,7 +86,17 @@ export function heic(): Buffer {
       fullBox("hdlr", 0, uint32(0), "pict", Buffer.alloc(13)),
       fullBox("pitm", 0, uint16(1)),
       // One item, 4-byte offsets and lengths, one extent.
-      fullBox("iloc", 0, uint16(0x4400), uint16(1), uint16(1), uint16(0), uint16(1), uint32(offset), uint32(picture.length)),
+      fullBox(
+        "iloc",
+        0,
+        uint16(0x4400),
+        uint16(1),
+        uint16(1),
+        uint16(0),
+        uint16(1),
+        uint32(offset),
+        uint32(picture.length),
+      ),
       fullBox("iinf", 0, uint16(1), fullBox("infe", 2, uint16(1), uint16(0), "hvc1", Buffer.alloc(1))),
       box(
         "iprp",

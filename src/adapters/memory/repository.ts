@@ -1,6 +1,7 @@
 import type { BatchRepositoryAdapter, UploadChanges } from "../../contracts/repository.js";
 import type { BatchRecord, UploadRecord, UploadStatus } from "../../contracts/upload.js";
 import { ConfigurationError } from "../../errors.js";
+import { cosine } from "./cosine.js";
 import { begun, isFenced, isInProgress, isLate, isSettled, type Row, takesSettled } from "./rules.js";
 
 /**
@@ -22,6 +23,7 @@ export interface MemoryRepositoryOptions<U extends UploadRecord = UploadRecord> 
 
 /** What {@link memoryRepository} offers besides the contract. */
 export interface MemoryRepository<U extends UploadRecord = UploadRecord> extends BatchRepositoryAdapter<U> {
+  readonly claimUpload: NonNullable<BatchRepositoryAdapter<U>["claimUpload"]>;
   /** @throws ConfigurationError when one of the ids was used before, also by an upload that is deleted; then none is added */
   readonly addUploads: (uploads: readonly U[]) => Promise<void>;
   /** @throws ConfigurationError when there is a batch with this id */
@@ -187,19 +189,4 @@ function snapshot<T>(value: T): T {
 /** A key whose value is `undefined` counts as absent. */
 function present<T extends object>(changes: T): Partial<T> {
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-/** Of two vectors of the same length; 0 when one of them is all zeros and so has no direction. */
-function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let dot = 0;
-  let squaresOfA = 0;
-  let squaresOfB = 0;
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i] ?? 0;
-    const y = b[i] ?? 0;
-    dot += x * y;
-    squaresOfA += x * x;
-    squaresOfB += y * y;
-  }
-  return dot / Math.sqrt(squaresOfA * squaresOfB) || 0;
 }

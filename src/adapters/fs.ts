@@ -1,0 +1,118 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, rename, rm, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { StorageAdapter } from "../contracts/storage.js";
+import { ConfigurationError, UploadError } from "../errors.js";
+import { hasCode, isNotThere, pathOfKey, resolveInside } from "./fs/keys.js";
+
+/**
+ * A storage in a folder. A key is a path below it, with `/` between folders on every platform.
+ *
+ * - Originals are read where they are. Writes are atomic and on the disk when they resolve: a temporary file beside the
+ *   target is synchronized and renamed. After a power cut such a file (`.upload-processor-….tmp`) may be left.
+ * - Keys that leave the root are refused with an `UploadError` (`STORAGE_FAILED`, not retryable): `..`, absolute paths,
+ *   backslashes, NUL, and symbolic links that lead out of it. That guards against links that are there, not against
+ *   somebody who exchanges folders at the same moment.
+ * - The root itself may be a link. Where it is missing, a write creates it; reading and deleting fail (`STORAGE_FAILED`,
+ *   retryable), because a volume that is not mounted must not look like one that has lost its originals.
+ *
+ * @param root a path, relative to the working directory at this moment, or a `file:` URL
+ * @throws ConfigurationError when the root is neither
+ * @example
+ * const storage = fileStorage("/var/lib/photos");
+ * await storage.write("originals/42.jpg", bytes, { contentType: "image/jpeg", signal });
+ */
+export function fileStorage(root: string | URL): StorageAdapter {
+  const rootPath = pathOfRoot(root);
+
+  return {
+    async open(key, { signal }) {
+      signal.throwIfAborted();
+      const path = await resolveExisting(rootPath, pathOfKey(rootPath, key), key);
+      return (await isFile(path)) ? { path } : null;
+    },
+
+    async write(key, data, { signal }) {
+      signal.throwIfAborted();
+      const target = pathOfKey(rootPath, key);
+      await mkdir(rootPath, { recursive: true });
+      // The target before folders are created for it, and then its folder: both may be links, and a link outside may lead back.
+      await resolveInside(rootPath, target, key);
+      await mkdir(dirname(target), { recursive: true });
+      const directory = await resolveInside(rootPath, dirname(target), key);
+      await replaceFile(directory, basename(target), data, signal);
+    },
+
+    async delete(key) {
+      const target = pathOfKey(rootPath, key);
+      await resolveExisting(rootPath, target, key);
+      const directory = await resolveExisting(rootPath, dirname(target), key);
+      try {
+        // Not what the target resolves to: of a link, it is the link that goes.
+        await unlink(join(directory, basename(target)));
+      } catch (error) {
+        // A folder is no object.
+        if (!isNotThere(error) && !hasCode(error, "EISDIR")) throw error;
+      }
+    },
+  };
+}
+
+function pathOfRoot(root: string | URL): string {
+  try {
+    if (root instanceof URL || root.startsWith("file:")) return resolve(fileURLToPath(root));
+    if (root !== "") return resolve(root);
+  } catch {
+    // Not even a string, or the URL of something else.
+  }
+  throw new ConfigurationError(
+    `fileStorage: expected the path or the file: URL of a folder, got ${JSON.stringify(root)}`,
+  );
+}
+
+async function resolveExisting(root: string, path: string, key: string): Promise<string> {
+  try {
+    return await resolveInside(root, path, key);
+  } catch (error) {
+    // Of what is below the root, resolveInside does not mind that it is missing.
+    if (!isNotThere(error)) throw error;
+    throw new UploadError(`The root of fileStorage is missing: ${root}`, { code: "STORAGE_FAILED", cause: error });
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    if (isNotThere(error)) return false;
+    throw error;
+  }
+}
+
+/** The name of the temporary file does not grow with the name of the target, which may be as long as names can be. */
+async function replaceFile(directory: string, name: string, data: Uint8Array, signal: AbortSignal): Promise<void> {
+  const temporary = join(directory, `.upload-processor-${randomUUID()}.tmp`);
+  try {
+    const file = await open(temporary, "wx");
+    try {
+      await file.writeFile(data, { signal });
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    signal.throwIfAborted();
+    await rename(temporary, join(directory, name));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(directory);
+}
+
+/** The rename is safe from a power cut when the folder is on the disk. Windows cannot do that, and some file systems need not. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory).catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
