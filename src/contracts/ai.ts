@@ -39,7 +39,7 @@ export interface Media<U extends UploadRecord = UploadRecord> {
    */
   readonly visionImage: () => Promise<VisionImage>;
   /** Video: still frames with their time. Image: one frame. */
-  readonly frames: (options?: { max?: number }) => Promise<readonly VisionFrame[]>;
+  readonly frames: (options?: { max?: number | undefined }) => Promise<readonly VisionFrame[]>;
 }
 
 /** What a call of the model used up, as far as the service tells. Stored as `metadata.usage`. */

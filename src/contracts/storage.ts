@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 /** An original that was opened: a path is the fastest; bytes and streams work too. */
 export type OpenedOriginal = ({ path: string } | { bytes: Uint8Array } | { stream: Readable }) & {
   /** Runs once, when the upload is done with the media. */
-  release?: () => Promise<void>;
+  release?: (() => Promise<void>) | undefined;
 };
 
 /** Where originals are read from and thumbnails are written to. */

@@ -232,7 +232,10 @@ class Worker {
       return answer;
     };
     const updateUpload: RepositoryAdapter<UploadRecord>["updateUpload"] = async (id, changes, claim) => {
+      const sentAt = performance.now();
       const outcome = await this.#call("update", () => repository.updateUpload(id, changes, claim));
+      // Nobody waits longer for an answer: to the worker this write has failed.
+      if (performance.now() - sentAt >= 30_000) return outcome;
       const held = this.#held.get(id);
       if (held !== undefined && held.fence === claim?.fence) {
         if (outcome !== "saved") held.lost = true;
