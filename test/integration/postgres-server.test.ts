@@ -68,13 +68,23 @@ describe.skipIf(url === undefined)("on a server (TEST_POSTGRES_URL)", () => {
     }
   });
 
-  test("leases run by the clock of the database, not by that of the process", async () => {
-    const id = await newUpload();
-    const claim = () => repository.claimUpload(id, { leaseMs: 60_000, mode: "continue" });
-    await claim();
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+  test("leases run by the clock of the database, whatever the clocks of the processes say", async () => {
+    const now = Date.now();
+    const claimAt = async (id: string, time: number) => {
+      vi.setSystemTime(time);
+      return repository.claimUpload(id, { leaseMs: 60_000, mode: "continue" });
+    };
+    vi.useFakeTimers({ toFake: ["Date"] });
     try {
-      expect(await claim()).toMatchObject({ outcome: "busy" });
+      for (const wrong of [-3_600_000, 3_600_000]) {
+        const id = await newUpload();
+        expect(await claimAt(id, now + wrong)).toMatchObject({ outcome: "claimed" });
+        const answer = await claimAt(id, now - wrong);
+        expect(answer).toEqual({
+          outcome: "busy",
+          retryAfterMs: expect.toSatisfy((ms) => ms > 30_000 && ms <= 60_000),
+        });
+      }
     } finally {
       vi.useRealTimers();
     }

@@ -231,6 +231,14 @@ describe.each([
     }
   });
 
+  test("passes over what has another length, or no embedding", async () => {
+    const repository = await open();
+    const embeddings = { none: null, short: [1], same: [1, 1], long: [1, 1, 1] };
+    await repository.addUploads(Object.entries(embeddings).map(([id, embedding]) => ({ ...pending(id), embedding })));
+    const found = await repository.findSimilar([1, 1], { limit: 10 });
+    expect(found.map(({ upload }) => upload.id)).toEqual(["same"]);
+  });
+
   test("gives a vector without a direction the similarity 0", async () => {
     const repository = await open();
     await repository.addUploads([
@@ -248,6 +256,7 @@ describe.each([
   test("takes components of any size", async () => {
     const repository = await open();
     await repository.addUploads([{ ...pending("1"), embedding: [3, 4] }]);
+    expect(await repository.findSimilar([1, 1e-60], { limit: 1 })).toMatchObject([{ similarity: expect.closeTo(0.6) }]);
     for (const size of [1e-200, 1e-20, 1, 1e20, 1e150]) {
       const [best] = await repository.findSimilar([3 * size, 4 * size], { limit: 1 });
       expect(best?.similarity).toBeCloseTo(1, 6);

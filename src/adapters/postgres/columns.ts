@@ -34,7 +34,7 @@ export const UPLOAD_COLUMNS: { readonly [Field in keyof Required<UploadRecord>]:
   thumbnailKey: text("thumbnail_key"),
   description: prose("description"),
   // pgvector casts a real[] to its own type when it is assigned to one of its columns.
-  embedding: { name: "embedding", type: "real[]", encode: encodeVector },
+  embedding: { name: "embedding", type: "real[]", encode: (value) => encodeVector(value) },
   metadata: { name: "metadata", type: "jsonb", encode: encodeJson },
   aiVersion: text("ai_version"),
   errorCode: text("error_code"),
@@ -88,9 +88,11 @@ export function toUpload(row: UploadRow): PostgresUpload {
   };
 }
 
-/** A vector as the text of a `real[]`. What is too small for a real is 0: PostgreSQL would refuse it. */
-export function encodeVector(vector: ArrayLike<number>): string {
-  return `{${Array.from(vector, (value) => (Math.fround(value) === 0 ? 0 : value)).join()}}`;
+/** A vector as the text of a `real[]`, or with other brackets of a pgvector. */
+export function encodeVector(vector: ArrayLike<number>, brackets: "{}" | "[]" = "{}"): string {
+  // What is too small for a real is 0: PostgreSQL would refuse it.
+  const components = Array.from(vector, (value) => (Math.fround(value) === 0 ? 0 : value));
+  return `${brackets[0]}${components.join()}${brackets[1]}`;
 }
 
 function decodeVector(text: string): number[] {

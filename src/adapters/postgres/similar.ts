@@ -11,7 +11,7 @@ export function findSimilar(
 ): Statement {
   const { values, bind } = parameters();
   // A typed parameter is parsed once; a cast of text would be, for every row.
-  const direction = bind(kind === "pgvector" ? `[${unit(vector)}]` : encodeVector(unit(vector)));
+  const direction = bind(encodeVector(unit(vector), kind === "pgvector" ? "[]" : "{}"));
   const length = bind(vector.length);
   const conditions = [
     kind === "pgvector" ? `vector_dims(embedding) = ${length}` : `cardinality(embedding) = ${length}`,
