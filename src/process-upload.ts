@@ -3,6 +3,7 @@ import type { UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError, RepositoryError, UploadError } from "./errors.js";
 import { type ProcessOptions, resolveSettings, type Settings, type UploadAdapters } from "./options.js";
 import { readDescription, readVector } from "./pipeline/answers.js";
+import { Cancellation, type Stoppable } from "./pipeline/cancellation.js";
 import { acquireClaim, answered, ClaimLost, storeRetried } from "./pipeline/claim.js";
 import { backoff, retry } from "./pipeline/retry.js";
 import { UploadRun } from "./pipeline/run.js";
@@ -32,22 +33,21 @@ export async function processUploadWithRetry<U extends UploadRecord = UploadReco
 ): Promise<UploadResult<U>> {
   const settings = resolveSettings<U>(adapters, options);
   requireUpload("upload", upload);
-  const controller = new AbortController();
-  const unlink = forwardAbort(options?.signal, controller);
+  const cancellation = new Cancellation();
+  const unlink = forwardAbort(options?.signal, cancellation);
   try {
-    return await processUpload<U>(upload, settings, controller);
+    return await processUpload<U>(upload, settings, cancellation);
   } finally {
     unlink();
   }
 }
 
-/** One upload, start to finish. Aborting the controller stops it in good order. */
+/** One upload, start to finish. Its cancellation stops it in good order. */
 export async function processUpload<U extends UploadRecord>(
   upload: U | string,
   settings: Settings<U>,
-  controller: AbortController,
+  signal: Cancellation,
 ): Promise<UploadResult<U>> {
-  const { signal } = controller;
   const startedAt = performance.now();
   const uploadId = typeof upload === "string" ? upload : upload.id;
   const unstarted = () => ({
@@ -56,8 +56,8 @@ export async function processUpload<U extends UploadRecord>(
   });
 
   const start = async (alone: boolean): Promise<UploadResult<U> | "suspect"> => {
-    const previous = await recordBefore(upload, settings, signal);
-    const acquired = await acquireClaim(uploadId, settings, controller);
+    const previous = settings.mode === "reprocess" ? await recordBefore(upload, settings, signal) : null;
+    const acquired = await acquireClaim(uploadId, settings, signal);
     switch (acquired.outcome) {
       case "settled": {
         const reason = acquired.upload.status === "failed" ? "already-failed" : "already-completed";
@@ -93,7 +93,7 @@ export async function processUpload<U extends UploadRecord>(
 /** The story of a claimed upload. */
 async function work<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadResult<U>> {
   const { claim, settings } = run;
-  run.emit("upload:started", { upload: run.upload, starts: claim.starts });
+  run.emit("upload:started", () => ({ upload: run.upload, starts: claim.starts }));
   run.progress.start();
   try {
     const result = await untilSettled();
@@ -110,7 +110,7 @@ async function work<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadRe
   async function untilSettled(): Promise<UploadResult<U>> {
     try {
       refusePoison(run);
-      await makeThumbnail(run);
+      if (settings.thumbnail !== false || run.previousThumbnailKey !== null) await makeThumbnail(run);
       await retry(
         async (attempt) => {
           run.attempts = attempt;
@@ -131,8 +131,10 @@ async function work<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadRe
 
   async function cleanUp(): Promise<void> {
     run.progress.halt();
-    await claim.abandon();
-    await run.media.release();
+    const abandoning = claim.abandon();
+    if (abandoning !== undefined) await abandoning;
+    const releasing = run.media.release();
+    if (releasing !== undefined) await releasing;
   }
 }
 
@@ -148,7 +150,7 @@ async function describe<U extends UploadRecord>(run: UploadRun<U>, attempt: numb
   const { claim, settings } = run;
   const { ai, timeouts } = settings;
   if (claim.upload.description) return;
-  const media = await openMedia(run, attempt);
+  const media = run.opened ?? (await openMedia(run, attempt));
   const answer = await callStage(run, {
     stage: "describe",
     attempt,
@@ -163,10 +165,10 @@ async function describe<U extends UploadRecord>(run: UploadRun<U>, attempt: numb
   run.progress.end("describe");
   const checkpoint: UploadChanges = {
     description: text,
-    metadata: { ...claim.upload.metadata, ...metadata, ...(usage && { usage }), media: run.media.facts() },
+    metadata: Object.assign({}, claim.upload.metadata, metadata, usage && { usage }, { media: run.media.facts() }),
     aiVersion: ai.version ?? null,
   };
-  if (ai.embed) await claim.save({ ...checkpoint, status: "embedding" });
+  if (ai.embed) await claim.save({ status: "embedding", ...checkpoint });
   else claim.keep(checkpoint); // the final write is next
 }
 
@@ -174,8 +176,9 @@ async function embed<U extends UploadRecord>(run: UploadRun<U>, attempt: number)
   const { claim, settings } = run;
   const { ai, timeouts } = settings;
   const { description: text, embedding } = claim.upload;
-  if (ai.embed === undefined || embedding?.length || !text) return;
-  const media = await openMedia(run, attempt);
+  const embedText = ai.embed?.bind(ai);
+  if (embedText === undefined || embedding?.length || !text) return;
+  const media = run.opened ?? (await openMedia(run, attempt));
   const vector = await callStage(run, {
     stage: "embed",
     attempt,
@@ -184,7 +187,7 @@ async function embed<U extends UploadRecord>(run: UploadRun<U>, attempt: number)
     code: "EMBED_FAILED",
     timeoutMs: timeouts.embedMs,
     confirm: () => claim.confirm(),
-    call: async (context) => ai.embed?.({ text, media }, context),
+    call: (context) => embedText({ text, media }, context),
   });
   claim.keep({ embedding: readVector(vector, ai.dimensions) });
   run.progress.end("embed");
@@ -240,7 +243,7 @@ function delayAfter<U extends UploadRecord>(run: UploadRun<U>, error: Error, att
   if (!UploadError.isInstance(error) || !worthRetrying(run, error, attempt)) return null;
   if ((error.retryAfterMs ?? 0) > retry.maxRetryAfterMs) return null;
   const delayMs = backoff(error, attempt, retry);
-  run.emit("upload:retry", { attempt, maxAttempts: retry.maxAttempts, delayMs, error });
+  run.emit("upload:retry", () => ({ attempt, maxAttempts: retry.maxAttempts, delayMs, error }));
   return delayMs;
 }
 
@@ -273,10 +276,9 @@ function retryHint(retryAfterMs: number | undefined): { retryAfterMs?: number } 
 /** Reprocessing clears the record's thumbnail, so its key is read before. */
 async function recordBefore<U extends UploadRecord>(
   upload: U | string,
-  { mode, repository }: Settings<U>,
-  signal: AbortSignal,
+  { repository }: Settings<U>,
+  signal: Stoppable,
 ): Promise<U | null> {
-  if (mode !== "reprocess") return null;
   if (typeof upload !== "string") return upload;
   return storeRetried(`Upload ${upload} could not be read`, signal, () => answered(repository.findUpload(upload)));
 }

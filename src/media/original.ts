@@ -20,7 +20,7 @@ export class Original {
   /** Where it is read from. A stream has to be admitted first. */
   #content: string | Uint8Array | undefined;
   #temporary: Promise<TemporaryFile> | undefined;
-  readonly #streams = new Set<Readable>();
+  #streams: Set<Readable> | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws ConfigurationError for what is no answer of a storage */
@@ -35,9 +35,9 @@ export class Original {
   }
 
   /** Judges it by its size and its head. @throws UploadError when it is not let in */
-  async admit(limits: AdmissionLimits, signal: AbortSignal): Promise<Admitted> {
+  async admit(limits: AdmissionLimits, call: { readonly signal: AbortSignal }): Promise<Admitted> {
     const content = this.#content;
-    if (content === undefined) return this.#spool(limits, signal);
+    if (content === undefined) return this.#spool(limits, call.signal);
     const size = typeof content === "string" ? await sizeOf(content) : content.byteLength;
     admitSize(size, limits);
     const head = typeof content === "string" ? await headOf(content) : content.subarray(0, HEAD_BYTES);
@@ -73,8 +73,20 @@ export class Original {
       typeof content === "string"
         ? createReadStream(content)
         : Readable.from([Buffer.from(content.buffer, content.byteOffset, content.byteLength)], { objectMode: false });
+    this.#streams ??= new Set();
     this.#streams.add(stream);
-    return stream.once("close", () => this.#streams.delete(stream));
+    return stream.once("close", () => this.#streams?.delete(stream));
+  }
+
+  /** Whether there is anything to close. */
+  get isHeld(): boolean {
+    const { release } = this.#opened;
+    return (
+      release !== undefined ||
+      "stream" in this.#opened ||
+      this.#temporary !== undefined ||
+      (this.#streams?.size ?? 0) > 0
+    );
   }
 
   /** Closes what was opened and removes what was made, once: all of it, before it rejects with what went wrong. */
@@ -86,7 +98,7 @@ export class Original {
   async #close(): Promise<void> {
     const opened = this.#opened;
     if ("stream" in opened) opened.stream.destroy();
-    for (const stream of this.#streams) stream.destroy();
+    for (const stream of this.#streams ?? []) stream.destroy();
     const temporary = await this.#temporary?.catch(() => undefined);
     const results = await Promise.allSettled([temporary?.remove(), opened.release?.()]);
     for (const result of results) if (result.status === "rejected") throw result.reason;

@@ -1,4 +1,5 @@
 import { access, constants, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import type { Sharp, SharpConstructor } from "sharp";
 import { ConfigurationError, classifyError, messageOf, UploadError } from "../errors.js";
 
@@ -22,12 +23,18 @@ let loading: Promise<SharpConstructor> | undefined;
 
 /** Loaded on first use: the native library takes time and memory that a process which only reads outcomes need not spend. */
 async function loadSharp(): Promise<SharpConstructor> {
-  loading ??= import("sharp").then((module) => module.default);
+  loading ??= import("sharp").then((module) => module.default, requireSharp);
   try {
     return await loading;
   } catch (error) {
     throw new ConfigurationError(`sharp could not be loaded; install it for this platform: ${messageOf(error)}`);
   }
+}
+
+/** sharp's ESM build has import attributes, which Node 20.9 cannot parse yet; its CommonJS build has none. */
+function requireSharp(error: unknown): SharpConstructor {
+  if (error instanceof SyntaxError) return createRequire(import.meta.url)("sharp");
+  throw error;
 }
 
 /**

@@ -18,6 +18,7 @@ function fileType(): Promise<typeof import("file-type")> {
  * await sniff(new Uint8Array([0xff, 0xd8, 0xff, 0xe0])); // "image/jpeg"
  */
 export async function sniff(head: Uint8Array): Promise<string | null> {
+  if (isJpeg(head)) return "image/jpeg";
   const markup = sniffMarkup(head);
   if (markup !== null) return markup;
   const { fileTypeFromBuffer } = await fileType();
@@ -51,6 +52,11 @@ function sniffMarkup(head: Uint8Array): string | null {
 
 function isWhiteSpace(byte: number | undefined): boolean {
   return byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
+}
+
+/** Most uploads are JPEGs, and `file-type` makes a copy of the head and a dozen promises before it says so. */
+function isJpeg(head: Uint8Array): boolean {
+  return head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff && head[3] !== 0xf7; // that one is JPEG-LS
 }
 
 /** Most TIFF files have their directory at the end, where `file-type` looks for it: from the head it does not know them. */

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
 import { count } from "../validate.js";
+import type { Stoppable } from "./cancellation.js";
 
 /** The stages that can be limited. */
 export type LimitedStage = "thumbnail" | "describe" | "embed";
@@ -22,17 +23,21 @@ export interface StageLimitOptions {
 export interface StageLimits {
   readonly concurrency: Readonly<Record<LimitedStage, number>>;
   /** Runs `task` when a slot is free. Rejects with the signal's reason when it is aborted in the queue. */
-  readonly run: <T>(stage: LimitedStage, signal: AbortSignal, task: () => Promise<T>) => Promise<T>;
+  readonly run: <T>(stage: LimitedStage, signal: Stoppable, task: () => Promise<T>) => Promise<T>;
 }
 
 /** A queue for work of which only so much may run at once. */
-export type Limiter = <T>(signal: AbortSignal, task: () => Promise<T>) => Promise<T>;
+export type Limiter = <T>(signal: Stoppable, task: () => Promise<T>) => Promise<T>;
 
 /** p-limit with a queue that can be left: an aborted caller does not wait for its turn to find out. */
 export function createLimiter(concurrency: number): Limiter {
   const limit = pLimit(concurrency);
-  return (signal, task) =>
-    new Promise((resolve, reject) => {
+  return (signal, task) => {
+    const begin = () => (signal.aborted ? Promise.reject(signal.reason) : task());
+    // Most calls find a free slot, and need not listen for an abort in the queue.
+    if (concurrency === Number.POSITIVE_INFINITY) return begin();
+    if (limit.activeCount < concurrency) return limit(begin);
+    return new Promise((resolve, reject) => {
       const leave = () => reject(signal.reason);
       if (signal.aborted) return leave();
       signal.addEventListener("abort", leave, { once: true });
@@ -41,6 +46,7 @@ export function createLimiter(concurrency: number): Limiter {
         if (!signal.aborted) await task().then(resolve, reject);
       });
     });
+  };
 }
 
 const DEFAULT_DECODERS = Math.max(1, Math.min(availableParallelism(), threadPoolSize() - 1));

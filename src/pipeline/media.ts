@@ -9,6 +9,7 @@ import type { ImageSource } from "../media/sharp.js";
 import { makeThumbnail, type Thumbnail, type ThumbnailSettings } from "../media/thumbnail.js";
 import { makeVisionImage } from "../media/vision-image.js";
 import type { Settings } from "../options.js";
+import { type Cancellation, WithSignal } from "./cancellation.js";
 import { withTimeout } from "./time.js";
 
 /** What was measured of an original; stored in the record's `metadata.media`. */
@@ -31,16 +32,16 @@ export interface UploadMedia<U extends UploadRecord> {
    *
    * @throws UploadError `MISSING_ORIGINAL`, `STORAGE_FAILED`, `INVALID_MEDIA`, `UNSUPPORTED_MEDIA`, `MEDIA_TOO_LARGE`
    */
-  prepare(signal: AbortSignal): Promise<Media<U>>;
+  prepare(cancellation: Cancellation): Promise<Media<U>>;
   /** The caller holds the slot of the `thumbnail` limit. */
-  thumbnail(options: Omit<ThumbnailSettings, "limitInputPixels">, signal: AbortSignal): Promise<Thumbnail>;
+  thumbnail(options: Omit<ThumbnailSettings, "limitInputPixels">, cancellation: Cancellation): Promise<Thumbnail>;
   /** What has been measured so far; `null` before `prepare`. */
   facts(): MediaFacts | null;
   /**
    * Removes temporary files and lets the storage release the original, also one that it opens later on; afterwards every
    * method rejects. Never rejects itself: what goes wrong is logged.
    */
-  release(): Promise<void>;
+  release(): Promise<void> | undefined;
 }
 
 export interface UploadMediaOptions<U extends UploadRecord> {
@@ -50,7 +51,7 @@ export interface UploadMediaOptions<U extends UploadRecord> {
   readonly storage: StorageAdapter;
   readonly settings: Pick<Settings<U>, "input" | "vision" | "limits" | "logger">;
   /** Of the whole run. */
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
 }
 
 export function createUploadMedia<U extends UploadRecord>(options: UploadMediaOptions<U>): UploadMedia<U> {
@@ -65,28 +66,32 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   #media: Media<U> | undefined;
   #facts: MediaFacts | null = null;
   #original: Original | undefined;
-  #released: Promise<void> | undefined;
-  readonly #decoding = new Set<Promise<unknown>>();
-  readonly #open = once((signal: AbortSignal) => this.#openOriginal(signal));
+  #released = false;
+  #closing: Promise<void> | undefined;
+  #decoding: Set<Promise<unknown>> | undefined;
+  readonly #open = once((cancellation: Cancellation) => this.#openOriginal(cancellation));
   readonly #visionImage = once((original: Original) => this.#makeVisionImage(original));
 
   constructor(options: UploadMediaOptions<U>) {
     this.#options = options;
   }
 
-  async prepare(signal: AbortSignal): Promise<Media<U>> {
+  async prepare(cancellation: Cancellation): Promise<Media<U>> {
     this.#throwIfReleased();
     const { known, settings } = this.#options;
-    if (known === undefined) await this.#opened(signal);
+    if (known === undefined) await this.#opened(cancellation);
     else admitType(known.mimeType, settings.input.allow);
     this.#facts ??= known ?? null;
     this.#media ??= this.#createMedia(this.#facts as MediaFacts);
     return this.#media;
   }
 
-  async thumbnail(settings: Omit<ThumbnailSettings, "limitInputPixels">, signal: AbortSignal): Promise<Thumbnail> {
-    const original = await this.#opened(signal);
-    signal.throwIfAborted();
+  async thumbnail(
+    settings: Omit<ThumbnailSettings, "limitInputPixels">,
+    cancellation: Cancellation,
+  ): Promise<Thumbnail> {
+    const original = await this.#opened(cancellation);
+    if (cancellation.aborted) throw cancellation.reason;
     const { limitInputPixels } = this.#options.settings.input;
     return this.#decode(original, (source) => makeThumbnail(source, { ...settings, limitInputPixels }));
   }
@@ -95,43 +100,45 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     return this.#facts;
   }
 
-  release(): Promise<void> {
-    this.#released ??= this.#close();
-    return this.#released;
+  release(): Promise<void> | undefined {
+    if (this.#released) return this.#closing;
+    this.#released = true;
+    if (this.#decoding?.size || this.#original?.isHeld) this.#closing = this.#close();
+    return this.#closing;
   }
 
   /** Functions, not methods: adapters take them apart. */
   #createMedia({ kind, mimeType }: MediaFacts): Media<U> {
-    const { upload, signal } = this.#options;
-    const visionImage = async () => this.#visionImage(await this.#opened(signal));
+    const { upload, cancellation } = this.#options;
+    const visionImage = async () => this.#visionImage(await this.#opened(cancellation));
     return {
       upload,
       kind,
       mimeType,
-      path: () => this.#read((original) => original.path(signal)),
-      bytes: () => this.#read((original) => original.bytes(signal)),
+      path: () => this.#read((original) => original.path(cancellation.signal)),
+      bytes: () => this.#read((original) => original.bytes(cancellation.signal)),
       stream: () => this.#read((original) => original.stream()),
       visionImage,
       frames: async () => [{ ...(await visionImage()), timeSeconds: 0 }],
     };
   }
 
-  async #opened(signal: AbortSignal): Promise<Original> {
+  async #opened(cancellation: Cancellation): Promise<Original> {
     this.#throwIfReleased();
-    const original = await this.#open(signal);
+    const original = await this.#open(cancellation);
     this.#throwIfReleased();
     return original;
   }
 
-  async #openOriginal(signal: AbortSignal): Promise<Original> {
+  async #openOriginal(cancellation: Cancellation): Promise<Original> {
     const { storage, upload, settings, known } = this.#options;
     try {
-      const opened = await storage.open(upload.storageKey, { signal });
+      const opened = await storage.open(upload.storageKey, new WithSignal(cancellation));
       if (opened === null) throw missingOriginal(upload.storageKey);
       const original = new Original(opened);
       this.#original = original;
       this.#throwIfReleased();
-      const { mimeType, size } = await original.admit(settings.input, signal);
+      const { mimeType, size } = await original.admit(settings.input, cancellation);
       this.#facts = { ...known, mimeType, kind: kindOf(mimeType), bytes: size };
       return original;
     } catch (error) {
@@ -141,7 +148,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   }
 
   async #read<T>(work: (original: Original) => T | Promise<T>): Promise<T> {
-    const original = await this.#opened(this.#options.signal);
+    const original = await this.#opened(this.#options.cancellation);
     try {
       return await work(original);
     } catch (error) {
@@ -150,9 +157,9 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   }
 
   #makeVisionImage(original: Original): Promise<VisionImage> {
-    const { settings, signal } = this.#options;
+    const { settings, cancellation } = this.#options;
     const { limitInputPixels } = settings.input;
-    return settings.limits.run("thumbnail", signal, async () => {
+    return settings.limits.run("thumbnail", cancellation, async () => {
       const { image, originalSize } = await this.#decode(original, (source) =>
         makeVisionImage(source, { ...settings.vision, limitInputPixels }),
       );
@@ -171,6 +178,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
       });
     }
     const decoding = decoder({ input: original.content, mimeType });
+    this.#decoding ??= new Set();
     this.#decoding.add(decoding);
     try {
       return await decoding;
@@ -180,12 +188,12 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   }
 
   async #close(): Promise<void> {
-    if (this.#decoding.size > 0) await this.#bounded("A decoder", Promise.allSettled(this.#decoding));
+    if (this.#decoding?.size) await this.#bounded("A decoder", Promise.allSettled(this.#decoding));
     await this.#closeOriginal();
   }
 
   async #closeOriginal(): Promise<void> {
-    if (this.#original !== undefined) await this.#bounded("Closing the original", this.#original.close());
+    if (this.#original?.isHeld) await this.#bounded("Closing the original", this.#original.close());
   }
 
   /** Cleaning up must neither hide what came of the upload nor hold it up. */
@@ -200,7 +208,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   }
 
   #throwIfReleased(): void {
-    if (this.#released === undefined) return;
+    if (!this.#released) return;
     const message = "The media was used after its upload had settled: an adapter has to await what it starts";
     throw new ConfigurationError(message);
   }

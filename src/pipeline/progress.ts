@@ -13,6 +13,8 @@ const BANDS: Readonly<Record<UploadStage, readonly [from: number, to: number]>> 
 /** At most one event per upload in this time, besides those that begin or end a stage. */
 const INTERVAL_MS = 100;
 
+const REPORTED = { estimated: false } as const;
+
 /** What a stage is taken to last before one of its kind has ended, in milliseconds. */
 const FIRST_GUESS_MS: Readonly<Partial<Record<UploadStage, number>>> = {
   thumbnail: 300,
@@ -66,15 +68,18 @@ export class Progress {
   #emittedAt = Number.NEGATIVE_INFINITY;
   #reported = false;
   #due: { estimated: boolean; message?: string } | undefined;
+  /** Among those that tick. */
+  place: number | undefined;
 
   constructor(
-    private readonly emit: (step: ProgressStep) => void,
+    /** Told how to make the step, for somebody who listens. */
+    private readonly emit: (step: () => ProgressStep) => void,
     private readonly durations: StageDurations,
   ) {}
 
   /** The upload was taken: 0. */
   start(): void {
-    this.#emitNow({ estimated: false });
+    this.#emitNow(REPORTED, performance.now());
   }
 
   begin(stage: UploadStage, status: UploadStatus, attempt: number): void {
@@ -82,9 +87,10 @@ export class Progress {
     this.#status = status;
     this.#attempt = attempt;
     this.#reported = false;
-    this.#stageBegan = performance.now();
+    const now = performance.now();
+    this.#stageBegan = now;
     this.#moveTo(BANDS[stage][0]);
-    this.#emitNow({ estimated: false });
+    this.#emitNow(REPORTED, now);
     if (FIRST_GUESS_MS[stage] !== undefined) tickFor(this);
   }
 
@@ -99,8 +105,9 @@ export class Progress {
   /** The stage succeeded: the end of its band. */
   end(stage: UploadStage): void {
     stopTicking(this);
-    this.durations.add(stage, performance.now() - this.#stageBegan);
-    if (this.#moveTo(BANDS[stage][1])) this.#emitNow({ estimated: false });
+    const now = performance.now();
+    this.durations.add(stage, now - this.#stageBegan);
+    if (this.#moveTo(BANDS[stage][1])) this.#emitNow(REPORTED, now);
   }
 
   /** The stage failed, or the work stops: nothing moves any more until a stage begins. */
@@ -114,7 +121,7 @@ export class Progress {
     this.halt();
     this.#status = "completed";
     this.#moveTo(BANDS.save[1]);
-    this.#emitNow({ estimated: false });
+    this.#emitNow(REPORTED, performance.now());
   }
 
   tick(now: number): void {
@@ -140,37 +147,51 @@ export class Progress {
   }
 
   #emitSoon(what: { estimated: boolean; message?: string }): void {
-    if (performance.now() - this.#emittedAt < INTERVAL_MS) this.#due = what;
-    else this.#emitNow(what);
+    const now = performance.now();
+    if (now - this.#emittedAt < INTERVAL_MS) this.#due = what;
+    else this.#emitNow(what, now);
   }
 
-  #emitNow(what: { estimated: boolean; message?: string }): void {
+  #emitNow(what: { estimated: boolean; message?: string }, now: number): void {
     this.#due = undefined;
-    this.#emittedAt = performance.now();
-    this.emit({
+    this.#emittedAt = now;
+    this.emit(() => ({
       progress: this.#value,
       stage: this.#stage,
       status: this.#status,
       attempt: this.#attempt,
       ...what,
-    });
+    }));
   }
 }
 
-const ticking = new Set<Progress>();
+/**
+ * The uploads whose stage moves. An array in which the last takes the place of one that leaves: a set that lives long and changes
+ * fast leaves tables behind, each of which holds what it held and the next table, so that garbage outlives young collections.
+ */
+const ticking: Progress[] = [];
 let ticker: NodeJS.Timeout | undefined;
 
 /** One timer for all uploads of the process; it keeps no process alive, and stands still when no stage runs. */
 function tickFor(progress: Progress): void {
-  ticking.add(progress);
+  if (progress.place !== undefined) return;
+  progress.place = ticking.push(progress) - 1;
   ticker ??= setInterval(() => {
     const now = performance.now();
-    for (const each of ticking) each.tick(now);
+    for (const each of [...ticking]) each.tick(now);
   }, INTERVAL_MS).unref();
 }
 
 function stopTicking(progress: Progress): void {
-  if (!ticking.delete(progress) || ticking.size > 0) return;
+  const { place } = progress;
+  if (place === undefined) return;
+  progress.place = undefined;
+  const last = ticking.pop();
+  if (last !== undefined && last !== progress) {
+    ticking[place] = last;
+    last.place = place;
+  }
+  if (ticking.length > 0) return;
   clearInterval(ticker);
   ticker = undefined;
 }

@@ -4,6 +4,7 @@ import { messageOf, UploadError } from "../errors.js";
 import { emitIsolated, type UploadEventName, type UploadEventPayloads } from "../events.js";
 import type { Settings } from "../options.js";
 import type { StageTiming, UploadResult } from "../result.js";
+import type { Cancellation } from "./cancellation.js";
 import type { Claim } from "./claim.js";
 import { createUploadMedia, type MediaFacts, type UploadMedia } from "./media.js";
 import { durationsOf, Progress } from "./progress.js";
@@ -28,7 +29,7 @@ export class UploadRun<U extends UploadRecord> {
   constructor(
     readonly claim: Claim<U>,
     readonly settings: Settings<U>,
-    readonly signal: AbortSignal,
+    readonly signal: Cancellation,
     /** The thumbnail that a reprocessing claim has cleared from the record. */
     readonly previousThumbnailKey: string | null,
     private readonly startedAt: number,
@@ -36,33 +37,45 @@ export class UploadRun<U extends UploadRecord> {
     this.upload = claim.upload;
     const known = factsOf(this.upload);
     const { storage } = settings;
-    this.media = createUploadMedia({ upload: this.upload, ...(known && { known }), storage, settings, signal });
+    this.media = createUploadMedia({
+      upload: this.upload,
+      storage,
+      settings,
+      cancellation: signal,
+      ...(known && { known }),
+    });
     this.progress = new Progress((step) => {
       const { fileName = null, fileSize = null } = this.upload;
-      this.emit("upload:progress", { ...step, fileName, fileSize });
+      this.emit("upload:progress", () => ({ fileName, fileSize, ...step() }));
     }, durationsOf(settings.ai));
   }
 
-  emit<Name extends UploadEventName>(event: Name, fields: Fields<U, Name>): void {
+  /** `fields` are made only when somebody listens. */
+  emit<Name extends UploadEventName>(event: Name, fields: () => Fields<U, Name>): void {
     if (this.#settled) return;
-    const listening = this.settings.events.filter((emitter) => emitter.listenerCount(event) > 0);
-    if (listening.length === 0) return;
-    const { id: uploadId, batchId = null } = this.upload;
-    const payload = { uploadId, batchId, at: Date.now(), ...fields } as unknown as UploadEventPayloads<U>[Name];
-    for (const emitter of listening)
+    let payload: UploadEventPayloads<U>[Name] | undefined;
+    for (const emitter of this.settings.events) {
+      if (emitter.listenerCount(event) === 0) continue;
+      payload ??= this.#payload(fields());
       emitIsolated(emitter, event, payload, (thrown) => this.#listenerFailed(event, thrown));
+    }
+  }
+
+  #payload<Name extends UploadEventName>(fields: Fields<U, Name>): UploadEventPayloads<U>[Name] {
+    const { id: uploadId, batchId = null } = this.upload;
+    return { uploadId, batchId, at: Date.now(), ...fields } as unknown as UploadEventPayloads<U>[Name];
   }
 
   /** Something went wrong that does not stop the upload. */
   warn(error: UploadError): void {
     this.warnings.push(error);
     this.settings.logger.warn({ uploadId: this.upload.id, stage: error.stage, error }, error.message);
-    this.emit("upload:warning", { stage: error.stage, error });
+    this.emit("upload:warning", () => ({ stage: error.stage, error }));
   }
 
   /** The one event that ends the upload: nothing of it is emitted afterwards. */
   settled(result: UploadResult<U>): void {
-    this.emit("upload:settled", { ...result, result } as unknown as Fields<U, "upload:settled">);
+    this.emit("upload:settled", () => ({ result, ...result }) as unknown as Fields<U, "upload:settled">);
     this.#settled = true;
   }
 

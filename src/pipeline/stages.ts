@@ -1,6 +1,7 @@
 import type { Media, StageContext } from "../contracts/ai.js";
 import type { UploadRecord, UploadStage, UploadStatus } from "../contracts/upload.js";
 import { classifyError, UploadError, type UploadErrorCode } from "../errors.js";
+import { Cancellation, WithSignal } from "./cancellation.js";
 import type { LimitedStage } from "./limits.js";
 import type { UploadRun } from "./run.js";
 import { Interrupted, throwIfInterrupted } from "./time.js";
@@ -22,8 +23,8 @@ export interface StageCall<T> {
   /** The limit whose slot the call needs. */
   readonly slot?: LimitedStage;
   /** A paid call is not made on a claim that may be lost: runs when the slot is won. */
-  readonly confirm?: () => Promise<void>;
-  readonly call: (context: StageContext) => Promise<T>;
+  readonly confirm?: () => Promise<void> | undefined;
+  readonly call: (context: StageContext, cancellation: Cancellation) => Promise<T>;
   /** Gets the call when it goes on after the grace: what it does then has to be cleaned up. */
   readonly onLate?: (late: Promise<unknown>) => void;
 }
@@ -35,25 +36,25 @@ export interface StageCall<T> {
  * @throws UploadError what went wrong, classified
  * @throws Interrupted when the run was aborted
  */
-export async function callStage<U extends UploadRecord, T>(run: UploadRun<U>, call: StageCall<T>): Promise<T> {
+export function callStage<U extends UploadRecord, T>(run: UploadRun<U>, call: StageCall<T>): Promise<T> {
   throwIfInterrupted(run.signal);
   const queuedAt = performance.now();
   if (call.slot === undefined) return timed(run, call, queuedAt);
-  try {
-    return await run.settings.limits.run(call.slot, run.signal, () => timed(run, call, queuedAt));
-  } catch (error) {
-    // Left the queue: the limiter rejects with the signal's reason, whatever that is.
-    if (run.signal.aborted) throw new Interrupted();
-    throw error;
-  }
+  return run.settings.limits
+    .run(call.slot, run.signal, () => timed(run, call, queuedAt))
+    .catch((error) => {
+      // Left the queue: the limiter rejects with the signal's reason, whatever that is.
+      throw run.signal.aborted ? new Interrupted() : error;
+    });
 }
 
 async function timed<U extends UploadRecord, T>(run: UploadRun<U>, call: StageCall<T>, queuedAt: number): Promise<T> {
   const { stage, attempt } = call;
-  const begunAt = performance.now();
+  const begunAt = call.slot === undefined ? queuedAt : performance.now();
   let outcome: "ok" | "failed" = "failed";
   try {
-    await call.confirm?.();
+    const confirming = call.confirm?.();
+    if (confirming !== undefined) await confirming;
     if (call.status !== undefined) run.progress.begin(stage, call.status, attempt);
     throwIfInterrupted(run.signal); // lost in the queue, or aborted by a listener just now
     const result = await bounded(run, call);
@@ -71,8 +72,7 @@ async function timed<U extends UploadRecord, T>(run: UploadRun<U>, call: StageCa
 /** The call under its own signal: aborted with the run, and by the timeout. */
 function bounded<U extends UploadRecord, T>(run: UploadRun<U>, call: StageCall<T>): Promise<T> {
   const { stage, timeoutMs } = call;
-  const controller = new AbortController();
-  const { signal } = controller;
+  const cancellation = new Cancellation();
   let timeoutError: UploadError | undefined;
   let over = false;
   let grace: NodeJS.Timeout | undefined;
@@ -87,8 +87,8 @@ function bounded<U extends UploadRecord, T>(run: UploadRun<U>, call: StageCall<T
       end();
     };
     const stop = (reason: unknown) => {
-      if (over || signal.aborted) return;
-      controller.abort(reason);
+      if (over || cancellation.aborted) return;
+      cancellation.abort(reason);
       grace = setTimeout(() => settle(giveUp), ABORT_GRACE_MS);
     };
     const onAbort = () => stop(run.signal.reason);
@@ -98,16 +98,15 @@ function bounded<U extends UploadRecord, T>(run: UploadRun<U>, call: StageCall<T
     }, timeoutMs);
     run.signal.addEventListener("abort", onAbort, { once: true });
 
-    const context: StageContext = {
-      signal,
+    const context: StageContext = Object.assign(new WithSignal(cancellation), {
       attempt: Math.max(1, call.attempt),
       idempotencyKey: idempotencyKey(run, stage),
-      reportProgress: (fraction, message) => {
+      reportProgress: (fraction: number, message?: string) => {
         if (!over) run.progress.report(fraction, message);
       },
       logger: run.settings.logger,
-    };
-    const work = (async () => call.call(context))();
+    });
+    const work = (async () => call.call(context, cancellation))();
     work.then(
       (result) => settle(() => resolve(result)),
       (thrown) => settle(() => reject(failure(thrown))),
@@ -135,12 +134,13 @@ function idempotencyKey<U extends UploadRecord>(run: UploadRun<U>, stage: Upload
 
 /** Opens the original, once for all stages. */
 export async function openMedia<U extends UploadRecord>(run: UploadRun<U>, attempt: number): Promise<Media<U>> {
-  run.opened ??= await callStage(run, {
+  const { thumbnailMs, describeMs, embedMs } = run.settings.timeouts;
+  run.opened = await callStage(run, {
     stage: "open",
     attempt,
     code: "STORAGE_FAILED",
-    timeoutMs: Math.max(...Object.values(run.settings.timeouts)), // opened for all the stages
-    call: ({ signal }) => run.media.prepare(signal),
+    timeoutMs: Math.max(thumbnailMs, describeMs, embedMs), // opened for all the stages
+    call: (_, cancellation) => run.media.prepare(cancellation),
   });
   return run.opened;
 }

@@ -29,7 +29,7 @@ async function writeThumbnail<U extends UploadRecord>(run: UploadRun<U>): Promis
       ...stage,
       slot: "thumbnail",
       status: "analyzing",
-      call: ({ signal }) => run.media.thumbnail(thumbnail, signal),
+      call: (_, cancellation) => run.media.thumbnail(thumbnail, cancellation),
     });
     const key = thumbnail.key(run.upload);
     const { data, contentType } = image;

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { Cancellation, Stoppable } from "./cancellation.js";
 
 /** Thrown where work stops because its signal was aborted: the reason stands on the signal, and need not be an error. */
 export class Interrupted extends Error {
@@ -6,12 +7,12 @@ export class Interrupted extends Error {
 }
 
 /** @throws Interrupted when the signal is aborted */
-export function throwIfInterrupted(signal: AbortSignal): void {
+export function throwIfInterrupted(signal: Stoppable): void {
   if (signal.aborted) throw new Interrupted();
 }
 
 /** Waits; an abort ends the wait at once. @throws Interrupted */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal: Stoppable): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(new Interrupted());
     const onAbort = () => {
@@ -30,7 +31,16 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
 export function withTimeout<T>(work: Promise<T>, ms: number, timeoutError: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(timeoutError()), ms);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    work.then(
+      (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 }
 
@@ -44,22 +54,21 @@ export function quietController(): AbortController {
   return controller;
 }
 
+type Abortable = Pick<Cancellation, "abort">;
+
 /** Who is to be told of the abort of a caller's signal, and the one listener that tells them. */
-const forwarders = new WeakMap<
-  AbortSignal,
-  { readonly targets: Set<AbortController>; readonly listener: () => void }
->();
+const forwarders = new WeakMap<AbortSignal, { readonly targets: Set<Abortable>; readonly listener: () => void }>();
 
 /**
  * Passes an abort on; returns what ends that. However many runs share a caller's signal, it gets one listener, which goes
  * with the last of them.
  */
-export function forwardAbort(from: AbortSignal | undefined, to: AbortController): () => void {
+export function forwardAbort(from: AbortSignal | undefined, to: Abortable): () => void {
   if (from === undefined) return () => {};
   if (from.aborted) to.abort(from.reason);
   let forwarder = forwarders.get(from);
   if (forwarder === undefined) {
-    const targets = new Set<AbortController>();
+    const targets = new Set<Abortable>();
     const listener = () => {
       for (const target of targets) target.abort(from.reason);
     };

@@ -175,7 +175,10 @@ describe("an abort", () => {
     const attempt = new AbortController();
     const { media, prepare, open } = mediaOf(() => ({ bytes: jpeg }));
     await prepare(attempt.signal);
-    expect(open.mock.calls[0]?.[1].signal).toBe(attempt.signal);
+    const told = open.mock.calls[0]?.[1].signal;
+    expect(told?.aborted).toBe(false);
+    attempt.abort("stopped");
+    expect(told).toMatchObject({ aborted: true, reason: "stopped" });
     await media.release();
   });
 

@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, vi } from "vitest";
 import type { OpenedOriginal, StorageAdapter, UploadRecord } from "../../src/index.js";
 import { resolveSettings } from "../../src/options.js";
+import { Cancellation } from "../../src/pipeline/cancellation.js";
 import { createUploadMedia, type UploadMediaOptions } from "../../src/pipeline/media.js";
+import { forwardAbort } from "../../src/pipeline/time.js";
 import { photo } from "./images.js";
 
 type Answer = () => OpenedOriginal | null | Promise<OpenedOriginal | null>;
@@ -26,9 +28,22 @@ export function mediaOf(answers: Answer | readonly Answer[], options: MediaOptio
   const ai = { describe: async () => "" };
   const repository = { findUpload: async () => null, updateUpload: async () => "saved" as const };
   const settings = resolveSettings({ storage, ai, repository }, { ...work, logger });
-  const media = createUploadMedia({ upload, storage, settings, signal: controller.signal, ...(known && { known }) });
-  const prepare = (signal = controller.signal) => media.prepare(signal);
+  const cancellation = cancellationBy(controller.signal);
+  const made = createUploadMedia({ upload, storage, settings, cancellation, ...(known && { known }) });
+  const media = {
+    thumbnail: (wanted: Parameters<typeof made.thumbnail>[0], signal: AbortSignal) =>
+      made.thumbnail(wanted, cancellationBy(signal)),
+    facts: () => made.facts(),
+    release: async () => made.release(),
+  };
+  const prepare = (signal = controller.signal) => made.prepare(cancellationBy(signal));
   return { media, prepare, open, controller, signal: controller.signal, logger, upload };
+}
+
+function cancellationBy(signal: AbortSignal): Cancellation {
+  const cancellation = new Cancellation();
+  forwardAbort(signal, cancellation);
+  return cancellation;
 }
 
 type MediaOptions = Pick<UploadMediaOptions<UploadRecord>, "known"> &

@@ -110,7 +110,7 @@ describe("process", () => {
     const world = worldOf(ids(150));
     world.ai.describe.mockImplementation(async (media) => {
       // The last of the first page is the cursor of the second.
-      if (media.upload.id === "u0099") world.repository.deleteUpload("u0099");
+      if (media.upload.id === "u0099") await world.repository.deleteUpload("u0099");
       return "text";
     });
     const result = await processorOf(world, { concurrency: 1 }).process("batch");
@@ -282,7 +282,7 @@ describe("stopping", () => {
     const processor = processorOf(world, { thumbnail: {} });
     const running = processor.process("batch");
     await until(() => world.ai.describe.mock.calls.length > 0);
-    world.repository.deleteUpload("u0000");
+    await world.repository.deleteUpload("u0000");
     processor.abortUpload("u0000");
     expect(await running).toMatchObject({ deleted: 1, total: 1 });
     expect(world.storage.get("thumbnails/u0000.jpg")).toBeUndefined();

@@ -495,6 +495,23 @@ describe("claims", () => {
     expectStatus(await running, "completed");
   });
 
+  test("one write of a claim is in flight at a time, heartbeats and checkpoints alike", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const { repository } = world;
+    let writing = 0;
+    let most = 0;
+    const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
+      most = Math.max(most, ++writing);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      writing--;
+      return repository.updateUpload(id, changes, claim);
+    };
+    world.ai.describe.mockImplementation(() => new Promise((resolve) => setTimeout(() => resolve("text"), 55)));
+    const options = { lease: { durationMs: 40 } };
+    await processUploadWithRetry("a", { ...world, repository: { ...repository, updateUpload } }, options);
+    expect(most).toBe(1);
+  });
+
   test("somebody else's claim is skipped, or deferred for an engine", async () => {
     const world = worldOf([uploadOf("a")]);
     await world.repository.claimUpload("a", { leaseMs: 60_000, mode: "continue" });
@@ -620,7 +637,7 @@ describe("deletion", () => {
     const running = processUploadWithRetry("a", world, { lease: { durationMs: 60 } });
     await until(() => world.ai.describe.mock.calls.length > 0);
     expect(world.storage.get("thumbnails/a.jpg")).toBeDefined();
-    world.repository.deleteUpload("a");
+    await world.repository.deleteUpload("a");
     expectStatus(await running, "deleted");
     expect(aborted).toBe(true);
     expect(world.storage.get("thumbnails/a.jpg")).toBeUndefined();
@@ -650,13 +667,13 @@ describe("deletion", () => {
     const storage = { ...world.storage, write: writing, delete: remove };
     const running = processUploadWithRetry("a", { ...world, storage }, { signal: controller.signal, events });
     while (writing.mock.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    world.repository.deleteUpload("a");
+    await world.repository.deleteUpload("a");
     controller.abort();
-    await vi.advanceTimersByTimeAsync(5100);
+    await vi.advanceTimersByTimeAsync(12_000);
     expectStatus(await running, "deleted");
     const before = seen.length;
     gate.resolve();
-    await vi.advanceTimersByTimeAsync(10);
+    await vi.advanceTimersByTimeAsync(12_000);
     expect(seen).toHaveLength(before);
     expect(seen.at(-1)).toBe("upload:settled");
   });
@@ -678,7 +695,7 @@ describe("deletion", () => {
       { signal: controller.signal },
     );
     while (writing.mock.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    world.repository.deleteUpload("a");
+    await world.repository.deleteUpload("a");
     controller.abort();
     await vi.advanceTimersByTimeAsync(5100);
     expectStatus(await running, "deleted");

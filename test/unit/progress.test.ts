@@ -9,7 +9,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   steps = [];
   durations = new StageDurations();
-  progress = new Progress((step) => steps.push(step), durations);
+  progress = new Progress((step) => steps.push(step()), durations);
 });
 
 afterEach(() => {
