@@ -1,23 +1,48 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { defineConfig, type Options } from "tsup";
 
-const shared: Options = {
-  entry: {
-    index: "src/index.ts",
-    fs: "src/adapters/fs.ts",
-    memory: "src/adapters/memory.ts",
-    postgres: "src/adapters/postgres.ts",
-    "local-ai": "src/adapters/local-ai.ts",
-    testing: "src/testing/index.ts",
+const entry = {
+  index: "src/index.ts",
+  fs: "src/adapters/fs.ts",
+  memory: "src/adapters/memory.ts",
+  postgres: "src/adapters/postgres.ts",
+  "local-ai": "src/adapters/local-ai.ts",
+  testing: "src/testing/index.ts",
+};
+
+/**
+ * ESM only, and `require` cannot load that on every Node that we support: so the CommonJS build carries them, with their
+ * licences. file-type is ESM only as well, but is loaded by a dynamic import, which works from CommonJS.
+ */
+const bundled = ["p-retry", "is-network-error", "p-limit", "yocto-queue"];
+
+const shared: Options = { target: "node20", platform: "node", removeNodeProtocol: false, dts: { entry } };
+
+/**
+ * esbuild shares code between entry points in ESM alone, so every CommonJS entry point would carry error classes of its own,
+ * and `instanceof UploadError` would not know what a subpath threw. They are a file of their own, which all others require.
+ */
+const oneCopyOfTheErrors: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "one-copy-of-the-errors",
+  setup(build) {
+    build.onResolve({ filter: /\/errors\.js$/ }, ({ kind }) =>
+      kind === "entry-point" ? undefined : { path: "./errors.cjs", external: true },
+    );
   },
-  target: "node20",
-  platform: "node",
-  dts: true,
-  sourcemap: true,
 };
 
 export default defineConfig([
-  { ...shared, format: "esm" },
-  // p-retry and p-limit are ESM only: `require` cannot load them on every Node that we support, so the CommonJS build
-  // carries them. file-type is ESM only as well, but is loaded by a dynamic import, which works from CommonJS.
-  { ...shared, format: "cjs", noExternal: ["p-retry", "is-network-error", "p-limit", "yocto-queue"] },
+  { ...shared, entry, format: "esm" },
+  {
+    ...shared,
+    entry: { ...entry, errors: "src/errors.ts" },
+    format: "cjs",
+    esbuildPlugins: [oneCopyOfTheErrors],
+    noExternal: bundled,
+    define: { "import.meta.url": "__filename" }, // for createRequire, which takes either
+    onSuccess: async () => {
+      const licences = bundled.map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/license`, "utf8")}`);
+      writeFileSync("dist/bundled-licences.txt", licences.join("\n\n"));
+    },
+  },
 ]);

@@ -16,7 +16,8 @@ export default defineConfig({
     include: ["test/{unit,contract,integration}/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"] },
+    // A program of their own: the whole project is checked by `npm run types`, which needs the build.
+    typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"], tsconfig: "test/types/tsconfig.json" },
     coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary", "json-summary"] },
   },
 });

@@ -1,0 +1,17 @@
+/** What each entry point adds to an application, in ESM, minified and compressed, without the dependencies. */
+const budgets = {
+  index: "18 kB",
+  fs: "2.5 kB",
+  memory: "3 kB",
+  postgres: "5.5 kB",
+  "local-ai": "6.5 kB",
+  testing: "9 kB",
+};
+
+export default Object.entries(budgets).map(([name, limit]) => ({
+  name,
+  limit,
+  path: `dist/${name}.js`,
+  ignore: ["node:*", "eventemitter3", "file-type", "p-limit", "p-retry", "sharp"],
+  modifyEsbuildConfig: (config) => ({ ...config, format: "esm" }),
+}));

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * Uses the root and every subpath for what they are there for.
+ *
+ * @param modules all of them, in one format
+ * @param other the root in the other format
+ * @param photo the path of a real photograph
+ */
+export async function job({ root, fs, memory, postgres, localAI, testing }, other, photo) {
+  const upload = { id: "1", storageKey: "photo", status: "pending" };
+  const repository = memory.memoryRepository({ uploads: [upload] });
+  const storage = memory.memoryStorage([["photo", await readFile(photo)]]);
+  const events = new root.UploadEventEmitter();
+  const progress = [];
+  events.on("upload:progress", (event) => progress.push(event.progress));
+
+  const adapters = { storage, ai: localAI.localAI(), repository };
+  const result = await root.processUploadWithRetry(upload, adapters, { events });
+  root.assertCompleted(result);
+  assert.deepEqual(result.warnings, []);
+  assert.ok(result.upload.description.length > 0);
+  assert.ok(result.upload.embedding.length > 0);
+  assert.deepEqual([...storage.get(result.upload.thumbnailKey).subarray(0, 3)], [0xff, 0xd8, 0xff], "a JPEG");
+  assert.equal(progress.at(-1), 100);
+  assert.equal((await repository.findUpload("1")).status, "completed");
+
+  await repository.addBatch({ id: "batch", status: "pending" });
+  await repository.addUploads([{ ...upload, id: "2", batchId: "batch" }]);
+  const processor = new root.BatchProcessor(adapters);
+  assert.equal((await processor.process("batch")).completed, 1);
+  await processor.close();
+
+  const folder = join(tmpdir(), `upload-processor-${process.pid}`);
+  const files = fs.fileStorage(folder);
+  const { signal } = new AbortController();
+  await files.write("a/b", new Uint8Array([1]), { contentType: "image/jpeg", signal });
+  assert.deepEqual(await files.open("a/b", { signal }), { path: join(folder, "a", "b") });
+  await rm(folder, { recursive: true });
+
+  const rows = postgres.postgresRepository({ query: async () => ({ rows: [] }) });
+  assert.equal(await rows.findUpload("1"), null);
+  assert.match(rows.schemaSql(), /create table/i);
+
+  const contract = new Map();
+  const create = () => ({ repository, addUploads: repository.addUploads, addBatch: repository.addBatch });
+  testing.testRepositoryContract({ create, test: (name, body) => contract.set(name, body) });
+  const [first] = contract.values();
+  await first();
+
+  const thrown = errorOf(() => fs.fileStorage(""));
+  assert.ok(thrown instanceof root.ConfigurationError, "the subpaths throw the errors of the root");
+  assert.ok(thrown instanceof root.UploadError);
+  assert.ok(other.UploadError.isInstance(thrown), "the copy of the other format knows it too");
+}
+
+function errorOf(action) {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}

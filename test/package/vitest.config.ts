@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+/** Apart from the other tests: it builds, packs and installs. */
+export default defineConfig({
+  test: {
+    include: ["test/package/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 300_000,
+  },
+});

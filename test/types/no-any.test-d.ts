@@ -1,0 +1,81 @@
+import type { Readable } from "node:stream";
+import { expectTypeOf, test } from "vitest";
+import type { LocalAI } from "../../src/adapters/local-ai.js";
+import type { MemoryRepository, MemoryStorage } from "../../src/adapters/memory.js";
+import type { PostgresRepository, PostgresRepositoryOptions } from "../../src/adapters/postgres.js";
+import type {
+  AIAdapter,
+  BatchProcessor,
+  BatchProcessorOptions,
+  BatchRepositoryAdapter,
+  BatchResult,
+  ProcessOptions,
+  StorageAdapter,
+  UploadError,
+  UploadEventPayloads,
+  UploadResult,
+} from "../../src/index.js";
+import type { Photo } from "./fixtures.js";
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** Types of others, which may do as they please. */
+type Foreign = AbortSignal | Readable | Uint8Array | Float32Array | Date | Error;
+
+/** The places in `T`, in its members, parameters and results, where `any` stands: `never` when there are none. */
+type AnyIn<T, Place extends string = "", Depth extends 0[] = []> =
+  IsAny<T> extends true
+    ? `any at ${Place}`
+    : Depth["length"] extends 7
+      ? never
+      : T extends Foreign
+        ? never
+        : T extends (...parameters: infer Parameters) => infer Result
+          ? AnyIn<Parameters, `${Place}(…)`, [...Depth, 0]> | AnyIn<Result, `${Place}()`, [...Depth, 0]>
+          : T extends Promise<infer Result>
+            ? AnyIn<Result, Place, [...Depth, 0]>
+            : T extends readonly unknown[]
+              ? AnyIn<T[number], `${Place}[]`, [...Depth, 0]>
+              : T extends object
+                ? { [Key in keyof T & string]-?: AnyIn<T[Key], `${Place}.${Key}`, [...Depth, 0]> }[keyof T & string]
+                : never;
+
+test("the search finds any, wherever it stands", () => {
+  expectTypeOf<AnyIn<{ a: { b: { c: unknown }[] } }>>().toBeNever();
+  // biome-ignore-start lint/suspicious/noExplicitAny: what is searched for
+  expectTypeOf<AnyIn<any>>().toEqualTypeOf<"any at ">();
+  expectTypeOf<AnyIn<{ a: { b: any }[] }>>().toEqualTypeOf<"any at .a[].b">();
+  expectTypeOf<AnyIn<(event: { a: any }) => void>>().toEqualTypeOf<"any at (…)[].a">();
+  expectTypeOf<AnyIn<{ a?: ((x: string) => Promise<any[]>) | undefined }>>().toEqualTypeOf<"any at .a()[]">();
+  // biome-ignore-end lint/suspicious/noExplicitAny: what is searched for
+});
+
+test("no any in results and payloads", () => {
+  expectTypeOf<AnyIn<UploadResult<Photo>>>().toBeNever();
+  expectTypeOf<AnyIn<BatchResult>>().toBeNever();
+  expectTypeOf<AnyIn<UploadEventPayloads<Photo>>>().toBeNever();
+  expectTypeOf<
+    AnyIn<Pick<UploadError, "code" | "stage" | "retryable" | "retryAfterMs" | "cause" | "toJSON">>
+  >().toBeNever();
+});
+
+test("no any in options and contracts", () => {
+  expectTypeOf<AnyIn<Omit<ProcessOptions<Photo>, "events">>>().toBeNever();
+  expectTypeOf<AnyIn<Omit<BatchProcessorOptions<Photo>, "events">>>().toBeNever();
+  expectTypeOf<AnyIn<StorageAdapter>>().toBeNever();
+  expectTypeOf<AnyIn<AIAdapter<Photo>>>().toBeNever();
+  expectTypeOf<AnyIn<BatchRepositoryAdapter<Photo>>>().toBeNever();
+});
+
+test("no any in what the processor answers", () => {
+  type Own = "process" | "processUploads" | "recover" | "cancel" | "abortUpload" | "pause" | "resume" | "close";
+  expectTypeOf<AnyIn<Pick<BatchProcessor<Photo>, Own | "isPaused" | "activeCount">>>().toBeNever();
+});
+
+test("no any in the adapters", () => {
+  expectTypeOf<AnyIn<MemoryRepository<Photo>>>().toBeNever();
+  expectTypeOf<AnyIn<MemoryStorage>>().toBeNever();
+  expectTypeOf<AnyIn<LocalAI>>().toBeNever();
+  expectTypeOf<AnyIn<PostgresRepository>>().toBeNever();
+  expectTypeOf<AnyIn<PostgresRepositoryOptions>>().toBeNever();
+});
