@@ -1,6 +1,7 @@
 import type { UploadRecord } from "../contracts/upload.js";
 import { testBatches } from "./repository/batches.js";
 import { testClaims } from "./repository/claims.js";
+import { testClocks } from "./repository/clocks.js";
 import { createBench, type RepositoryFixture } from "./repository/fixture.js";
 import { testUploads } from "./repository/uploads.js";
 import { testFencedWrites } from "./repository/writes.js";
@@ -16,6 +17,12 @@ export interface RepositoryContractOptions<U extends UploadRecord = UploadRecord
   readonly claims?: boolean | undefined;
   /** `false`: the repository is for single uploads only, without `findBatch` and what belongs to it. @default true */
   readonly batches?: boolean | undefined;
+  /**
+   * `false`: the store runs inside this process and by its clock, as PGlite does, so that the tests cannot tell a lease by
+   * the store's clock from one by the worker's. Otherwise they set the worker's `Date` off, and leases have to stand that.
+   * @default true
+   */
+  readonly ownClock?: boolean | undefined;
   /** The length of the embeddings to store. @default 3 */
   readonly dimensions?: number | undefined;
 }
@@ -43,6 +50,7 @@ export function testRepositoryContract<U extends UploadRecord>(options: Reposito
   if (options.claims ?? true) {
     testClaims(bench);
     testFencedWrites(bench);
+    if (options.ownClock ?? true) testClocks(bench);
   }
   if (options.batches ?? true) testBatches(bench);
 }

@@ -5,7 +5,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { memoryRepository } from "../../src/adapters/memory.js";
 import { type PostgresClient, type PostgresRepository, postgresRepository } from "../../src/adapters/postgres.js";
-import { testRepositoryContract } from "../../src/testing/index.js";
+import { type RepositoryContractOptions, testRepositoryContract } from "../../src/testing/index.js";
 
 const url = process.env.TEST_POSTGRES_URL;
 
@@ -24,17 +24,23 @@ describe("memoryRepository", () => {
 });
 
 describe("postgresRepository on PGlite with pgvector", () => {
-  contractOf(async () => {
-    const database = await PGlite.create({ extensions: { vector } });
-    return { client: database, column: /^vector\(8\)$/, options: { dimensions: 8 }, close: () => database.close() };
-  }, 8);
+  contractOf(
+    async () => {
+      const database = await PGlite.create({ extensions: { vector } });
+      return { client: database, column: /^vector\(8\)$/, options: { dimensions: 8 }, close: () => database.close() };
+    },
+    { ownClock: false, dimensions: 8 },
+  );
 });
 
 describe("postgresRepository on PGlite without pgvector", () => {
-  contractOf(async () => {
-    const database = await PGlite.create();
-    return { client: database, column: /^real\[\]$/, options: {}, close: () => database.close() };
-  });
+  contractOf(
+    async () => {
+      const database = await PGlite.create();
+      return { client: database, column: /^real\[\]$/, options: {}, close: () => database.close() };
+    },
+    { ownClock: false },
+  );
 });
 
 describe.skipIf(url === undefined)("postgresRepository on a Pool (TEST_POSTGRES_URL)", () => {
@@ -62,7 +68,10 @@ interface Database {
 }
 
 /** All tests of a variant share one database, for PGlite takes two seconds to start, and run at once, for many of them wait. */
-function contractOf(open: () => Promise<Database>, dimensions?: number): void {
+function contractOf(
+  open: () => Promise<Database>,
+  contract: Pick<RepositoryContractOptions, "ownClock" | "dimensions"> = {},
+): void {
   let database: Database;
   let repository: PostgresRepository;
   beforeAll(async () => {
@@ -81,5 +90,5 @@ function contractOf(open: () => Promise<Database>, dimensions?: number): void {
     expect(rows).toEqual([{ type: expect.stringMatching(database.column) }]);
   });
 
-  testRepositoryContract({ test: test.concurrent, create: () => ({ ...repository, repository }), dimensions });
+  testRepositoryContract({ test: test.concurrent, create: () => ({ ...repository, repository }), ...contract });
 }

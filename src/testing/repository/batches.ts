@@ -69,6 +69,17 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
     assert.deepEqual(await count(), [1, 1, 1, 1, 1]);
   });
 
+  test("countUploads is not moved by writes that are repeated or come late", async ({ repository, addUploads }) => {
+    const batchId = newId();
+    const uploads = (["embedding", "pending"] as const).map((status) => newUpload({ batchId, status }));
+    await addUploads(uploads);
+    const id = uploads[0]?.id ?? "";
+    for (let time = 0; time < 3; time++) await repository.updateUpload(id, { status: "completed" });
+    await repository.updateUpload(id, { status: "embedding" });
+    const { completed = 0, embedding = 0, pending = 0 } = await repository.countUploads(batchId);
+    assert.deepEqual({ completed, embedding, pending }, { completed: 1, embedding: 0, pending: 1 });
+  });
+
   test("listUploads pages through the batch in the order of creation", async (setup) => {
     const { batchId, ids } = await batchOf(setup, 7);
     assert.deepEqual(idsOf(await setup.repository.listUploads(batchId, { limit: 100 })), ids);

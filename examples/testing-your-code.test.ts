@@ -1,0 +1,131 @@
+import { readFile } from "node:fs/promises";
+import type { AIAdapter, RepositoryAdapter, StorageAdapter } from "upload-processor";
+import { testRepositoryContract } from "upload-processor/testing";
+import { beforeEach, describe, expect, it, test, vi } from "vitest";
+import {
+  type Photo,
+  type PhotoFilter,
+  type PhotoRow,
+  type PhotoTable,
+  photoRepository,
+  toUpload,
+} from "./photo-repository.js";
+import { publishPhoto } from "./photo-service.js";
+
+const rocket = new URL("photos/rocket.jpg", import.meta.url);
+
+function rowOf(fields: Partial<PhotoRow> = {}): PhotoRow {
+  return {
+    ...{ id: "1", ownerId: "ada", title: "Launch", path: "rocket.jpg", status: "pending", starts: 0, fence: 0 },
+    ...{ bytes: null, batchId: null, fileName: null, mimeType: null, thumbnail: null, caption: null, vector: [] },
+    ...{ metadata: null, aiVersion: null, errorCode: null, errorStage: null, errorMessage: null, leaseUntil: null },
+    ...fields,
+  };
+}
+
+describe("your service, with fake adapters", () => {
+  const photo = toUpload(rowOf());
+  // `satisfies` checks the fakes and keeps the types of the mocks.
+  const storage = {
+    open: vi.fn<StorageAdapter["open"]>(async () => ({ bytes: await readFile(rocket) })),
+    write: vi.fn(async () => {}),
+    delete: vi.fn(async () => {}),
+  } satisfies StorageAdapter;
+  const ai = {
+    describe: vi.fn<AIAdapter["describe"]>(async () => "A rocket at night."),
+  } satisfies AIAdapter<Photo>;
+  // Without `claimUpload`, which is for several processes.
+  const repository = {
+    findUpload: vi.fn(async () => photo),
+    updateUpload: vi.fn<RepositoryAdapter["updateUpload"]>(async () => "saved"),
+  } satisfies RepositoryAdapter<Photo>;
+  const notify = vi.fn(async () => {});
+  const publish = () => publishPhoto(photo, { storage, ai, repository }, notify, { retry: { minTimeout: 0 } });
+
+  beforeEach(() => void vi.clearAllMocks());
+
+  it("tells the owner that a photo can be found", async () => {
+    await publish();
+    expect(notify).toHaveBeenCalledExactlyOnceWith("ada", '"Launch" can be found now: A rocket at night.');
+    expect(storage.write).toHaveBeenCalledExactlyOnceWith("thumbnails/1.jpg", expect.anything(), expect.anything());
+    expect(repository.updateUpload).toHaveBeenLastCalledWith(
+      ...["1", expect.objectContaining({ status: "completed", description: "A rocket at night." }), undefined],
+    );
+  });
+
+  it("tries again when the model is overloaded", async () => {
+    ai.describe.mockRejectedValueOnce(Object.assign(new Error("Overloaded"), { status: 503 }));
+    await publish();
+    expect(ai.describe).toHaveBeenCalledTimes(2);
+    expect(notify).toHaveBeenCalledExactlyOnceWith("ada", expect.stringContaining("can be found"));
+  });
+
+  it("tells the owner when it is no photo, and asks no model about it", async () => {
+    storage.open.mockResolvedValueOnce({ bytes: Buffer.from("#!/bin/sh") });
+    await publish();
+    expect(ai.describe).not.toHaveBeenCalled();
+    expect(notify).toHaveBeenCalledExactlyOnceWith("ada", '"Launch" is no photo');
+  });
+
+  it("says nothing of a photo that was deleted meanwhile", async () => {
+    repository.updateUpload.mockResolvedValue("deleted");
+    await publish();
+    expect(notify).not.toHaveBeenCalled();
+  });
+});
+
+describe("your repository, held to what the library relies on", () => {
+  // Yours runs on a real database: `repository: photoRepository(prisma.photo)`.
+  testRepositoryContract({
+    test,
+    batches: false,
+    ownClock: false, // leases run by the clock of this process, as photoRepository says
+    create() {
+      const rows = new Map<string, PhotoRow>();
+      return {
+        repository: photoRepository(fakeTable(rows)),
+        async addUploads(uploads) {
+          for (const upload of uploads) {
+            const { storageKey, userId, fileSize, thumbnailKey, description, embedding, ...same } = upload;
+            const named = { path: storageKey, ownerId: userId, thumbnail: thumbnailKey, caption: description };
+            const bytes = fileSize ? BigInt(fileSize) : null;
+            const vector = [...(embedding ?? [])];
+            rows.set(upload.id, Object.assign(rowOf(), present({ ...same, ...named, bytes, vector })));
+          }
+        },
+        deleteUpload: async (id) => rows.delete(id),
+      };
+    },
+  });
+});
+
+/** As much of `prisma.photo` as the repository uses. */
+function fakeTable(rows: Map<string, PhotoRow>): PhotoTable {
+  return {
+    findUnique: async ({ where }) => structuredClone(rows.get(where.id) ?? null),
+    async updateManyAndReturn({ where, data }) {
+      const row = rows.get(where.id ?? "");
+      if (row === undefined || !matches(row, where)) return [];
+      const entries = Object.entries(present(data)).map(([column, value]) => {
+        const increment = typeof value === "object" && value !== null && "increment" in value ? value.increment : 0;
+        return [column, increment ? Number(row[column as keyof PhotoRow]) + Number(increment) : value];
+      });
+      const updated = { ...row, ...Object.fromEntries(entries) };
+      rows.set(row.id, structuredClone(updated));
+      return [structuredClone(updated)];
+    },
+  };
+}
+
+function matches(row: PhotoRow, { OR, ...columns }: PhotoFilter): boolean {
+  const fits = Object.entries(columns).every(([column, wanted]) => {
+    const value = row[column as keyof PhotoRow];
+    if (typeof wanted !== "object" || wanted === null) return value === wanted;
+    return "in" in wanted ? wanted.in.some((status) => status === value) : value !== null && value <= wanted.lte;
+  });
+  return fits && (OR?.some((filter) => matches(row, filter)) ?? true);
+}
+
+function present<T extends object>(columns: T): Partial<T> {
+  return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

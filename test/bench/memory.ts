@@ -1,0 +1,35 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Benchmark } from "./report.js";
+import { median, noise } from "./rounds.js";
+
+const FEW = 10_000;
+const MIB = 1024 * 1024;
+const child = fileURLToPath(new URL("memory-child.ts", import.meta.url));
+
+/** Whether the memory depends on how many uploads there are: the peak of the resident set, in a process of its own each. */
+export const memory: Benchmark = async ({ quick }) => {
+  const many = quick ? 200_000 : 1_000_000;
+  const few = [await peakOf(FEW), await peakOf(FEW), await peakOf(FEW)];
+  const peak = await peakOf(many);
+  return [
+    {
+      name: `peak memory of ${many.toLocaleString("en")} uploads, not ${FEW.toLocaleString("en")}`,
+      library: inMiB(peak),
+      bare: inMiB(median(few)),
+      measured: { value: (peak - median(few)) / MIB, noise: noise(few) / MIB },
+      ...{ unit: " MiB", target: { atMost: 64 } },
+    },
+  ];
+};
+
+/** In bytes. */
+async function peakOf(uploads: number): Promise<number> {
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", child, String(uploads)]);
+  return Number(stdout);
+}
+
+function inMiB(bytes: number): string {
+  return `${Math.round(bytes / MIB)} MiB`;
+}

@@ -1,0 +1,43 @@
+/**
+ * Measures what the library costs, in ratios to the bare calls of the same run: absolute figures are the machine's.
+ *
+ *     npm run bench                            all of them
+ *     npm run bench -- throughput thumbnails   some of them
+ *     npm run bench -- --quick                 fewer rounds; 200,000 uploads instead of a million
+ *     npm run bench -- --check                 fails when a target is missed by more than the noise
+ */
+import { parseArgs } from "node:util";
+import { memory } from "./memory.js";
+import { type Benchmark, format, header, isMissed } from "./report.js";
+import { roundTrips } from "./round-trips.js";
+import { slowestStage } from "./slowest-stage.js";
+import { throughput } from "./throughput.js";
+import { thumbnails } from "./thumbnails.js";
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  ...{ throughput, thumbnails, "slowest-stage": slowestStage, memory, "round-trips": roundTrips },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false }, check: { type: "boolean", default: false } },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(benchmarks);
+const chosen = names.map((name) => {
+  const benchmark = benchmarks[name];
+  if (benchmark === undefined) throw new Error(`${name}: expected one of ${Object.keys(benchmarks).join(", ")}`);
+  return benchmark;
+});
+
+console.log(header());
+let missed = 0;
+for (const benchmark of chosen) {
+  for (const row of await benchmark(values)) {
+    console.log(format(row));
+    if (isMissed(row)) missed++;
+  }
+}
+if (values.check && missed > 0) {
+  console.error(`${missed} ${missed === 1 ? "target is" : "targets are"} missed by more than the noise.`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,68 @@
+import pLimit from "p-limit";
+import sharp from "sharp";
+import { ai, repository, requireCompleted, storage, uploadOf } from "./idle-adapters.js";
+import { BatchProcessor, createStageLimits } from "./library.js";
+import { withLargePhotos } from "./photos.js";
+import type { Benchmark } from "./report.js";
+import { interleave, median, ratio, type Times } from "./rounds.js";
+
+const THUMBNAILS = 28;
+
+/** Whether the decoders are kept as busy as they can be. */
+export const thumbnails: Benchmark = ({ quick }) =>
+  withLargePhotos(async (paths) => {
+    const jobs = Array.from({ length: THUMBNAILS }, (_, index) => paths[index % paths.length] as string);
+    const times = await interleave(
+      { rounds: quick ? 3 : 9, warmUps: 1 },
+      { library: () => byLibrary(jobs), bare: () => bySharp(jobs) },
+    );
+    return [
+      {
+        name: "thumbnails of 12-megapixel JPEGs",
+        library: perSecond(times.library),
+        bare: perSecond(times.bare),
+        ...{ measured: ratio(times.bare, times.library), unit: "×", target: { atLeast: 0.95 } },
+      },
+    ];
+  });
+
+async function byLibrary(paths: readonly string[]): Promise<void> {
+  const uploads = paths.map((path, index) => ({ ...uploadOf(`upload-${index}`), storageKey: path }));
+  let written = 0;
+  const processor = new BatchProcessor({
+    storage: {
+      ...storage,
+      open: async (path) => ({ path }),
+      write: async () => {
+        written++;
+      },
+    },
+    ai,
+    repository: {
+      ...repository,
+      claimUpload: async (id) => {
+        const upload = uploads[Number(id.slice("upload-".length))] as (typeof uploads)[number];
+        return { outcome: "claimed", upload: { ...upload, status: "analyzing", starts: 1 }, fence: 1 };
+      },
+    },
+  });
+  requireCompleted(await processor.processUploads(uploads), paths.length);
+  if (written !== paths.length) throw new Error(`thumbnails: expected ${paths.length}, got ${written}`);
+}
+
+/** With the library's settings, as many at once. */
+async function bySharp(paths: readonly string[]): Promise<void> {
+  const limit = pLimit(createStageLimits().concurrency.thumbnail);
+  const make = (path: string) =>
+    sharp(path, { failOn: "error", limitInputPixels: 100_000_000, pages: 1 })
+      .autoOrient()
+      .resize(256, 256, { fit: "inside", withoutEnlargement: true })
+      .flatten({ background: "#ffffff" })
+      .jpeg({ quality: 85 })
+      .toBuffer();
+  await Promise.all(paths.map((path) => limit(make, path)));
+}
+
+function perSecond(times: Times): string {
+  return `${(THUMBNAILS / (median(times) / 1000)).toFixed(1)}/s`;
+}
