@@ -15,7 +15,7 @@ export const memory: Benchmark = async ({ quick }) => {
   const peak = await peakOf(many);
   return [
     {
-      name: `peak memory of ${many.toLocaleString("en")} uploads, not ${FEW.toLocaleString("en")}`,
+      name: `peak memory of ${many.toLocaleString("en")} uploads, to ${FEW.toLocaleString("en")}`,
       library: inMiB(peak),
       bare: inMiB(median(few)),
       measured: { value: (peak - median(few)) / MIB, noise: noise(few) / MIB },

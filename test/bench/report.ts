@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Measured } from "./rounds.js";
 
 /** One line of the table. */
@@ -18,10 +19,11 @@ export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
 export type Benchmark = (options: { readonly quick: boolean }) => Promise<readonly Row[]>;
 
-const WIDTHS = [52, 13, 13, 20, 12] as const;
+const WIDTHS = [48, 12, 12, 20, 12] as const;
 
 export function header(): string {
-  return line(["", "library", "bare", "ratio", "target"]);
+  const title = `Node ${process.versions.node}, ${availableParallelism()} cores`;
+  return line([title, "library", "bare", "ratio", "target"]);
 }
 
 export function format(row: Row): string {

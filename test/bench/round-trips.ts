@@ -1,39 +1,38 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ai, CONCURRENCY, repository, requireCompleted, storage, uploadsOf } from "./idle-adapters.js";
 import { BatchProcessor } from "./library.js";
-import type { Benchmark, Row } from "./report.js";
+import type { Benchmark } from "./report.js";
 
 const UPLOADS = 40;
 const SLOW_MS = 300;
 
 /** How often an upload goes to the repository on the straight path: thumbnail, description, vector, all at the first try. */
 export const roundTrips: Benchmark = async () => {
-  const atOnce = await callsPerUpload(0);
-  const slowly = await callsPerUpload(SLOW_MS);
-  const row = { unit: "", bare: "" } satisfies Partial<Row>;
+  const atOnce = await mostCallsPerUpload(0);
+  const slowly = await mostCallsPerUpload(SLOW_MS);
   return [
     {
-      ...row,
-      name: "round trips to the repository, per upload",
+      name: "round trips to the repository per upload",
       library: String(atOnce),
-      ...{ measured: { value: atOnce, noise: 0 }, target: { atMost: 4 } },
+      bare: "",
+      ...{ measured: { value: atOnce, noise: 0 }, unit: "", target: { atMost: 4 } },
     },
     {
-      ...row,
-      name: `  more of them when the model takes ${SLOW_MS} ms`,
+      name: `  more of them with a model that takes ${SLOW_MS} ms`,
       library: String(slowly),
-      ...{ measured: { value: slowly - atOnce, noise: 0 }, target: { atMost: 0 } },
+      bare: String(atOnce),
+      ...{ measured: { value: slowly - atOnce, noise: 0 }, unit: "", target: { atMost: 0 } },
     },
   ];
 };
 
-async function callsPerUpload(describeMs: number): Promise<number> {
-  let calls = 0;
+async function mostCallsPerUpload(describeMs: number): Promise<number> {
+  const calls = new Map<string, number>();
   const counted =
-    <Arguments extends unknown[], Answer>(call: (...args: Arguments) => Answer) =>
-    (...args: Arguments): Answer => {
-      calls++;
-      return call(...args);
+    <Rest extends unknown[], Answer>(call: (id: string, ...rest: Rest) => Answer) =>
+    (id: string, ...rest: Rest): Answer => {
+      calls.set(id, (calls.get(id) ?? 0) + 1);
+      return call(id, ...rest);
     };
   const processor = new BatchProcessor({
     storage,
@@ -46,5 +45,5 @@ async function callsPerUpload(describeMs: number): Promise<number> {
     concurrency: CONCURRENCY,
   });
   requireCompleted(await processor.processUploads(uploadsOf(UPLOADS)), UPLOADS);
-  return calls / UPLOADS;
+  return Math.max(...calls.values());
 }

@@ -31,7 +31,8 @@ const chosen = names.map((name) => {
 
 console.log(header());
 let missed = 0;
-for (const benchmark of chosen) {
+for (const [index, benchmark] of chosen.entries()) {
+  if (process.stdout.isTTY) process.stdout.write(`${names[index]} …\r`);
   for (const row of await benchmark(values)) {
     console.log(format(row));
     if (isMissed(row)) missed++;

@@ -17,13 +17,13 @@ export const slowestStage: Benchmark = async ({ quick }) => {
   const target = { atMost: 1.05 };
   return [
     {
-      name: `${UPLOADS} uploads, describe ${DESCRIBE_MS} ms, 1 at once: to the theoretical`,
+      name: `${UPLOADS} uploads, described in ${DESCRIBE_MS} ms, one at a time`,
       library: seconds(times.library),
       bare: seconds(theoretical),
       ...{ measured: ratio(times.library, theoretical), unit: "×", target },
     },
     {
-      name: `  to ${UPLOADS} timers of ${DESCRIBE_MS} ms, one after the other`,
+      name: `  to ${UPLOADS} timers of ${DESCRIBE_MS} ms`,
       library: seconds(times.library),
       bare: seconds(times.bare),
       ...{ measured: ratio(times.library, times.bare), unit: "×" },

