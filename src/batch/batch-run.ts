@@ -39,7 +39,7 @@ export class BatchRun<U extends UploadRecord> {
   /** Why uploads are left open: their outcome could not be stored. */
   unstored: UploadError | undefined;
   readonly #stopping = quietController();
-  readonly #controllers = new Set<Cancellation>();
+  readonly #working = new Set<Cancellation>();
   readonly #unstoredOnce = new Set<string>();
   #visits = new Set<Promise<void>>();
   #giveUpBusy = quietController();
@@ -64,7 +64,7 @@ export class BatchRun<U extends UploadRecord> {
   /** Nothing further is begun, and what is in flight is released. */
   abort(reason: unknown): void {
     this.stop();
-    for (const controller of this.#controllers) controller.abort(reason);
+    for (const cancellation of this.#working) cancellation.abort(reason);
   }
 
   /** The run cannot go on; what was pulled is done yet. */
@@ -80,7 +80,7 @@ export class BatchRun<U extends UploadRecord> {
 
   /** Whether nothing is left but waiting for uploads that somebody else holds. */
   get onlyBusy(): boolean {
-    return this.#visits.size > 0 && this.#controllers.size === 0;
+    return this.#visits.size > 0 && this.#working.size === 0;
   }
 
   /** Works through a source. Resolves when everything that was pulled is settled, whatever became of it. */
@@ -154,15 +154,15 @@ export class BatchRun<U extends UploadRecord> {
   }
 
   async #process(upload: U | string, uploadId: string, settings: Settings<U>): Promise<UploadResult<U>> {
-    const controller = new Cancellation();
+    const cancellation = new Cancellation();
     const { inFlight } = this.workshop;
-    this.#controllers.add(controller);
-    inFlight.set(uploadId, controller);
+    this.#working.add(cancellation);
+    inFlight.set(uploadId, cancellation);
     try {
-      return await processUpload(upload, settings, controller);
+      return await processUpload(upload, settings, cancellation);
     } finally {
-      this.#controllers.delete(controller);
-      if (inFlight.get(uploadId) === controller) inFlight.delete(uploadId);
+      this.#working.delete(cancellation);
+      if (inFlight.get(uploadId) === cancellation) inFlight.delete(uploadId);
     }
   }
 

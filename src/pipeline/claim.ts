@@ -1,5 +1,5 @@
 import type { UploadChanges, WriteOutcome } from "../contracts/repository.js";
-import type { Mode, UploadRecord } from "../contracts/upload.js";
+import type { Mode, UploadRecord, UploadStage } from "../contracts/upload.js";
 import { ConfigurationError, messageOf, RepositoryError } from "../errors.js";
 import type { Settings } from "../options.js";
 import type { Cancellation, Stoppable } from "./cancellation.js";
@@ -32,7 +32,12 @@ export function acquireClaim<U extends UploadRecord>(
 ): Promise<Acquired<U>> {
   const { repository } = settings;
   const acquire = repository.claimUpload ? claimInRepository : claimInProcess;
-  return storeRetried(`Upload ${id} could not be claimed`, cancellation, () => acquire(id, settings, cancellation));
+  return storeRetried(
+    `Upload ${id} could not be claimed`,
+    cancellation,
+    () => acquire(id, settings, cancellation),
+    "claim",
+  );
 }
 
 async function claimInRepository<U extends UploadRecord>(
@@ -293,11 +298,16 @@ export function answered<T>(answer: Promise<T> | undefined): Promise<T | undefin
 const tooLate = () => new Error(`the repository did not answer within ${REPOSITORY_TIMEOUT_MS} ms`);
 
 /** Short retries; what is left of them is a RepositoryError that says what could not be done. */
-export async function storeRetried<T>(what: string, signal: Stoppable, call: () => Promise<T>): Promise<T> {
+export async function storeRetried<T>(
+  what: string,
+  signal: Stoppable,
+  call: () => Promise<T>,
+  stage: UploadStage = "save",
+): Promise<T> {
   try {
     return await retryBriefly(call, signal);
   } catch (error) {
     if (error instanceof Interrupted || error instanceof ConfigurationError) throw error;
-    throw new RepositoryError(`${what}: ${messageOf(error)}`, { stage: "save", cause: error });
+    throw new RepositoryError(`${what}: ${messageOf(error)}`, { stage, cause: error });
   }
 }

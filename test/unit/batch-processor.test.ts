@@ -182,6 +182,23 @@ describe("process", () => {
     expect(await running).toMatchObject({ status: "completed", completed: 2, aborted: 0 });
   });
 
+  test("a claim that the repository did not answer is asked for again soon, not after a lease", async () => {
+    vi.useFakeTimers();
+    const world = worldOf(ids(2));
+    const { repository } = world;
+    let broken = true;
+    const claimUpload: typeof repository.claimUpload = async (id, request) => {
+      if (broken && id === "u0001") throw new Error("connection lost");
+      return repository.claimUpload(id, request);
+    };
+    const processor = new BatchProcessor({ ...world, ...plain, repository: { ...repository, claimUpload } });
+    const running = processor.process("batch");
+    await vi.advanceTimersByTimeAsync(4500);
+    broken = false;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await running).toMatchObject({ status: "completed", completed: 2 });
+  });
+
   test("a repository that keeps refusing one upload ends the batch as failed, with the reason", async () => {
     vi.useFakeTimers();
     const world = worldOf(ids(3));
