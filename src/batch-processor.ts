@@ -8,6 +8,7 @@ import { ConfigurationError, classifyError } from "./errors.js";
 import { emitIsolated, UploadEventEmitter, type UploadEventPayloads } from "./events.js";
 import { resolveSettings, type Settings, type WorkOptions } from "./options.js";
 import { createLimiter } from "./pipeline/limits.js";
+import { Roster } from "./pipeline/roster.js";
 import { forwardAbort, NEVER, sleep } from "./pipeline/time.js";
 import type { BatchResult } from "./result.js";
 import { aMode, aSignal, count, expected, iterable, optional, requireMembers } from "./validate.js";
@@ -53,7 +54,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
       settings: this.#settings,
       concurrency,
       slots: createLimiter(concurrency),
-      inFlight: new Map(),
+      inFlight: new Roster(),
       whenRunning: () => this.#gate?.open,
     };
   }
@@ -137,9 +138,9 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * @returns whether this processor was working on it
    */
   abortUpload(uploadId: string, reason: unknown = new Error(`Upload ${uploadId} was aborted`)): boolean {
-    const controller = this.#workshop.inFlight.get(uploadId);
-    controller?.abort(reason);
-    return controller !== undefined;
+    const found = [...this.#workshop.inFlight].filter((each) => each.uploadId === uploadId);
+    for (const { cancellation } of found) cancellation.abort(reason);
+    return found.length > 0;
   }
 
   /** Begins no further upload; those in flight go on. */

@@ -85,7 +85,7 @@ export async function processUpload<U extends UploadRecord>(
     const result = known ? "suspect" : await start(false);
     return result === "suspect" ? ((await oneAtATime(signal, () => start(true))) as UploadResult<U>) : result;
   } catch (error) {
-    if (!(error instanceof Interrupted) && !(signal.aborted && error === signal.reason)) throw error;
+    if (!(error instanceof Interrupted)) throw error;
     return { status: "aborted", reason: signal.reason, ...unstarted() };
   }
 }
@@ -97,7 +97,8 @@ async function work<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadRe
   run.progress.start();
   try {
     const result = await untilSettled();
-    await cleanUp();
+    const cleaning = cleanUp();
+    if (cleaning !== undefined) await cleaning;
     run.settled(result);
     return result;
   } catch (error) {
@@ -129,12 +130,10 @@ async function work<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadRe
     }
   }
 
-  async function cleanUp(): Promise<void> {
+  function cleanUp(): Promise<unknown> | undefined {
     run.progress.halt();
     const abandoning = claim.abandon();
-    if (abandoning !== undefined) await abandoning;
-    const releasing = run.media.release();
-    if (releasing !== undefined) await releasing;
+    return abandoning === undefined ? run.media.release() : abandoning.then(() => run.media.release());
   }
 }
 

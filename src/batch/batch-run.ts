@@ -3,11 +3,19 @@ import { classifyError, RepositoryError, type UploadError } from "../errors.js";
 import type { Settings } from "../options.js";
 import { Cancellation } from "../pipeline/cancellation.js";
 import type { Limiter } from "../pipeline/limits.js";
+import type { Listed, Roster } from "../pipeline/roster.js";
 import { Interrupted, quietController, sleep } from "../pipeline/time.js";
 import { processUpload } from "../process-upload.js";
 import type { UploadResult } from "../result.js";
 import { requireUpload } from "../validate.js";
 import type { Tally } from "./tally.js";
+
+/** One upload that is being worked on. */
+export interface InFlight extends Listed {
+  readonly uploadId: string;
+  readonly run: object;
+  readonly cancellation: Cancellation;
+}
 
 /** What several runs of one processor share. */
 export interface Workshop<U extends UploadRecord> {
@@ -16,7 +24,7 @@ export interface Workshop<U extends UploadRecord> {
   /** The processor's slots, over all its runs. */
   readonly slots: Limiter;
   /** What is being worked on, for `abortUpload`. */
-  readonly inFlight: Map<string, Cancellation>;
+  readonly inFlight: Roster<InFlight>;
   /** Resolves when the processor is not paused. */
   readonly whenRunning: () => Promise<void> | undefined;
 }
@@ -39,7 +47,6 @@ export class BatchRun<U extends UploadRecord> {
   /** Why uploads are left open: their outcome could not be stored. */
   unstored: UploadError | undefined;
   readonly #stopping = quietController();
-  readonly #working = new Set<Cancellation>();
   readonly #unstoredOnce = new Set<string>();
   #visits = new Set<Promise<void>>();
   #giveUpBusy = quietController();
@@ -64,7 +71,7 @@ export class BatchRun<U extends UploadRecord> {
   /** Nothing further is begun, and what is in flight is released. */
   abort(reason: unknown): void {
     this.stop();
-    for (const cancellation of this.#working) cancellation.abort(reason);
+    for (const { run, cancellation } of this.workshop.inFlight) if (run === this) cancellation.abort(reason);
   }
 
   /** The run cannot go on; what was pulled is done yet. */
@@ -80,7 +87,7 @@ export class BatchRun<U extends UploadRecord> {
 
   /** Whether nothing is left but waiting for uploads that somebody else holds. */
   get onlyBusy(): boolean {
-    return this.#visits.size > 0 && this.#working.size === 0;
+    return this.#visits.size > 0 && ![...this.workshop.inFlight].some(({ run }) => run === this);
   }
 
   /** Works through a source. Resolves when everything that was pulled is settled, whatever became of it. */
@@ -148,21 +155,19 @@ export class BatchRun<U extends UploadRecord> {
         this.#visitAgain(uploadId, result.retryAfterMs ?? settings.lease.durationMs, result);
       else this.#settle(result);
     } catch (thrown) {
-      if (thrown === this.stopping.reason) return; // it was still waiting for its slot: not reached
+      if (thrown instanceof Interrupted) return; // it was still waiting for its slot: not reached
       this.#unstored(uploadId, classifyError(thrown, "save", "REPOSITORY_FAILED"), settings);
     }
   }
 
   async #process(upload: U | string, uploadId: string, settings: Settings<U>): Promise<UploadResult<U>> {
-    const cancellation = new Cancellation();
     const { inFlight } = this.workshop;
-    this.#working.add(cancellation);
-    inFlight.set(uploadId, cancellation);
+    const entry: InFlight = { uploadId, run: this, cancellation: new Cancellation(), place: undefined };
+    inFlight.add(entry);
     try {
-      return await processUpload(upload, settings, cancellation);
+      return await processUpload(upload, settings, entry.cancellation);
     } finally {
-      this.#working.delete(cancellation);
-      if (inFlight.get(uploadId) === cancellation) inFlight.delete(uploadId);
+      inFlight.delete(entry);
     }
   }
 

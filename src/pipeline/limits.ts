@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
 import { count } from "../validate.js";
 import type { Stoppable } from "./cancellation.js";
+import { Interrupted } from "./time.js";
 
 /** The stages that can be limited. */
 export type LimitedStage = "thumbnail" | "describe" | "embed";
@@ -22,7 +23,7 @@ export interface StageLimitOptions {
 /** Limits that are shared by all the calls they are given to. Made by `createStageLimits`. */
 export interface StageLimits {
   readonly concurrency: Readonly<Record<LimitedStage, number>>;
-  /** Runs `task` when a slot is free. Rejects with the signal's reason when it is aborted in the queue. */
+  /** Runs `task` when a slot is free. Rejects with `Interrupted` when the signal is aborted in the queue. */
   readonly run: <T>(stage: LimitedStage, signal: Stoppable, task: () => Promise<T>) => Promise<T>;
 }
 
@@ -33,12 +34,12 @@ export type Limiter = <T>(signal: Stoppable, task: () => Promise<T>) => Promise<
 export function createLimiter(concurrency: number): Limiter {
   const limit = pLimit(concurrency);
   return (signal, task) => {
-    const begin = () => (signal.aborted ? Promise.reject(signal.reason) : task());
+    const begin = () => (signal.aborted ? Promise.reject(new Interrupted()) : task());
     // Most calls find a free slot, and need not listen for an abort in the queue.
     if (concurrency === Number.POSITIVE_INFINITY) return begin();
     if (limit.activeCount < concurrency) return limit(begin);
     return new Promise((resolve, reject) => {
-      const leave = () => reject(signal.reason);
+      const leave = () => reject(new Interrupted());
       if (signal.aborted) return leave();
       signal.addEventListener("abort", leave, { once: true });
       void limit(async () => {

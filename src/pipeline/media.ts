@@ -10,7 +10,7 @@ import { makeThumbnail, type Thumbnail, type ThumbnailSettings } from "../media/
 import { makeVisionImage } from "../media/vision-image.js";
 import type { Settings } from "../options.js";
 import { type Cancellation, WithSignal } from "./cancellation.js";
-import { withTimeout } from "./time.js";
+import { Interrupted, withTimeout } from "./time.js";
 
 /** What was measured of an original; stored in the record's `metadata.media`. */
 export interface MediaFacts {
@@ -156,16 +156,20 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     }
   }
 
-  #makeVisionImage(original: Original): Promise<VisionImage> {
+  async #makeVisionImage(original: Original): Promise<VisionImage> {
     const { settings, cancellation } = this.#options;
     const { limitInputPixels } = settings.input;
-    return settings.limits.run("thumbnail", cancellation, async () => {
-      const { image, originalSize } = await this.#decode(original, (source) =>
-        makeVisionImage(source, { ...settings.vision, limitInputPixels }),
-      );
-      this.#facts = { ...(this.#facts as MediaFacts), ...originalSize };
-      return image;
-    });
+    try {
+      return await settings.limits.run("thumbnail", cancellation, async () => {
+        const { image, originalSize } = await this.#decode(original, (source) =>
+          makeVisionImage(source, { ...settings.vision, limitInputPixels }),
+        );
+        this.#facts = { ...(this.#facts as MediaFacts), ...originalSize };
+        return image;
+      });
+    } catch (error) {
+      throw error instanceof Interrupted ? cancellation.reason : error; // an adapter knows the reason, not our word for it
+    }
   }
 
   async #decode<T>(original: Original, decoder: (source: ImageSource) => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { UploadStage, UploadStatus } from "../contracts/upload.js";
+import { Roster } from "./roster.js";
 
 /** What a stage moves the progress of an upload from and to, in percent. */
 const BANDS: Readonly<Record<UploadStage, readonly [from: number, to: number]>> = {
@@ -165,33 +166,20 @@ export class Progress {
   }
 }
 
-/**
- * The uploads whose stage moves. An array in which the last takes the place of one that leaves: a set that lives long and changes
- * fast leaves tables behind, each of which holds what it held and the next table, so that garbage outlives young collections.
- */
-const ticking: Progress[] = [];
+const ticking = new Roster<Progress>();
 let ticker: NodeJS.Timeout | undefined;
 
 /** One timer for all uploads of the process; it keeps no process alive, and stands still when no stage runs. */
 function tickFor(progress: Progress): void {
-  if (progress.place !== undefined) return;
-  progress.place = ticking.push(progress) - 1;
+  ticking.add(progress);
   ticker ??= setInterval(() => {
     const now = performance.now();
-    for (const each of [...ticking]) each.tick(now);
+    for (const each of ticking) each.tick(now);
   }, INTERVAL_MS).unref();
 }
 
 function stopTicking(progress: Progress): void {
-  const { place } = progress;
-  if (place === undefined) return;
-  progress.place = undefined;
-  const last = ticking.pop();
-  if (last !== undefined && last !== progress) {
-    ticking[place] = last;
-    last.place = place;
-  }
-  if (ticking.length > 0) return;
+  if (!ticking.delete(progress) || ticking.size > 0) return;
   clearInterval(ticker);
   ticker = undefined;
 }

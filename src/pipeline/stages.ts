@@ -40,12 +40,7 @@ export function callStage<U extends UploadRecord, T>(run: UploadRun<U>, call: St
   throwIfInterrupted(run.signal);
   const queuedAt = performance.now();
   if (call.slot === undefined) return timed(run, call, queuedAt);
-  return run.settings.limits
-    .run(call.slot, run.signal, () => timed(run, call, queuedAt))
-    .catch((error) => {
-      // Left the queue: the limiter rejects with the signal's reason, whatever that is.
-      throw run.signal.aborted ? new Interrupted() : error;
-    });
+  return run.settings.limits.run(call.slot, run.signal, () => timed(run, call, queuedAt));
 }
 
 async function timed<U extends UploadRecord, T>(run: UploadRun<U>, call: StageCall<T>, queuedAt: number): Promise<T> {

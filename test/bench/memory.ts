@@ -1,12 +1,9 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { measureInChild } from "./child.js";
 import type { Benchmark } from "./report.js";
 import { median, noise } from "./rounds.js";
 
 const FEW = 10_000;
 const MIB = 1024 * 1024;
-const child = fileURLToPath(new URL("memory-child.ts", import.meta.url));
 
 /** Whether the memory depends on how many uploads there are: the peak of the resident set, in a process of its own each. */
 export const memory: Benchmark = async ({ quick }) => {
@@ -25,9 +22,8 @@ export const memory: Benchmark = async ({ quick }) => {
 };
 
 /** In bytes. */
-async function peakOf(uploads: number): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", child, String(uploads)]);
-  return Number(stdout);
+function peakOf(uploads: number): Promise<number> {
+  return measureInChild("memory-child.ts", String(uploads));
 }
 
 function inMiB(bytes: number): string {

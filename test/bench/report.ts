@@ -19,7 +19,7 @@ export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
 export type Benchmark = (options: { readonly quick: boolean }) => Promise<readonly Row[]>;
 
-const WIDTHS = [48, 12, 12, 20, 12] as const;
+const WIDTHS = [48, 12, 12, 20, 12, 10] as const;
 
 export function header(): string {
   const title = `Node ${process.versions.node}, ${availableParallelism()} cores`;
@@ -38,7 +38,7 @@ export function format(row: Row): string {
 
 function line([name = "", ...cells]: readonly string[]): string {
   const [first, ...others] = WIDTHS;
-  return [name.padEnd(first), ...cells.map((cell, column) => cell.padStart(others[column] ?? 8))].join("").trimEnd();
+  return [name.padEnd(first), ...cells.map((cell, column) => cell.padStart(others[column] ?? 0))].join("").trimEnd();
 }
 
 function verdict(row: Row): string {

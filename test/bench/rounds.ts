@@ -1,6 +1,3 @@
-/** Milliseconds that one thing took, by round. */
-export type Times = readonly number[];
-
 /** A figure with the width of its noise. */
 export interface Measured {
   readonly value: number;
@@ -8,29 +5,29 @@ export interface Measured {
   readonly noise: number;
 }
 
-/**
- * Times several things in turn, A B C A B C: what else the machine does meanwhile, and how it warms up, meets them alike.
- * The garbage of one is collected before the next begins.
- */
+/** Measures several things in turn, A B C A B C: what else the machine does meanwhile meets them alike. */
 export async function interleave<Name extends string>(
-  { rounds, warmUps }: { readonly rounds: number; readonly warmUps: number },
-  things: Readonly<Record<Name, () => Promise<unknown>>>,
-): Promise<Record<Name, Times>> {
+  rounds: number,
+  things: Readonly<Record<Name, () => Promise<number>>>,
+): Promise<Record<Name, readonly number[]>> {
   const names = Object.keys(things) as Name[];
-  const times = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
-  for (let round = -warmUps; round < rounds; round++) {
-    for (const name of names) {
-      globalThis.gc?.();
-      const begunAt = performance.now();
-      await things[name]();
-      if (round >= 0) times[name].push(performance.now() - begunAt);
-    }
+  const measured = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) measured[name].push(await things[name]());
   }
-  return times;
+  return measured;
+}
+
+/** How long the work takes, in milliseconds, without the garbage of what ran before. */
+export async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  globalThis.gc?.();
+  const begunAt = performance.now();
+  await work();
+  return performance.now() - begunAt;
 }
 
 /** The median of the ratios of each round. */
-export function ratio(numerators: Times, denominators: Times): Measured {
+export function ratio(numerators: readonly number[], denominators: readonly number[]): Measured {
   const ratios = numerators.map((numerator, round) => numerator / (denominators[round] ?? Number.NaN));
   return { value: median(ratios), noise: noise(ratios) };
 }

@@ -3,7 +3,7 @@ import { repository, requireCompleted, storage, uploadsOf } from "./idle-adapter
 import { BatchProcessor } from "./library.js";
 import { examplePhotos } from "./photos.js";
 import type { Benchmark } from "./report.js";
-import { interleave, median, ratio, type Times } from "./rounds.js";
+import { interleave, median, ratio, timeOf } from "./rounds.js";
 
 const UPLOADS = 200;
 const DESCRIBE_MS = 50;
@@ -12,7 +12,10 @@ const THEORETICAL_MS = UPLOADS * DESCRIBE_MS;
 
 /** Whether the slowest stage is the only thing that is waited for, while thumbnails and embeddings are made beside it. */
 export const slowestStage: Benchmark = async ({ quick }) => {
-  const times = await interleave({ rounds: quick ? 1 : 3, warmUps: 0 }, { library: byLibrary, bare: oneAfterTheOther });
+  const times = await interleave(quick ? 1 : 3, {
+    library: () => timeOf(byLibrary),
+    bare: () => timeOf(oneAfterTheOther),
+  });
   const theoretical = times.library.map(() => THEORETICAL_MS);
   const target = { atMost: 1.05 };
   return [
@@ -59,6 +62,6 @@ async function oneAfterTheOther(): Promise<void> {
   for (let upload = 0; upload < UPLOADS; upload++) await sleep(DESCRIBE_MS);
 }
 
-function seconds(times: Times): string {
+function seconds(times: readonly number[]): string {
   return `${(median(times) / 1000).toFixed(2)} s`;
 }

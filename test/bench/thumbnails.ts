@@ -4,7 +4,7 @@ import { ai, repository, requireCompleted, storage, uploadOf } from "./idle-adap
 import { BatchProcessor, createStageLimits } from "./library.js";
 import { withLargePhotos } from "./photos.js";
 import type { Benchmark } from "./report.js";
-import { interleave, median, ratio, type Times } from "./rounds.js";
+import { interleave, median, ratio, timeOf } from "./rounds.js";
 
 const THUMBNAILS = 28;
 
@@ -12,10 +12,9 @@ const THUMBNAILS = 28;
 export const thumbnails: Benchmark = ({ quick }) =>
   withLargePhotos(async (paths) => {
     const jobs = Array.from({ length: THUMBNAILS }, (_, index) => paths[index % paths.length] as string);
-    const times = await interleave(
-      { rounds: quick ? 3 : 9, warmUps: 1 },
-      { library: () => byLibrary(jobs), bare: () => bySharp(jobs) },
-    );
+    const sides = { library: () => timeOf(() => byLibrary(jobs)), bare: () => timeOf(() => bySharp(jobs)) };
+    await interleave(1, sides); // to warm up
+    const times = await interleave(quick ? 3 : 9, sides);
     return [
       {
         name: "thumbnails of 12-megapixel JPEGs",
@@ -63,6 +62,6 @@ async function bySharp(paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => limit(make, path)));
 }
 
-function perSecond(times: Times): string {
+function perSecond(times: readonly number[]): string {
   return `${(THUMBNAILS / (median(times) / 1000)).toFixed(1)}/s`;
 }
