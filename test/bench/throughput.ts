@@ -12,7 +12,7 @@ const UPLOADS = 20_000;
  */
 export const throughput: Benchmark = async ({ quick }) => {
   const side = (name: string) => () => measureInChild("throughput-child.ts", name, String(UPLOADS));
-  const times = await interleave(quick ? 3 : 9, {
+  const times = await interleave(quick ? 3 : 7, {
     library: side("library"),
     bare: side("by-hand"),
     listened: side("library-listened"),
