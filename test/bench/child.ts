@@ -5,6 +5,6 @@ import { promisify } from "node:util";
 /** Runs a program of this folder in a process of its own. @returns the number that it prints */
 export async function measureInChild(program: string, ...args: readonly string[]): Promise<number> {
   const path = fileURLToPath(new URL(program, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", "--import", "tsx", path, ...args]);
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", path, ...args]);
   return Number(stdout);
 }

@@ -29,7 +29,7 @@ async function byListenedLibrary(uploads: readonly UploadRecord[]): Promise<void
  * The same calls of the adapters in the same order, as one writes them without the library.
  *
  * On Node 20 more than half of this is p-retry: it copies its options and adds those that are left out, which that V8 does
- * slowly. Since Node 22 it does not, so that the ratio there is a third of what it is here, though the library is no slower.
+ * slowly. Since Node 22 it does not, so that the ratio there is a quarter of this one, though the library is no slower.
  */
 async function byHand(uploads: readonly UploadRecord[]): Promise<void> {
   const limit = pLimit(CONCURRENCY);

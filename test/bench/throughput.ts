@@ -5,10 +5,8 @@ import { interleave, median, ratio } from "./rounds.js";
 const UPLOADS = 20_000;
 
 /**
- * What the library itself costs an upload, when nothing else takes any time.
- *
- * Each side has processes of its own: in one process, V8 learns from the by-hand loop, which queues all uploads at first,
- * that they live long, and the library pays for it in one run of three (0.46 instead of 0.55).
+ * What the library itself costs an upload, when nothing else takes any time. Each side has processes of its own, so that V8
+ * optimizes it by what it does itself.
  */
 export const throughput: Benchmark = async ({ quick }) => {
   const side = (name: string) => () => measureInChild("throughput-child.ts", name, String(UPLOADS));
