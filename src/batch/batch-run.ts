@@ -35,6 +35,9 @@ export type UploadSource<U extends UploadRecord> = Iterable<U | string> | AsyncI
 /** After a claim that the repository did not answer, in milliseconds. */
 const RECLAIM_DELAY_MS = 1000;
 
+/** So many uploads in a row that could not be stored, and more than are in work at once: it is not the uploads that are at fault. */
+const LEAST_UNSTORED_IN_A_ROW = 5;
+
 /**
  * One run over many uploads: workers pull from a source, and what somebody else holds is visited again when the lease has
  * run out. Only the ids of busy and aborted uploads are remembered, so memory does not depend on how many there are.
@@ -48,6 +51,7 @@ export class BatchRun<U extends UploadRecord> {
   unstored: UploadError | undefined;
   readonly #stopping = quietController();
   readonly #unstoredOnce = new Set<string>();
+  #unstoredInARow = 0;
   #visits = new Set<Promise<void>>();
   #giveUpBusy = quietController();
 
@@ -153,7 +157,10 @@ export class BatchRun<U extends UploadRecord> {
       const result = await this.workshop.slots(this.stopping, () => this.#process(upload, uploadId, settings));
       if (result.status === "skipped" && result.reason === "claimed-elsewhere")
         this.#visitAgain(uploadId, result.retryAfterMs ?? settings.lease.durationMs, result);
-      else this.#settle(result);
+      else {
+        this.#unstoredInARow = 0;
+        this.#settle(result);
+      }
     } catch (thrown) {
       if (thrown instanceof Interrupted) return; // it was still waiting for its slot: not reached
       this.#unstored(uploadId, classifyError(thrown, "save", "REPOSITORY_FAILED"), settings);
@@ -202,7 +209,11 @@ export class BatchRun<U extends UploadRecord> {
     const aborted: UploadResult<U> = {
       ...{ status: "aborted", reason: error, uploadId, attempts, durationMs, warnings, stages },
     };
-    if (error instanceof RepositoryError && !this.#unstoredOnce.has(uploadId)) {
+    if (++this.#unstoredInARow >= Math.max(LEAST_UNSTORED_IN_A_ROW, this.workshop.concurrency + 1)) {
+      this.fail(error);
+      this.stop();
+    }
+    if (error instanceof RepositoryError && !this.error && !this.#unstoredOnce.has(uploadId)) {
       this.#unstoredOnce.add(uploadId);
       this.#visitAgain(uploadId, error.stage === "claim" ? RECLAIM_DELAY_MS : settings.lease.durationMs, aborted);
       return;

@@ -214,6 +214,27 @@ describe("process", () => {
     expect(result).toMatchObject({ status: "failed", completed: 2, aborted: 1 });
     expect(result.error?.message).toContain("value too long");
   });
+
+  test("a repository that refuses every result stops the batch before much is paid for in vain", async () => {
+    vi.useFakeTimers();
+    const world = worldOf(ids(1000));
+    const { repository } = world;
+    const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
+      if (changes.description) throw new Error("the disk is full");
+      return repository.updateUpload(id, changes, claim);
+    };
+    const processor = new BatchProcessor({ ...world, ...plain, repository: { ...repository, updateUpload } });
+    const running = processor.process("batch");
+    await vi.advanceTimersByTimeAsync(60_000);
+    const result = await running;
+    expect(result).toMatchObject({ status: "failed", completed: 0 });
+    expect(result.error?.message).toContain("the disk is full");
+    // One more than there are workers, and what was in flight then.
+    expect(world.ai.describe.mock.calls.length).toBeLessThanOrEqual(8);
+    // Nothing is lost: whoever calls `process` again finds every upload open.
+    expect(Object.values(await repository.countUploads("batch")).reduce((sum, count) => sum + count)).toBe(1000);
+    expect((await repository.countUploads("batch")).failed).toBeUndefined();
+  });
 });
 
 describe("stopping", () => {

@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import type { Entry } from "./plan.js";
+
+/** What the ledger tells of the calls of the model. */
+export interface Calls {
+  readonly describes: number;
+  /** Calls of describe that were not the first of their upload. */
+  readonly extraDescribes: number;
+  /** How many uploads each process had begun to describe without an acknowledged checkpoint, by its pid. */
+  readonly unacknowledged: ReadonlyMap<number, number>;
+  readonly problems: readonly string[];
+}
+
+/** Reads what the workers began, and holds it against what was acknowledged to them. */
+export function readLedger(path: string): Calls {
+  const entries = readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Entry);
+  const problems: string[] = [];
+  const acknowledged = new Set<string>();
+  const described = new Set<string>();
+  const open = new Map<number, Set<string>>();
+  let describes = 0;
+  for (const { event, stage, id, pid } of entries) {
+    const name = `${stage} ${id}`;
+    if (event === "begun" && acknowledged.has(name))
+      problems.push(`${name} again, though its checkpoint was acknowledged`);
+    if (event === "acknowledged") acknowledged.add(name);
+    if (stage === "embed") continue;
+    const inWork = open.get(pid) ?? new Set();
+    open.set(pid, inWork);
+    if (event === "acknowledged") inWork.delete(id);
+    else {
+      describes++;
+      described.add(id);
+      inWork.add(id);
+    }
+  }
+  const unacknowledged = new Map([...open].map(([pid, { size }]) => [pid, size]));
+  return { describes, extraDescribes: describes - described.size, unacknowledged, problems };
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** Apart from the other tests: workers that are killed, servers that crash, disks that are full, and a great many random runs. */
+export default defineConfig({
+  test: {
+    include: ["test/stress/*.test.ts", "test/integration/invariants.test.ts"],
+    env: { INVARIANT_RUNS: process.env.INVARIANT_RUNS ?? "2000" },
+    // They use all cores themselves, and a worker that is kept from them for long loses its lease.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
