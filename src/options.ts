@@ -89,7 +89,10 @@ export interface TimeoutOptions {
 export interface LeaseOptions {
   /** How long a claim holds without being renewed, in milliseconds; renewed at a third of it. @default 60000 */
   readonly durationMs?: number | undefined;
-  /** After so many starts that never settled, the upload is quarantined. @default 3 */
+  /**
+   * After so many starts that never settled, the upload is quarantined; with 1, so is whatever was in work beside it.
+   * @default 3
+   */
   readonly maxStarts?: number | undefined;
 }
 

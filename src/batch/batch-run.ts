@@ -2,6 +2,7 @@ import type { Mode, UploadRecord } from "../contracts/upload.js";
 import { classifyError, RepositoryError, type UploadError } from "../errors.js";
 import type { Settings } from "../options.js";
 import { Cancellation } from "../pipeline/cancellation.js";
+import { answered } from "../pipeline/claim.js";
 import type { Limiter } from "../pipeline/limits.js";
 import type { Listed, Roster } from "../pipeline/roster.js";
 import { Interrupted, quietController, sleep } from "../pipeline/time.js";
@@ -197,10 +198,22 @@ export class BatchRun<U extends UploadRecord> {
         return;
       }
       // What the first pass would have done again is done when its holder has done it.
-      await this.#visit(uploadId, { ...this.workshop.settings, mode: "continue" });
+      await this.#visit(await this.#recordOf(uploadId), { ...this.workshop.settings, mode: "continue" });
     };
     const visiting = visit().finally(() => this.#visits.delete(visiting));
     this.#visits.add(visiting);
+  }
+
+  /**
+   * By now its holder may have died of it. Only the record tells that before a claim does, which would count as a start of
+   * its own if this process died as well: of another upload, whose lease runs out at the same time.
+   */
+  #recordOf(uploadId: string): Promise<U | string> {
+    const { repository } = this.workshop.settings;
+    return answered(repository.findUpload(uploadId)).then(
+      (upload) => upload ?? uploadId,
+      () => uploadId,
+    );
   }
 
   /** The repository did not take the outcome: once the lease has run out, the upload gets one more chance. */

@@ -155,6 +155,15 @@ describe("process", () => {
     expect(result).toMatchObject({ status: "completed", completed: 3, skipped: 0 });
   });
 
+  test("an upload that a dead worker held is known for a suspect before it is claimed: no start of it is counted in vain", async () => {
+    const world = worldOf([uploadOf("poison")]);
+    await world.repository.claimUpload("poison", { leaseMs: 200, mode: "continue" });
+    const claims = vi.spyOn(world.repository, "claimUpload");
+    await processorOf(world, { lease: { durationMs: 200 } }).process("batch");
+    const answers = await Promise.all(claims.mock.results.map(({ value }) => value));
+    expect(answers.map(({ outcome }) => outcome)).toEqual(["busy", "claimed"]);
+  });
+
   test("an upload that a live worker holds is waited for until that worker has settled it", async () => {
     const world = worldOf(ids(2));
     const claim = await world.repository.claimUpload("u0001", { leaseMs: 60_000, mode: "continue" });
