@@ -53,6 +53,8 @@ export class BatchRun<U extends UploadRecord> {
   readonly #stopping = quietController();
   readonly #unstoredOnce = new Set<string>();
   #unstoredInARow = 0;
+  /** Busy uploads that are counted as skipped. A later pass may find them open all the same. */
+  readonly #givenUp = new Set<string>();
   #visits = new Set<Promise<void>>();
   #giveUpBusy = quietController();
 
@@ -180,7 +182,9 @@ export class BatchRun<U extends UploadRecord> {
   }
 
   #settle(result: UploadResult<U>): void {
-    if (result.status === "aborted" || result.status === "deferred") this.excluded.add(result.uploadId);
+    const { uploadId, status } = result;
+    if (status === "aborted" || status === "deferred") this.excluded.add(uploadId);
+    if (this.#givenUp.delete(uploadId)) this.tally.takeBackSkipped();
     this.tally.add(result);
     this.onSettled();
   }
@@ -195,6 +199,7 @@ export class BatchRun<U extends UploadRecord> {
       } catch (thrown) {
         if (!(thrown instanceof Interrupted)) throw thrown;
         this.#settle(otherwise);
+        if (otherwise.status === "skipped") this.#givenUp.add(uploadId);
         return;
       }
       // What the first pass would have done again is done when its holder has done it.

@@ -51,6 +51,11 @@ export class Tally {
     if (result.status === "skipped" && result.reason === "already-failed") this.#elsewhere.failed++;
   }
 
+  /** An upload that was counted as skipped is being counted as something else. */
+  takeBackSkipped(): void {
+    this.#outcomes.skipped--;
+  }
+
   failure(uploadId: string, error: UploadError): void {
     if (this.#failures.length < FAILURES_KEPT) this.#failures.push({ uploadId, error });
   }

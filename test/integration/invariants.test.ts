@@ -42,4 +42,4 @@ function testRandomly<Case>(name: string, cases: fc.Arbitrary<Case>, runs: numbe
 }
 
 testRandomly("the invariants hold", scenarios, RUNS, play);
-testRandomly("one poison is quarantined, and nothing with it", poisonScenarios, Math.ceil(RUNS / 10), playPoison);
+testRandomly("one poison is quarantined, and nothing with it", poisonScenarios, Math.ceil(RUNS / 20), playPoison);

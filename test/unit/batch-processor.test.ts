@@ -174,6 +174,16 @@ describe("process", () => {
     expect(await running).toMatchObject({ status: "completed", completed: 1, skipped: 1, total: 2 });
   });
 
+  test("an upload that was given up as another worker's, and is found open all the same, is counted once", async () => {
+    const world = worldOf(ids(1));
+    await world.repository.claimUpload("u0000", { leaseMs: 400, mode: "continue" });
+    const count = vi.spyOn(world.repository, "countUploads");
+    const running = processorOf(world, { lease: { durationMs: 60 } }).process("batch");
+    await until(() => count.mock.calls.length > 0);
+    count.mockResolvedValueOnce({ completed: 1 }); // as a replica answers, or one of a moment ago
+    expect(await running).toMatchObject({ status: "completed", total: 1, completed: 1, skipped: 0 });
+  });
+
   test("an upload whose outcome cannot be stored gets another start when its lease has run out", async () => {
     vi.useFakeTimers();
     const world = worldOf(ids(2));
