@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { AIAdapter } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { UploadError } from "../errors.js";
+import { assertEqual } from "./assert-equal.js";
 import { type FakeContext, type FakeMedia, fakeContext, fakeMedia } from "./fakes/media.js";
 import { inTime } from "./in-time.js";
 
@@ -61,7 +62,7 @@ export function testAIContract<U extends UploadRecord>(options: AIContractOption
     const { text, metadata, usage } = typeof answer === "string" ? { text: answer } : answer;
     assert.equal(typeof text, "string");
     assert.notEqual(text.trim(), "", "a description may not be empty");
-    if (metadata !== undefined) assert.deepEqual(JSON.parse(JSON.stringify(metadata)), metadata, "metadata as JSON");
+    if (metadata !== undefined) assertEqual(JSON.parse(JSON.stringify(metadata)), metadata, "metadata as JSON");
     for (const [name, tokens] of Object.entries(usage ?? {}))
       if (tokens !== undefined) assert.ok(tokens >= 0, `usage.${name}: ${tokens}`);
   });

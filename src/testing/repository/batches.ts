@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { BatchRecord, BatchStatus, UploadRecord, UploadStatus } from "../../contracts/upload.js";
+import { assertEqual } from "../assert-equal.js";
 import { type Bench, newId, newUpload, type Setup, STATUSES } from "./fixture.js";
 
 const OPEN = ["pending", "analyzing", "embedding"] as const satisfies UploadStatus[];
@@ -11,7 +12,7 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
     const batch: BatchRecord = { id: newId(), status: "processing", userId: "user-1" };
     await addBatch(batch);
     const { id, status, userId } = (await repository.findBatch(batch.id)) ?? {};
-    assert.deepEqual({ id, status, userId }, batch);
+    assertEqual({ id, status, userId }, batch);
   });
 
   test("updateBatch saves where the status is expected, or none is", async ({ repository, addBatch }) => {
@@ -58,15 +59,15 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
       const counts = await repository.countUploads(batchId);
       return STATUSES.map((status) => counts[status] ?? 0);
     };
-    assert.deepEqual(await count(), [0, 0, 0, 0, 0]);
+    assertEqual(await count(), [0, 0, 0, 0, 0]);
     const uploads = (["pending", "pending", "embedding", "completed", "failed", "failed"] as const).map((status) =>
       newUpload({ batchId, status }),
     );
     await addUploads([...uploads, newUpload(), newUpload({ batchId: newId() })]);
-    assert.deepEqual(await count(), [2, 0, 1, 1, 2]);
+    assertEqual(await count(), [2, 0, 1, 1, 2]);
     await repository.updateUpload(uploads[0]?.id ?? "", { status: "analyzing" });
     await deleteUpload(uploads[5]?.id ?? "");
-    assert.deepEqual(await count(), [1, 1, 1, 1, 1]);
+    assertEqual(await count(), [1, 1, 1, 1, 1]);
   });
 
   test("countUploads is not moved by writes that are repeated or come late", async ({ repository, addUploads }) => {
@@ -77,23 +78,23 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
     for (let time = 0; time < 3; time++) await repository.updateUpload(id, { status: "completed" });
     await repository.updateUpload(id, { status: "embedding" });
     const { completed = 0, embedding = 0, pending = 0 } = await repository.countUploads(batchId);
-    assert.deepEqual({ completed, embedding, pending }, { completed: 1, embedding: 0, pending: 1 });
+    assertEqual({ completed, embedding, pending }, { completed: 1, embedding: 0, pending: 1 });
   });
 
   test("listUploads pages through the batch in the order of creation", async (setup) => {
     const { batchId, ids } = await batchOf(setup, 7);
-    assert.deepEqual(idsOf(await setup.repository.listUploads(batchId, { limit: 100 })), ids);
-    assert.deepEqual(await walk(setup, batchId, 3), ids);
-    assert.deepEqual(await walk(setup, batchId, 1), ids);
-    assert.deepEqual(await walk(setup, batchId, 7), ids);
-    assert.deepEqual(await setup.repository.listUploads(newId(), { limit: 10 }), []);
+    assertEqual(idsOf(await setup.repository.listUploads(batchId, { limit: 100 })), ids);
+    assertEqual(await walk(setup, batchId, 3), ids);
+    assertEqual(await walk(setup, batchId, 1), ids);
+    assertEqual(await walk(setup, batchId, 7), ids);
+    assertEqual(await setup.repository.listUploads(newId(), { limit: 10 }), []);
   });
 
   test("listUploads keeps the order in which single uploads were added", async (setup) => {
     const batchId = newId();
     const ids: string[] = [];
     for (let index = 0; index < 5; index++) ids.push(await setup.add({ batchId }));
-    assert.deepEqual(await walk(setup, batchId, 2), ids);
+    assertEqual(await walk(setup, batchId, 2), ids);
   });
 
   test("listUploads filters by status", async ({ repository, addUploads }) => {
@@ -103,11 +104,11 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
     for (const statuses of [["failed"], OPEN, STATUSES] as const) {
       const expected = uploads.filter(({ status }) => statuses.some((wanted) => wanted === status));
       const page = await repository.listUploads(batchId, { limit: 100, statuses });
-      assert.deepEqual(idsOf(page), idsOf(expected));
+      assertEqual(idsOf(page), idsOf(expected));
       const [after] = page;
       assert.ok(after);
       const rest = await repository.listUploads(batchId, { after, limit: 1, statuses });
-      assert.deepEqual(idsOf(rest), idsOf(expected).slice(1, 2));
+      assertEqual(idsOf(rest), idsOf(expected).slice(1, 2));
     }
   });
 
@@ -115,14 +116,14 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
     const { batchId, ids } = await batchOf(setup, 6);
     const page = await setup.repository.listUploads(batchId, { limit: 3 });
     for (const { id } of page) await setup.deleteUpload(id);
-    assert.deepEqual(await walk(setup, batchId, 2, { after: page.at(-1) }), ids.slice(3));
+    assertEqual(await walk(setup, batchId, 2, { after: page.at(-1) }), ids.slice(3));
   });
 
   test("listUploads passes no upload over while those before are settled", async (setup) => {
     const { batchId, ids } = await batchOf(setup, 7);
     const settle = (upload: U) => setup.repository.updateUpload(upload.id, { status: "completed" });
-    assert.deepEqual(await walk(setup, batchId, 2, { statuses: OPEN, visit: settle }), ids);
-    assert.deepEqual(await setup.repository.listUploads(batchId, { limit: 10, statuses: OPEN }), []);
+    assertEqual(await walk(setup, batchId, 2, { statuses: OPEN, visit: settle }), ids);
+    assertEqual(await setup.repository.listUploads(batchId, { limit: 10, statuses: OPEN }), []);
   });
 
   test("listUploads finds what is added while it pages", async (setup) => {
@@ -131,13 +132,13 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
     const add = async () => {
       if (added.length < 3) added.push(await setup.add({ batchId }));
     };
-    assert.deepEqual(await walk(setup, batchId, 2, { visit: add }), [...ids, ...added]);
+    assertEqual(await walk(setup, batchId, 2, { visit: add }), [...ids, ...added]);
   });
 
   test("listUploads tells apart uploads that were added at once", async (setup) => {
     const batchId = newId();
     const ids = await Promise.all(Array.from({ length: 20 }, () => setup.add({ batchId })));
-    assert.deepEqual((await walk(setup, batchId, 3)).sort(), ids.sort());
+    assertEqual((await walk(setup, batchId, 3)).sort(), ids.sort());
   });
 
   test("listBatches pages through the batches of one status, also while that changes", async (setup) => {
@@ -149,13 +150,13 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
     const processing = idsOf(batches.filter(({ status }) => status === "processing")).sort();
     const own = (ids: readonly string[]) => ids.filter((id) => processing.includes(id)).sort();
 
-    assert.deepEqual(own(await walkBatches(setup, "processing", 2)), processing);
+    assertEqual(own(await walkBatches(setup, "processing", 2)), processing);
     const complete = async ({ id }: BatchRecord) => {
       if (processing.includes(id)) await repository.updateBatch(id, { status: "completed" });
     };
-    assert.deepEqual(own(await walkBatches(setup, "processing", 1, complete)), processing);
-    assert.deepEqual(own(await walkBatches(setup, "processing", 2)), []);
-    assert.deepEqual(own(await walkBatches(setup, "completed", 2)), processing);
+    assertEqual(own(await walkBatches(setup, "processing", 1, complete)), processing);
+    assertEqual(own(await walkBatches(setup, "processing", 2)), []);
+    assertEqual(own(await walkBatches(setup, "completed", 2)), processing);
   });
 }
 

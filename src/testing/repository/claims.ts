@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Mode, UploadRecord, UploadStatus } from "../../contracts/upload.js";
+import { assertEqual } from "../assert-equal.js";
 import {
   assertFields,
   type Bench,
@@ -27,10 +28,10 @@ function takes(mode: Mode, status: UploadStatus): boolean {
 /** Who gets an upload, and what becomes of it. */
 export function testClaims<U extends UploadRecord>({ test }: Bench<U>): void {
   test('a claim of an upload that is not there is answered "deleted"', async ({ claim, add, deleteUpload }) => {
-    assert.deepEqual(await claim(newId()), { outcome: "deleted" });
+    assertEqual(await claim(newId()), { outcome: "deleted" });
     const id = await add();
     await deleteUpload(id);
-    assert.deepEqual(await claim(id), { outcome: "deleted" });
+    assertEqual(await claim(id), { outcome: "deleted" });
   });
 
   for (const mode of MODES) {

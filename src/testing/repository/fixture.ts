@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BatchRepositoryAdapter, ClaimOutcome, RepositoryAdapter } from "../../contracts/repository.js";
 import type { BatchRecord, Mode, UploadRecord, UploadStatus } from "../../contracts/upload.js";
+import { assertEqual } from "../assert-equal.js";
 import type { RepositoryContractOptions } from "../repository-contract.js";
 
 /** A repository under test, and what the tests do behind its back. */
@@ -136,7 +137,7 @@ export function assertFields(actual: UploadRecord, expected: Partial<UploadRecor
     const value = actual[key] ?? null;
     const wanted = expected[key] ?? null;
     if (key === "embedding" && wanted !== null) assertVector(actual.embedding, expected.embedding ?? []);
-    else assert.deepEqual(value, wanted, `${key} of the upload`);
+    else assertEqual(value, wanted, `${key} of the upload`);
   }
 }
 
