@@ -19,7 +19,10 @@ export interface VisionFrame extends VisionImage {
   readonly timeSeconds: number;
 }
 
-/** The media of one upload, opened lazily and at most once; released when the upload settles, after which its methods reject. */
+/**
+ * The media of one upload: opened lazily and once, unless its file changes meanwhile, which is then opened and judged again.
+ * Released when the upload settles, after which its methods reject.
+ */
 export interface Media<U extends UploadRecord = UploadRecord> {
   readonly upload: U;
   readonly kind: "image" | "video";

@@ -19,6 +19,8 @@ export class Original {
   readonly #opened: OpenedOriginal;
   /** Where it is read from. A stream has to be admitted first. */
   #content: string | Uint8Array | undefined;
+  /** Of a path that the storage gave. */
+  #identity: Identity | undefined;
   #temporary: Promise<TemporaryFile> | undefined;
   #streams: Set<Readable> | undefined;
   #closing: Promise<void> | undefined;
@@ -38,10 +40,23 @@ export class Original {
   async admit(limits: AdmissionLimits, call: { readonly signal: AbortSignal }): Promise<Admitted> {
     const content = this.#content;
     if (content === undefined) return this.#spool(limits, call.signal);
-    const size = typeof content === "string" ? await sizeOf(content) : content.byteLength;
+    if (typeof content === "string") this.#identity = await identityOf(content);
+    const size = typeof content === "string" ? (this.#identity?.size ?? 0) : content.byteLength;
     admitSize(size, limits);
     const head = typeof content === "string" ? await headOf(content) : content.subarray(0, HEAD_BYTES);
     return { mimeType: await admitContent(head, limits), size };
+  }
+
+  /** Whether a file that others can reach is still the one that was admitted, and was not written to since. */
+  async isUnchanged(): Promise<boolean> {
+    const identity = this.#identity;
+    if (identity === undefined) return true;
+    try {
+      const now = await identityOf(this.content as string);
+      return FACTS.every((fact) => now[fact] === identity[fact]);
+    } catch {
+      return false;
+    }
   }
 
   /** A path or the bytes, whichever is at hand. */
@@ -117,9 +132,13 @@ export class Original {
 const unusable = () =>
   new ConfigurationError("adapters.storage.open: expected null or an object with path, bytes or stream");
 
-async function sizeOf(path: string): Promise<number> {
+/** What differs when a file is replaced, or is written to: not even its owner can set back the time of the last change. */
+const FACTS = ["dev", "ino", "size", "ctimeMs"] as const;
+type Identity = Readonly<Record<(typeof FACTS)[number], number>>;
+
+async function identityOf(path: string): Promise<Identity> {
   const stats = await stat(path);
-  if (stats.isFile()) return stats.size;
+  if (stats.isFile()) return stats;
   throw new UploadError("The storage opened a path that is no file, but a directory or a device", {
     ...{ code: "STORAGE_FAILED", stage: "open", retryable: false },
   });

@@ -66,10 +66,12 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   #media: Media<U> | undefined;
   #facts: MediaFacts | null = null;
   #original: Original | undefined;
+  /** Those that were replaced meanwhile. An adapter may still read from them. */
+  #outdated: Original[] | undefined;
   #released = false;
   #closing: Promise<void> | undefined;
   #decoding: Set<Promise<unknown>> | undefined;
-  readonly #open = once((cancellation: Cancellation) => this.#openOriginal(cancellation));
+  #open = this.#opening();
   readonly #visionImage = once((original: Original) => this.#makeVisionImage(original));
 
   constructor(options: UploadMediaOptions<U>) {
@@ -93,7 +95,8 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     const original = await this.#opened(cancellation);
     if (cancellation.aborted) throw cancellation.reason;
     const { limitInputPixels } = this.#options.settings.input;
-    return this.#decode(original, (source) => makeThumbnail(source, { ...settings, limitInputPixels }));
+    const current = await this.#current(original, cancellation);
+    return this.#decode(current, (source) => makeThumbnail(source, { ...settings, limitInputPixels }));
   }
 
   facts(): MediaFacts | null {
@@ -103,7 +106,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   release(): Promise<void> | undefined {
     if (this.#released) return this.#closing;
     this.#released = true;
-    if (this.#decoding?.size || this.#original?.isHeld) this.#closing = this.#close();
+    if (this.#decoding?.size || this.#original?.isHeld || this.#outdated) this.#closing = this.#close();
     return this.#closing;
   }
 
@@ -130,6 +133,24 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     return original;
   }
 
+  #opening() {
+    return once((cancellation: Cancellation) => this.#openOriginal(cancellation));
+  }
+
+  /** The original as it is now: when its file is not the one that was admitted, the storage opens it again, and it is judged again. */
+  async #current(original: Original, cancellation: Cancellation): Promise<Original> {
+    const unchanged = await original.isUnchanged();
+    this.#throwIfReleased();
+    if (unchanged) return original;
+    if (this.#original === original) {
+      this.#outdated ??= [];
+      this.#outdated.push(original);
+      this.#original = undefined;
+      this.#open = this.#opening();
+    }
+    return this.#opened(cancellation);
+  }
+
   async #openOriginal(cancellation: Cancellation): Promise<Original> {
     const { storage, upload, settings, known } = this.#options;
     try {
@@ -148,7 +169,8 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   }
 
   async #read<T>(work: (original: Original) => T | Promise<T>): Promise<T> {
-    const original = await this.#opened(this.#options.cancellation);
+    const { cancellation } = this.#options;
+    const original = await this.#current(await this.#opened(cancellation), cancellation);
     try {
       return await work(original);
     } catch (error) {
@@ -161,7 +183,8 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     const { limitInputPixels } = settings.input;
     try {
       return await settings.limits.run("thumbnail", cancellation, async () => {
-        const { image, originalSize } = await this.#decode(original, (source) =>
+        const current = await this.#current(original, cancellation);
+        const { image, originalSize } = await this.#decode(current, (source) =>
           makeVisionImage(source, { ...settings.vision, limitInputPixels }),
         );
         this.#facts = { ...(this.#facts as MediaFacts), ...originalSize };
@@ -193,11 +216,12 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
 
   async #close(): Promise<void> {
     if (this.#decoding?.size) await this.#bounded("A decoder", Promise.allSettled(this.#decoding));
+    for (const original of this.#outdated ?? []) await this.#closeOriginal(original);
     await this.#closeOriginal();
   }
 
-  async #closeOriginal(): Promise<void> {
-    if (this.#original?.isHeld) await this.#bounded("Closing the original", this.#original.close());
+  async #closeOriginal(original = this.#original): Promise<void> {
+    if (original?.isHeld) await this.#bounded("Closing the original", original.close());
   }
 
   /** Cleaning up must neither hide what came of the upload nor hold it up. */

@@ -5,6 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HEAD_BYTES, sniff } from "../../src/media/sniff.js";
 import { makeThumbnail, type ThumbnailSettings } from "../../src/media/thumbnail.js";
 import { makeVisionImage, type VisionSettings } from "../../src/media/vision-image.js";
+import { withSize } from "../../src/testing/fixtures/jpeg.js";
+import { blankPng } from "../../src/testing/fixtures/png.js";
+import { greyTiff } from "../../src/testing/fixtures/tiff.js";
+import { sampleJpeg } from "../../src/testing/index.js";
 import { heic, photo, pixelBomb, quarters } from "../support/images.js";
 
 const limits = { limitInputPixels: 100_000_000 };
@@ -51,6 +55,24 @@ describe("media that cannot be decoded", () => {
     });
     await expect(decode(await quarters(100, 100).png().toBuffer(), { limitInputPixels: 9999 })).rejects.toMatchObject({
       code: "MEDIA_TOO_LARGE",
+    });
+  });
+
+  it.each(decoders)("is MEDIA_TOO_LARGE when a side is too long, which alone takes time: %s", async (_, decode) => {
+    const tooLong = {
+      code: "MEDIA_TOO_LARGE",
+      retryable: false,
+      message: expect.stringContaining("a side of 1000001"),
+    };
+    await expect(decode(blankPng({ width: 1, height: 1_000_001, colour: "grey", depth: 1 }))).rejects.toMatchObject(
+      tooLong,
+    );
+    await expect(decode(greyTiff({ width: 1_000_001, height: 1 }))).rejects.toMatchObject(tooLong);
+    await decode(greyTiff({ width: 1_000_000, height: 1 }));
+
+    const claimed = withSize(sampleJpeg(), 65_535, 100);
+    await expect(decode(claimed)).rejects.toMatchObject({
+      ...{ code: "MEDIA_TOO_LARGE", retryable: false, message: expect.stringContaining("than its decoder takes") },
     });
   });
 

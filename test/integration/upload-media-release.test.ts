@@ -71,6 +71,14 @@ describe("release", () => {
     }
   });
 
+  it("hands nothing out that is asked for just before", async () => {
+    const { media, prepare } = mediaOf(() => ({ path: jpegPath }));
+    const prepared = await prepare();
+    const asked = [prepared.stream(), prepared.bytes(), prepared.path()];
+    for (let step = 0; step < 20; step++) await undefined; // so far that the file is being looked at
+    await Promise.all([media.release(), ...asked.map((answer) => expect(answer).rejects.toMatchObject(released))]);
+  });
+
   it("releases an original that the storage opens too late", async () => {
     const release = vi.fn(async () => {});
     let arrive = (_: OpenedOriginal) => {};

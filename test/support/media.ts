@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, vi } from "vitest";
 import type { OpenedOriginal, StorageAdapter, UploadRecord } from "../../src/index.js";
@@ -10,6 +9,8 @@ import { Cancellation } from "../../src/pipeline/cancellation.js";
 import { createUploadMedia, type UploadMediaOptions } from "../../src/pipeline/media.js";
 import { forwardAbort } from "../../src/pipeline/time.js";
 import { photo } from "./images.js";
+
+export { stalledStream, streamOf } from "./streams.js";
 
 type Answer = () => OpenedOriginal | null | Promise<OpenedOriginal | null>;
 
@@ -52,23 +53,6 @@ type MediaOptions = Pick<UploadMediaOptions<UploadRecord>, "known"> &
 export const jpeg = photo("rocket.jpg");
 export const jpegPath = fileURLToPath(new URL("../../examples/photos/rocket.jpg", import.meta.url));
 export const thumbnailOptions = { size: 64, format: "jpeg", quality: 80, background: "#ffffff" } as const;
-
-/** A stream in small chunks, as a network delivers it. */
-export function streamOf(content: Buffer, chunkBytes = 1000): Readable {
-  return Readable.from(
-    (function* () {
-      for (let at = 0; at < content.length; at += chunkBytes) yield content.subarray(at, at + chunkBytes);
-    })(),
-    { objectMode: false },
-  );
-}
-
-/** A stream that begins like this, and then delivers nothing more and does not end. */
-export function stalledStream(head: Buffer): Readable {
-  const stream = new Readable({ read() {} });
-  stream.push(head);
-  return stream;
-}
 
 /** Puts the temporary files of this test file into a directory of their own; tells which there are. */
 export function watchTemporaryFiles(): () => Promise<string[]> {
