@@ -1,0 +1,55 @@
+/**
+ * Damages photographs and media fixtures in every way it can think of, and processes them as uploads: each has to end as
+ * completed, or failed by what the file is, and nothing else may come of it.
+ *
+ *     npm run stress:fuzz                             100,000 cases
+ *     npm run stress:fuzz -- --cases 1000000 --seed 7
+ *     npm run stress:fuzz -- --seed 7 --case 1234     one of them again; its bytes are written to a file
+ *
+ * A case is the same for the same seed, number and version of sharp.
+ */
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { wayOf } from "./fuzz/case.js";
+import { createCorpus } from "./fuzz/corpus.js";
+import { fuzz } from "./fuzz/fuzz-run.js";
+import { mutantOf } from "./fuzz/mutate.js";
+
+const { values } = parseArgs({
+  options: {
+    cases: { type: "string", default: "100000" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    case: { type: "string" },
+    workers: { type: "string", default: "2" },
+  },
+});
+const seed = Number(values.seed);
+const only = values.case === undefined ? undefined : Number(values.case);
+
+if (only !== undefined) {
+  const { name, bytes } = mutantOf(await createCorpus(), seed, only);
+  const path = join(tmpdir(), `fuzz-${seed}-${only}`);
+  writeFileSync(path, bytes);
+  console.log(
+    `case ${only} of seed ${seed}: ${name}\n${bytes.length} bytes, opened as ${wayOf(only)}, written to ${path}`,
+  );
+}
+const [from, to] = only === undefined ? [0, Number(values.cases)] : [only, only + 1];
+const begunAt = performance.now();
+const { cases, outcomes, peakMiB, failures } = await fuzz({
+  ...{ seed, from, to, workers: Math.min(Number(values.workers), to - from) },
+  onProgress: (done) => {
+    if (process.stdout.isTTY && done % 100 === 0) process.stdout.write(`\r${done} of ${to - from} cases `);
+  },
+});
+const seconds = (performance.now() - begunAt) / 1000;
+if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+console.log(`${cases} cases in ${Math.round(seconds)} s, ${Math.round(cases / seconds)} a second (seed ${seed})`);
+for (const [outcome, count] of Object.entries(outcomes).sort(([, a], [, b]) => b - a))
+  console.log(`  ${outcome.padEnd(20)} ${count}`);
+console.log(`  ${"peak of one process".padEnd(20)} ${peakMiB} MiB`);
+if (failures.length === 0) console.log("  nothing crashed, hung, or ended otherwise than it may");
+for (const { number, problem } of failures) console.log(`  FAILED --seed ${seed} --case ${number}: ${problem}`);
+if (failures.length > 0) process.exitCode = 1;
