@@ -32,10 +32,16 @@ async function loadSharp(): Promise<SharpConstructor> {
   }
 }
 
-/** sharp's ESM build has import attributes, which Node 20.9 cannot parse yet; its CommonJS build has none. */
+/**
+ * sharp's ESM build has import attributes, which Node 20.9 cannot parse yet; its CommonJS build has none. And Jest has no
+ * `import()` unless it is told so.
+ */
 function requireSharp(error: unknown): SharpConstructor {
-  if (error instanceof SyntaxError) return createRequire(import.meta.url)("sharp");
-  throw error;
+  try {
+    return createRequire(import.meta.url)("sharp");
+  } catch {
+    throw error;
+  }
 }
 
 /**

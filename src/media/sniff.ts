@@ -1,3 +1,5 @@
+import { ConfigurationError, messageOf } from "../errors.js";
+
 /** How many of the first bytes {@link sniff} wants to see: what `file-type` samples of a stream. */
 export const HEAD_BYTES = 4100;
 
@@ -5,7 +7,11 @@ let loading: Promise<typeof import("file-type")> | undefined;
 
 /** ESM only, so it is imported on first use: that also works from the CommonJS build. */
 function fileType(): Promise<typeof import("file-type")> {
-  loading ??= import("file-type");
+  loading ??= import("file-type").catch((error) => {
+    throw new ConfigurationError(
+      `file-type could not be loaded (Jest needs NODE_OPTIONS=--experimental-vm-modules for that): ${messageOf(error)}`,
+    );
+  });
   return loading;
 }
 

@@ -40,6 +40,7 @@ async function installPackage(): Promise<void> {
       ...Object.fromEntries(await Promise.all(Object.keys(dependencies).map(installedVersion))),
       "@types/node": devDependencies["@types/node"],
       ...Object.fromEntries(tools),
+      jest: "^30.0.0",
       "upload-processor": `file:${filename}`,
     },
   };
@@ -90,6 +91,19 @@ describe.each(NODE_VERSIONS)("on Node %s", (version) => {
       expect(stderr).toBe("");
     },
   );
+});
+
+describe("in Jest, which runs tests in a realm of their own", () => {
+  const jest = "node_modules/jest/bin/jest.js";
+
+  test("the example passes", async () => {
+    const example = "testing-with-jest.test.cjs";
+    await cp(join(repository, "examples", example), join(project, example));
+    await run(process.execPath, ["--experimental-vm-modules", jest, `--testMatch=**/${example}`]);
+  });
+
+  test("without import(), as Jest runs CommonJS by default, a JPEG is done, and the repository contract passed", () =>
+    run(process.execPath, [jest, "--testMatch=**/jest.test.cjs"]));
 });
 
 describe("loads on first use", () => {
