@@ -1,15 +1,16 @@
 import { BatchRun, type UploadSource, type Workshop } from "./batch/batch-run.js";
 import type { BatchProcessorOptions, ProcessBatchOptions, ProcessUploadsOptions } from "./batch/options.js";
-import { PAGE, StoredBatch, stored, watchBatch } from "./batch/stored-batch.js";
-import { OPEN_STATUSES, sum, Tally } from "./batch/tally.js";
+import { processBatch } from "./batch/process-batch.js";
+import { PAGE, StoredBatch, stored } from "./batch/stored-batch.js";
+import { Tally } from "./batch/tally.js";
 import type { BatchRepositoryAdapter } from "./contracts/repository.js";
-import type { BatchRecord, BatchStatus, Mode, UploadRecord, UploadStatus } from "./contracts/upload.js";
+import type { BatchRecord, BatchStatus, UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError, classifyError } from "./errors.js";
 import { emitIsolated, UploadEventEmitter, type UploadEventPayloads } from "./events.js";
 import { resolveSettings, type Settings, type WorkOptions } from "./options.js";
 import { createLimiter } from "./pipeline/limits.js";
 import { Roster } from "./pipeline/roster.js";
-import { forwardAbort, NEVER, sleep } from "./pipeline/time.js";
+import { forwardAbort, NEVER } from "./pipeline/time.js";
 import type { BatchResult } from "./result.js";
 import { aMode, aSignal, count, expected, iterable, optional, requireMembers } from "./validate.js";
 
@@ -70,7 +71,13 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     this.#requireOpen(options);
     for (const active of this.#runs) if (active.stored && active.batchId === batchId) return active.ended;
     return this.#begin({ batchId, stored: true }, options.signal, null, (active, tally) =>
-      this.#processBatch(batch, options, active, tally),
+      processBatch({
+        ...{ batch, run: active.run, tally, settings: this.#settings, mode: options.mode ?? this.#settings.mode },
+        resumeCancelled: options.resumeCancelled ?? false,
+        isCancelled: () => active.cancelled,
+        onCancelled: () => this.#cancelRun(active),
+        onStarted: (record, counts) => this.#emitBatch("batch:started", batchId, { batch: record, counts }),
+      }),
     );
   }
 
@@ -244,66 +251,6 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     return active.ended;
   }
 
-  /** The story of a batch: mark it as processing, pass over it until nothing is open, mark it as completed. */
-  async #processBatch(
-    batch: StoredBatch<U>,
-    options: ProcessBatchOptions,
-    active: ActiveRun<U>,
-    tally: Tally,
-  ): Promise<BatchStatus> {
-    const mode = options.mode ?? this.#settings.mode;
-    const { run } = active;
-    const record = await batch.find();
-    if (record === null) throw expected("process", "the id of a batch", batch.id);
-    const counts = await batch.count();
-    tally.expect(sum(counts));
-    const taken = statusesTaken(mode);
-    const open = sum(counts, taken);
-    tally.passedOver(counts, taken);
-    if (run.stopping.aborted || (record.status === "completed" && open === 0)) return record.status;
-
-    const cancelled = options.resumeCancelled ? (["cancelled"] as const) : [];
-    if (!(await batch.move("processing", ["pending", "processing", "completed", "failed", ...cancelled])))
-      return "cancelled";
-    this.#emitBatch("batch:started", batch.id, { batch: { ...record, status: "processing" }, counts });
-
-    const cancel = () => this.#cancelRun(active);
-    const watch = watchBatch(batch, run, tally, cancel, this.#settings);
-    try {
-      await this.#passes(batch, mode, taken, run, tally, cancel);
-    } finally {
-      clearInterval(watch);
-    }
-    const error = run.error ?? run.unstored;
-    if (active.cancelled || (error === undefined && run.stopping.aborted)) return "processing";
-    const status = error === undefined ? "completed" : "failed";
-    return (await batch.move(status, ["processing"])) ? status : "cancelled";
-  }
-
-  /** A batch never ends at an empty page: it ends when no upload is open but those that this run has aborted. */
-  async #passes(
-    batch: StoredBatch<U>,
-    mode: Mode,
-    taken: readonly UploadStatus[],
-    run: BatchRun<U>,
-    tally: Tally,
-    cancel: () => void,
-  ): Promise<void> {
-    const { durationMs } = this.#settings.lease;
-    for (let pass = 1; ; pass++) {
-      let candidates = 0;
-      const admit = (upload: U) => !run.excluded.has(upload.id) && ++candidates > 0;
-      const first = pass === 1;
-      await run.drain(batch.uploads(first ? taken : OPEN_STATUSES, admit, cancel), first ? mode : "continue");
-      if (run.stopping.aborted || run.error) return;
-      const counts = await batch.count();
-      tally.recount(counts);
-      if (sum(counts, OPEN_STATUSES) === 0 || (!first && candidates === 0)) return;
-      // What is open now was added or handed back meanwhile; what nobody can take does not make this a busy loop.
-      if (!first) await sleep(Math.min(durationMs, 50 * 2 ** pass), run.stopping).catch(() => {});
-    }
-  }
-
   #cancelRun(active: ActiveRun<U>): void {
     active.cancelled = true;
     active.run.abort(new Error(`Batch ${active.batchId} was cancelled`));
@@ -335,12 +282,6 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
         this.#settings.logger.warn({ batchId, error }, `a listener of ${event} failed`),
       );
   }
-}
-
-/** Which uploads the first pass over a batch takes. */
-function statusesTaken(mode: Mode): readonly UploadStatus[] {
-  if (mode === "continue") return OPEN_STATUSES;
-  return mode === "retry-failed" ? [...OPEN_STATUSES, "failed"] : [...OPEN_STATUSES, "failed", "completed"];
 }
 
 function lengthOf(uploads: object): number | null {

@@ -1,7 +1,7 @@
 import type { BatchRepositoryAdapter } from "../contracts/repository.js";
 import type { BatchRecord, BatchStatus, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import type { Settings } from "../options.js";
-import { answered, storeRetried } from "../pipeline/claim.js";
+import { answered, storeRetried } from "../pipeline/repository-calls.js";
 import { NEVER } from "../pipeline/time.js";
 import type { BatchRun } from "./batch-run.js";
 import { OPEN_STATUSES, sum, type Tally, type UploadCounts } from "./tally.js";

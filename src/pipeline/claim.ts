@@ -1,10 +1,10 @@
 import type { UploadChanges, WriteOutcome } from "../contracts/repository.js";
-import type { Mode, UploadRecord, UploadStage } from "../contracts/upload.js";
-import { ConfigurationError, messageOf, RepositoryError } from "../errors.js";
+import type { UploadRecord } from "../contracts/upload.js";
+import { RepositoryError } from "../errors.js";
 import type { Settings } from "../options.js";
-import type { Cancellation, Stoppable } from "./cancellation.js";
-import { retryBriefly } from "./retry.js";
-import { Interrupted, NEVER, withTimeout } from "./time.js";
+import type { Cancellation } from "./cancellation.js";
+import { answered, requireOutcome, storeRetried } from "./repository-calls.js";
+import { Interrupted, NEVER } from "./time.js";
 
 /** Why the work on an upload has to stop: its row is gone, or somebody else's. The reason on the run's signal. */
 export class ClaimLost extends Error {
@@ -12,112 +12,6 @@ export class ClaimLost extends Error {
   constructor(readonly outcome: "deleted" | "stale") {
     super(outcome === "deleted" ? "The upload was deleted" : "Another worker has taken the upload");
   }
-}
-
-/** A repository call that takes longer counts as failed: every wait has a limit. */
-const REPOSITORY_TIMEOUT_MS = 30_000;
-
-/** What a claim was answered with. */
-export type Acquired<U extends UploadRecord> =
-  | { outcome: "claimed"; claim: Claim<U> }
-  | { outcome: "settled"; upload: U }
-  | { outcome: "busy"; retryAfterMs?: number | undefined }
-  | { outcome: "deleted" };
-
-/** Takes an upload, in the repository where that knows claims, else within this process. */
-export function acquireClaim<U extends UploadRecord>(
-  id: string,
-  settings: Settings<U>,
-  cancellation: Cancellation,
-): Promise<Acquired<U>> {
-  const { repository } = settings;
-  const acquire = repository.claimUpload ? claimInRepository : claimInProcess;
-  return storeRetried(
-    `Upload ${id} could not be claimed`,
-    cancellation,
-    () => acquire(id, settings, cancellation),
-    "claim",
-  );
-}
-
-async function claimInRepository<U extends UploadRecord>(
-  id: string,
-  settings: Settings<U>,
-  cancellation: Cancellation,
-): Promise<Acquired<U>> {
-  const { repository, lease, mode } = settings;
-  const sentAt = performance.now();
-  const answer = await answered(repository.claimUpload?.(id, { leaseMs: lease.durationMs, mode }));
-  switch (answer?.outcome) {
-    case "claimed":
-      return { outcome: "claimed", claim: new Claim(answer.upload, answer.fence, settings, cancellation, sentAt) };
-    case "settled":
-    case "busy":
-    case "deleted":
-      return answer;
-    default:
-      throw new ConfigurationError(
-        `repository.claimUpload: expected an answer with outcome "claimed", "settled", "busy" or "deleted", got ${JSON.stringify(answer)}`,
-      );
-  }
-}
-
-/** The uploads that this process works on, by repository, for repositories without claims. */
-const heldInProcess = new WeakMap<object, Set<string>>();
-
-async function claimInProcess<U extends UploadRecord>(
-  id: string,
-  settings: Settings<U>,
-  cancellation: Cancellation,
-): Promise<Acquired<U>> {
-  const { repository, mode } = settings;
-  const held = heldInProcess.get(repository) ?? new Set();
-  heldInProcess.set(repository, held);
-  if (held.has(id)) return { outcome: "busy" };
-  held.add(id);
-  const letGo = () => held.delete(id);
-  try {
-    const acquired = await begin();
-    if (acquired.outcome !== "claimed") letGo();
-    return acquired;
-  } catch (error) {
-    letGo();
-    throw error;
-  }
-
-  async function begin(): Promise<Acquired<U>> {
-    const found = await answered(repository.findUpload(id));
-    if (found === null) return { outcome: "deleted" };
-    if (isSettled(found) && !takesSettled(found, mode)) return { outcome: "settled", upload: found };
-    const changes = beginning(found, mode);
-    const sentAt = performance.now();
-    const outcome = requireOutcome(await answered(repository.updateUpload(id, changes)));
-    if (outcome === "deleted") return { outcome };
-    if (outcome === "stale") return { outcome: "busy" };
-    const upload: U = { ...found, ...changes };
-    return { outcome: "claimed", claim: new Claim(upload, undefined, settings, cancellation, sentAt, letGo) };
-  }
-}
-
-function isSettled(upload: UploadRecord): boolean {
-  return upload.status === "completed" || upload.status === "failed";
-}
-
-function takesSettled(upload: UploadRecord, mode: Mode): boolean {
-  return mode === "reprocess" || (mode === "retry-failed" && upload.status === "failed");
-}
-
-/** What a claim changes in the row: the rules of `claimUpload`, for repositories that leave it to us. */
-function beginning(found: UploadRecord, mode: Mode): UploadChanges {
-  const settled = isSettled(found);
-  return {
-    status: "analyzing",
-    starts: settled ? 1 : (found.starts ?? 0) + 1,
-    errorCode: null,
-    errorStage: null,
-    errorMessage: null,
-    ...(settled && mode === "reprocess" && { thumbnailKey: null, description: null, embedding: null, aiVersion: null }),
-  };
 }
 
 /**
@@ -278,36 +172,5 @@ export class Claim<U extends UploadRecord> {
     this.#write({}, this.settings.lease.durationMs).catch((error) => {
       if (!this.#lost) this.settings.logger.warn({ uploadId: this.claimed.id, error }, "lease not renewed");
     });
-  }
-}
-
-function requireOutcome(outcome: WriteOutcome): WriteOutcome {
-  if (outcome === "saved" || outcome === "deleted" || outcome === "stale") return outcome;
-  throw new ConfigurationError(
-    `repository.updateUpload: expected the answer "saved", "deleted" or "stale", got ${JSON.stringify(outcome)}`,
-  );
-}
-
-/** A repository's answer, waited for only so long. */
-export function answered<T>(answer: Promise<T>): Promise<T>;
-export function answered<T>(answer: Promise<T> | undefined): Promise<T | undefined>;
-export function answered<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
-  return withTimeout(Promise.resolve(answer), REPOSITORY_TIMEOUT_MS, tooLate);
-}
-
-const tooLate = () => new Error(`the repository did not answer within ${REPOSITORY_TIMEOUT_MS} ms`);
-
-/** Short retries; what is left of them is a RepositoryError that says what could not be done. */
-export async function storeRetried<T>(
-  what: string,
-  signal: Stoppable,
-  call: () => Promise<T>,
-  stage: UploadStage = "save",
-): Promise<T> {
-  try {
-    return await retryBriefly(call, signal);
-  } catch (error) {
-    if (error instanceof Interrupted || error instanceof ConfigurationError) throw error;
-    throw new RepositoryError(`${what}: ${messageOf(error)}`, { stage, cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError } from "../errors.js";
-import { answered } from "./claim.js";
+import { answered } from "./repository-calls.js";
 import { retryBriefly } from "./retry.js";
 import type { UploadRun } from "./run.js";
 import { callStage, openMedia } from "./stages.js";
