@@ -67,6 +67,9 @@ export interface UploadErrorJSON {
   readonly retryAfterMs?: number;
 }
 
+/** setTimeout takes no more: longer ones would fire at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const MARK = Symbol.for("upload-processor.UploadError");
 
 /**
@@ -88,13 +91,14 @@ export class UploadError extends Error {
     this.code = options.code;
     this.stage = options.stage ?? null;
     this.retryable = options.retryable ?? RETRYABLE_BY_CODE[options.code];
-    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+    const retryAfterMs = waitOf(options.retryAfterMs);
+    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
     Object.defineProperty(this, MARK, { value: true });
   }
 
   /** Also true for errors of another copy of the package (its CommonJS build, say), where `instanceof` is not. */
   static isInstance(value: unknown): value is UploadError {
-    return typeof value === "object" && value !== null && MARK in value;
+    return typeof value === "object" && value !== null && read(value, MARK) === true;
   }
 
   toJSON(): UploadErrorJSON {
@@ -123,13 +127,13 @@ export class RepositoryError extends UploadError {
   }
 }
 
-/** Makes an {@link UploadError} of what an adapter threw, and decides whether it is worth another attempt. */
+/**
+ * Makes an {@link UploadError} of what an adapter threw, and decides whether it is worth another attempt. Whatever was
+ * thrown, this does not throw: not for null, and not for an object that throws when it is looked at.
+ */
 export function classifyError(thrown: unknown, stage: UploadStage, code: UploadErrorCode): UploadError {
-  if (UploadError.isInstance(thrown)) {
-    if (thrown.stage !== null) return thrown;
-    const { code, retryable, retryAfterMs, message } = thrown;
-    return new UploadError(message, { code, stage, retryable, retryAfterMs, cause: thrown.cause ?? thrown });
-  }
+  if (isA(thrown, UploadError) && typeof read(thrown, "stage") === "string") return thrown;
+  if (UploadError.isInstance(thrown)) return adopted(thrown, stage, code);
   const status = httpStatusOf(thrown);
   return new UploadError(messageOf(thrown), {
     code: status === 429 ? "RATE_LIMITED" : code,
@@ -140,14 +144,31 @@ export function classifyError(thrown: unknown, stage: UploadStage, code: UploadE
   });
 }
 
+/** An error that has no stage yet, or is of another copy of the package, which may know codes that this one does not. */
+function adopted(thrown: UploadError, stage: UploadStage, byDefault: UploadErrorCode): UploadError {
+  const [code, own, retryable, cause] = ["code", "stage", "retryable", "cause"].map((field) => read(thrown, field));
+  return new UploadError(messageOf(thrown), {
+    code: typeof code === "string" && code !== "" ? (code as UploadErrorCode) : byDefault,
+    stage: typeof own === "string" ? (own as UploadStage) : stage,
+    retryable: typeof retryable === "boolean" ? retryable : undefined,
+    retryAfterMs: waitOf(read(thrown, "retryAfterMs")),
+    cause: cause ?? thrown,
+  });
+}
+
+/** More of a message is not looked at. */
+const LONGEST_MESSAGE = 10_000;
+
 /** The text of whatever was thrown: never empty, also for what is no `Error`. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name;
-  const message = read(thrown, "message");
-  if (typeof message === "string" && message !== "") return message;
-  return typeof thrown === "object"
-    ? "an object without a message was thrown"
-    : String(thrown) || "an empty text was thrown";
+  if (typeof thrown === "function") return "a function was thrown";
+  if (typeof thrown !== "object" || thrown === null) return textOf(String(thrown)) ?? "an empty text was thrown";
+  const text = textOf(read(thrown, "message")) ?? (isA(thrown, Error) ? textOf(read(thrown, "name")) : undefined);
+  return text ?? "an object without a message was thrown";
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value.slice(0, LONGEST_MESSAGE) : undefined;
 }
 
 const RETRYABLE_CLIENT_STATUS: ReadonlySet<number> = new Set([408, 409, 425, 429]);
@@ -160,7 +181,7 @@ function isRetryable(thrown: unknown, status: number | undefined): boolean {
   for (const own of [read(thrown, "retryable"), read(thrown, "isRetryable")]) if (typeof own === "boolean") return own;
   if (status !== undefined) return status >= 500 || RETRYABLE_CLIENT_STATUS.has(status);
   if (isNetworkError(thrown)) return true;
-  return !(thrown instanceof TypeError || thrown instanceof RangeError || thrown instanceof SyntaxError);
+  return !(isA(thrown, TypeError) || isA(thrown, RangeError) || isA(thrown, SyntaxError));
 }
 
 function isNetworkError(thrown: unknown): boolean {
@@ -168,7 +189,7 @@ function isNetworkError(thrown: unknown): boolean {
     const code = read(error, "code");
     if (typeof code === "string" && NETWORK_CODE.test(code)) return true;
   }
-  return thrown instanceof TypeError && NETWORK_MESSAGE.test(thrown.message);
+  return isA(thrown, TypeError) && NETWORK_MESSAGE.test(messageOf(thrown));
 }
 
 function httpStatusOf(thrown: unknown): number | undefined {
@@ -182,8 +203,8 @@ function httpStatusOf(thrown: unknown): number | undefined {
 }
 
 function retryAfterOf(thrown: unknown): number | undefined {
-  const own = read(thrown, "retryAfterMs");
-  if (typeof own === "number" && own >= 0) return own;
+  const own = waitOf(read(thrown, "retryAfterMs"));
+  if (own !== undefined) return own;
   for (const headers of [
     read(thrown, "headers"),
     read(thrown, "responseHeaders"),
@@ -193,22 +214,51 @@ function retryAfterOf(thrown: unknown): number | undefined {
     if (value === undefined) continue;
     const seconds = Number(value);
     const ms = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;
-    if (!Number.isNaN(ms)) return Math.max(0, Math.round(ms));
+    if (!Number.isNaN(ms)) return waitOf(Math.max(0, Math.round(ms)));
   }
   return undefined;
+}
+
+/** A wait that somebody asks for, no longer than a timer can wait. */
+function waitOf(ms: unknown): number | undefined {
+  return typeof ms === "number" && ms >= 0 ? Math.min(ms, LONGEST_TIMER_MS) : undefined;
 }
 
 /** Reads a header of a `Headers`, a `Map` or a plain object, whatever the case of its name. */
 function headerOf(headers: unknown, name: string): string | undefined {
   if (typeof headers !== "object" || headers === null) return undefined;
-  if ("get" in headers && typeof headers.get === "function") {
-    const value: unknown = headers.get(name);
-    return typeof value === "string" ? value : undefined;
+  try {
+    if ("get" in headers && typeof headers.get === "function") {
+      const value: unknown = headers.get(name);
+      return typeof value === "string" ? value : undefined;
+    }
+    const entry = Object.entries(headers).find(([key]) => key.toLowerCase() === name);
+    return entry === undefined ? undefined : String(entry[1]);
+  } catch {
+    return undefined;
   }
-  const entry = Object.entries(headers).find(([key]) => key.toLowerCase() === name);
-  return entry === undefined ? undefined : String(entry[1]);
 }
 
-function read(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+/** Whether an error of the file system, say, has this code. Not asked by `instanceof`: in Jest Node's errors are of another realm. */
+export function hasCode(error: unknown, code: string): boolean {
+  return read(error, "code") === code;
+}
+
+/** What cannot be read is not there: a getter may throw, and so may a proxy. */
+function read(value: unknown, key: PropertyKey): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  try {
+    return (value as Record<PropertyKey, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** `instanceof`, also for a proxy that does not let itself be asked. */
+function isA<T>(value: unknown, type: new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
 }

@@ -3,7 +3,7 @@ import type { UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError, RepositoryError, UploadError } from "./errors.js";
 import { type ProcessOptions, resolveSettings, type Settings, type UploadAdapters } from "./options.js";
 import { acquireClaim } from "./pipeline/acquire.js";
-import { readDescription, readVector } from "./pipeline/answers.js";
+import { mergeMetadata, readDescription, readVector } from "./pipeline/answers.js";
 import { Cancellation, type Stoppable } from "./pipeline/cancellation.js";
 import { ClaimLost } from "./pipeline/claim.js";
 import { answered, storeRetried } from "./pipeline/repository-calls.js";
@@ -162,11 +162,11 @@ async function describe<U extends UploadRecord>(run: UploadRun<U>, attempt: numb
     confirm: () => claim.confirm(),
     call: (context) => ai.describe(media, context),
   });
-  const { text, metadata, usage } = readDescription(answer);
+  const { text, metadata } = readDescription(answer);
   run.progress.end("describe");
   const checkpoint: UploadChanges = {
     description: text,
-    metadata: Object.assign({}, claim.upload.metadata, metadata, usage && { usage }, { media: run.media.facts() }),
+    metadata: mergeMetadata(claim.upload.metadata, metadata, run.media.facts()),
     aiVersion: ai.version ?? null,
   };
   if (ai.embed) await claim.save({ status: "embedding", ...checkpoint });

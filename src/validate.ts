@@ -1,7 +1,4 @@
-import { ConfigurationError } from "./errors.js";
-
-/** setTimeout takes no more: longer ones would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { ConfigurationError, LONGEST_TIMER_MS } from "./errors.js";
 
 /** @throws ConfigurationError unless `value` is undefined or an integer in the range. */
 export function count(name: string, value: number | undefined, byDefault: number, min = 1, max = Infinity): number {

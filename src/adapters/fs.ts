@@ -3,8 +3,8 @@ import { mkdir, open, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StorageAdapter } from "../contracts/storage.js";
-import { ConfigurationError, UploadError } from "../errors.js";
-import { hasCode, isNotThere, pathOfKey, resolveInside } from "./fs/keys.js";
+import { ConfigurationError, hasCode, UploadError } from "../errors.js";
+import { isNotThere, pathOfKey, resolveInside } from "./fs/keys.js";
 
 /**
  * A storage in a folder. A key is a path below it, with `/` between folders on every platform.
@@ -12,8 +12,11 @@ import { hasCode, isNotThere, pathOfKey, resolveInside } from "./fs/keys.js";
  * - Originals are read where they are. Writes are atomic and on the disk when they resolve: a temporary file beside the
  *   target is synchronized and renamed. After a power cut such a file (`.upload-processor-….tmp`) may be left.
  * - Keys that leave the root are refused with an `UploadError` (`STORAGE_FAILED`, not retryable): `..`, absolute paths,
- *   backslashes, NUL, and symbolic links that lead out of it. That guards against links that are there, not against
- *   somebody who exchanges folders at the same moment.
+ *   backslashes, NUL, half surrogate pairs, and symbolic links that lead out of it; on Windows also what stands for a
+ *   device, a drive or a stream. That guards against links that are there, not against somebody who exchanges folders at
+ *   the same moment.
+ * - Keys that differ only in what the file system does not tell apart (upper and lower case on Windows and macOS, composed
+ *   and decomposed letters on macOS) share a file there: ids in keys should be of one case, as UUIDs are.
  * - The root itself may be a link. Where it is missing, a write creates it; reading and deleting fail (`STORAGE_FAILED`,
  *   retryable), because a volume that is not mounted must not look like one that has lost its originals.
  *

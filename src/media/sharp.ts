@@ -1,7 +1,7 @@
 import { access, constants, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Sharp, SharpConstructor } from "sharp";
-import { ConfigurationError, classifyError, messageOf, UploadError } from "../errors.js";
+import { ConfigurationError, classifyError, hasCode, messageOf, UploadError } from "../errors.js";
 import { afterDecoding, beforeDecoding } from "./decoder-memory.js";
 
 /** An image to decode. */
@@ -100,8 +100,7 @@ async function unreadable(input: string | Uint8Array): Promise<UploadError | nul
     await access(input, constants.R_OK);
     return null;
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (!missing) return classifyError(error, "open", "STORAGE_FAILED");
+    if (!hasCode(error, "ENOENT")) return classifyError(error, "open", "STORAGE_FAILED");
     return new UploadError("The original vanished", { code: "MISSING_ORIGINAL", stage: "open", cause: error });
   }
 }

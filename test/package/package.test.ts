@@ -102,7 +102,7 @@ describe("in Jest, which runs tests in a realm of their own", () => {
     await run(process.execPath, ["--experimental-vm-modules", jest, `--testMatch=**/${example}`]);
   });
 
-  test("without import(), as Jest runs CommonJS by default, a JPEG is done, and the repository contract passed", () =>
+  test("without import(), as Jest runs CommonJS by default, a JPEG is done, and the contracts are passed", () =>
     run(process.execPath, [jest, "--testMatch=**/jest.test.cjs"]));
 });
 

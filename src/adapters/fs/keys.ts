@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { UploadError } from "../../errors.js";
+import { hasCode, UploadError } from "../../errors.js";
+import { meaningOnWindows } from "./windows.js";
 
 /** What file systems allow of one name, in bytes. */
 const MAX_SEGMENT_BYTES = 255;
@@ -9,13 +10,17 @@ const MAX_KEY_BYTES = 1024;
 
 /**
  * The path that a key stands for. Keys are data, possibly of an attacker: nothing but plain names below the root is taken,
- * and every path has one key.
+ * and every path has one key. (What a file system itself takes for the same, it may: upper and lower case, composed and
+ * decomposed letters.)
  *
  * @throws UploadError
  */
 export function pathOfKey(root: string, key: string): string {
-  if (typeof key !== "string" || key === "") throw refused(key, "it is empty");
+  if (typeof key !== "string") throw refused(key, "it is no text");
+  if (key === "") throw refused(key, "it is empty");
   if (key.includes("\0")) throw refused(key, "it has a NUL character in it");
+  // Written to a path, each becomes U+FFFD, and two keys one file.
+  if (/\p{Surrogate}/u.test(key)) throw refused(key, "it has half a surrogate pair in it");
   if (key.includes("\\")) throw refused(key, "it has a backslash in it; folders are separated by /");
   if (key.startsWith("/") || /^[a-z]:/i.test(key)) throw refused(key, "it is absolute");
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw refused(key, `it is longer than ${MAX_KEY_BYTES} bytes`);
@@ -24,6 +29,8 @@ export function pathOfKey(root: string, key: string): string {
     if (segment === "" || segment === "." || segment === "..") throw refused(key, `a folder in it is "${segment}"`);
     if (Buffer.byteLength(segment) > MAX_SEGMENT_BYTES)
       throw refused(key, `a name in it is longer than ${MAX_SEGMENT_BYTES} bytes`);
+    const meaning = sep === "\\" ? meaningOnWindows(segment) : undefined;
+    if (meaning !== undefined) throw refused(key, meaning);
   }
   return join(root, ...segments);
 }
@@ -59,12 +66,8 @@ export function isNotThere(error: unknown): boolean {
   return hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR");
 }
 
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
-}
-
-function refused(key: string, why: string): UploadError {
-  const shown = JSON.stringify(typeof key === "string" && key.length > 80 ? `${key.slice(0, 80)}…` : key);
+function refused(key: unknown, why: string): UploadError {
+  const shown = typeof key === "string" ? JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key) : typeof key;
   return new UploadError(`fileStorage does not take the key ${shown}: ${why}`, {
     ...{ code: "STORAGE_FAILED", retryable: false },
   });

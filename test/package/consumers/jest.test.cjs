@@ -1,6 +1,16 @@
+const { mkdtempSync, rmSync } = require("node:fs");
+const { tmpdir } = require("node:os");
+const { join } = require("node:path");
 const { processUploadWithRetry } = require("upload-processor");
+const { fileStorage } = require("upload-processor/fs");
 const { memoryRepository } = require("upload-processor/memory");
-const { fakeAI, fakeRepository, fakeStorage, testRepositoryContract } = require("upload-processor/testing");
+const {
+  fakeAI,
+  fakeRepository,
+  fakeStorage,
+  testRepositoryContract,
+  testStorageContract,
+} = require("upload-processor/testing");
 
 test("an upload is completed, with a thumbnail", async () => {
   const repository = fakeRepository({ uploads: [{ id: "1", storageKey: "photo.jpg", status: "pending" }] });
@@ -19,3 +29,7 @@ testRepositoryContract({
     return { ...repository, repository, advance };
   },
 });
+
+const folder = mkdtempSync(join(tmpdir(), "upload-processor-jest-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+testStorageContract({ test, create: () => ({ storage: fileStorage(folder) }), paths: true });
