@@ -25,11 +25,18 @@ export async function play(scenario: Scenario): Promise<void> {
     everybody.push(worker);
   };
 
+  /** Who is being replaced: not twice, because without claims one works at a time. */
+  const leaving = new Set<Worker>();
+
   const act = async ({ atMs, kind, worker: index, upload }: Action) => {
     await later(atMs);
     const place = index % workers.length;
     const worker = workers[place] as Worker;
     const id = `u${upload % store.uploads}`;
+    if (kind === "restart" || kind === "crash") {
+      if (leaving.has(worker)) return;
+      leaving.add(worker);
+    }
     switch (kind) {
       case "delete": // as a delete endpoint does it: the row first
         await store.repository.deleteUpload(id);

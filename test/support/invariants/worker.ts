@@ -83,8 +83,8 @@ export class Worker {
     const dead = () => new Error(`${what}: this worker is dead`);
     if (this.dead) throw dead();
     if (this.#chance(0.5)) await later(this.#between(0, 30));
-    // Nothing keeps a write without a claim, and a claim of what is settled, from landing after it was given up.
-    const mayBeLate = claims && (what !== "claim" || mode === "continue");
+    // Nothing keeps a write without a claim, a claim of what is settled, or a cancel from landing after it was given up.
+    const mayBeLate = claims && what !== "updateBatch" && (what !== "claim" || mode === "continue");
     if (this.#chance(faults / 10)) await later(this.#between(1000, mayBeLate ? 40_000 : ANSWER_LIMIT_MS - 5000));
     if (this.dead) throw dead();
     if (this.#chance(faults)) throw new Error(`${what}: failed before the effect`);
