@@ -255,7 +255,7 @@ function read(value: unknown, key: PropertyKey): unknown {
 }
 
 /** `instanceof`, also for a proxy that does not let itself be asked. */
-function isA<T>(value: unknown, type: new (...args: never[]) => T): value is T {
+export function isA<T>(value: unknown, type: new (...args: never[]) => T): value is T {
   try {
     return value instanceof type;
   } catch {

@@ -3,7 +3,7 @@ import type { Mode, UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
 import type { Settings } from "../options.js";
 import type { Cancellation } from "./cancellation.js";
-import { Claim } from "./claim.js";
+import { Claim, startsOf } from "./claim.js";
 import { answered, requireOutcome, storeRetried } from "./repository-calls.js";
 
 /** What a claim was answered with. */
@@ -38,8 +38,10 @@ async function claimInRepository<U extends UploadRecord>(
   const sentAt = performance.now();
   const answer = await answered(repository.claimUpload?.(id, { leaseMs: lease.durationMs, mode }));
   switch (answer?.outcome) {
-    case "claimed":
-      return { outcome: "claimed", claim: new Claim(answer.upload, answer.fence, settings, cancellation, sentAt) };
+    case "claimed": {
+      const upload = requireRecord("repository.claimUpload", answer.upload, id);
+      return { outcome: "claimed", claim: new Claim(upload, answer.fence, settings, cancellation, sentAt) };
+    }
     case "settled":
     case "busy":
     case "deleted":
@@ -49,6 +51,20 @@ async function claimInRepository<U extends UploadRecord>(
         `repository.claimUpload: expected an answer with outcome "claimed", "settled", "busy" or "deleted", got ${JSON.stringify(answer)}`,
       );
   }
+}
+
+/**
+ * Another record in its place would have another row written; and a field `__proto__`, as JSON may have, would be inherited
+ * from. Upper and lower case may differ: a column of UUIDs has its own.
+ */
+function requireRecord<U extends UploadRecord>(member: string, upload: U, id: string): U {
+  const given: unknown = upload?.id;
+  const same = given === id || (typeof given === "string" && given.toLowerCase() === id.toLowerCase());
+  if (same && !Object.hasOwn(upload, "__proto__")) return upload;
+  const what = same
+    ? "a field __proto__"
+    : `the id ${typeof given === "string" ? JSON.stringify(given) : String(given)}`;
+  throw new ConfigurationError(`${member}: expected the record of upload ${JSON.stringify(id)}, got one with ${what}`);
 }
 
 /** The uploads that this process works on, by repository, for repositories without claims. */
@@ -77,6 +93,7 @@ async function claimInProcess<U extends UploadRecord>(
   async function begin(): Promise<Acquired<U>> {
     const found = await answered(repository.findUpload(id));
     if (found === null) return { outcome: "deleted" };
+    requireRecord("repository.findUpload", found, id);
     if (isSettled(found) && !takesSettled(found, mode)) return { outcome: "settled", upload: found };
     const changes = beginning(found, mode);
     const sentAt = performance.now();
@@ -101,7 +118,7 @@ function beginning(found: UploadRecord, mode: Mode): UploadChanges {
   const settled = isSettled(found);
   return {
     status: "analyzing",
-    starts: settled ? 1 : (found.starts ?? 0) + 1,
+    starts: settled ? 1 : (startsOf(found) ?? 0) + 1,
     errorCode: null,
     errorStage: null,
     errorMessage: null,

@@ -14,6 +14,11 @@ export class ClaimLost extends Error {
   }
 }
 
+/** `undefined` for what is no number: NaN would be in quarantine for ever, and a text grow by a digit at each start. */
+export function startsOf({ starts }: UploadRecord): number | undefined {
+  return starts != null && Number.isSafeInteger(Number(starts)) ? Number(starts) : undefined;
+}
+
 /**
  * The hold on one upload: every write of its work goes through here, fenced, one at a time. What could not be written yet
  * is kept and goes along with the next write.
@@ -39,7 +44,7 @@ export class Claim<U extends UploadRecord> {
     claimedAt: number,
     private readonly letGo: () => void = () => {},
   ) {
-    this.starts = claimed.starts ?? 1;
+    this.starts = startsOf(claimed) ?? 1;
     this.#confirmedAt = claimedAt;
     this.#heartbeat = setInterval(() => this.#beat(), settings.lease.durationMs / 3);
   }

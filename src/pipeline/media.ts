@@ -1,7 +1,7 @@
 import type { Media, VisionImage } from "../contracts/ai.js";
 import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
-import { ConfigurationError, classifyError, messageOf, UploadError } from "../errors.js";
+import { ConfigurationError, classifyError, UploadError } from "../errors.js";
 import { admitType } from "../media/admission.js";
 import { once } from "../media/once.js";
 import { Original } from "../media/original.js";
@@ -231,7 +231,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     try {
       await withTimeout(work, RELEASE_GRACE_MS, tooLong);
     } catch (error) {
-      settings.logger.warn({ uploadId: upload.id, error }, `${what} failed: ${messageOf(error)}`);
+      settings.logger.warn({ uploadId: upload.id, error }, `${what} failed`);
     }
   }
 

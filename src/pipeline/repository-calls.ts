@@ -1,6 +1,6 @@
 import type { WriteOutcome } from "../contracts/repository.js";
 import type { UploadStage } from "../contracts/upload.js";
-import { ConfigurationError, messageOf, RepositoryError } from "../errors.js";
+import { ConfigurationError, isA, messageOf, RepositoryError } from "../errors.js";
 import type { Stoppable } from "./cancellation.js";
 import { retryBriefly } from "./retry.js";
 import { Interrupted, withTimeout } from "./time.js";
@@ -27,7 +27,7 @@ export async function storeRetried<T>(
   try {
     return await retryBriefly(call, signal);
   } catch (error) {
-    if (error instanceof Interrupted || error instanceof ConfigurationError) throw error;
+    if (isA(error, Interrupted) || isA(error, ConfigurationError)) throw error;
     throw new RepositoryError(`${what}: ${messageOf(error)}`, { stage, cause: error });
   }
 }

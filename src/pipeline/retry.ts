@@ -1,5 +1,5 @@
 import pRetry from "p-retry";
-import { ConfigurationError, type UploadError } from "../errors.js";
+import { ConfigurationError, isA, type UploadError } from "../errors.js";
 import type { Settings } from "../options.js";
 import type { Stoppable } from "./cancellation.js";
 import { Interrupted, sleep } from "./time.js";
@@ -28,17 +28,33 @@ export async function retry<T>(attempt: (number: number) => Promise<T>, policy: 
   }
   // Almost every first attempt succeeds, and p-retry takes 6 µs to read its options (Node 20): it comes in when one fails, and
   // sees that one as the first that it made.
-  return pRetry((number) => (number === 1 ? Promise.reject(first) : attempt(number)), {
-    retries: policy.maxAttempts - 1,
-    minTimeout: 0,
-    shouldRetry: async ({ error, attemptNumber }) => {
-      if (error instanceof Interrupted) return false;
-      const delayMs = policy.delayAfter(error, attemptNumber);
-      if (delayMs === null) return false;
-      await sleep(delayMs, policy.signal);
-      return true;
-    },
-  });
+  const again = (number: number) => attempt(number).catch((error) => Promise.reject(asError(error)));
+  try {
+    return await pRetry((number) => (number === 1 ? Promise.reject(asError(first)) : again(number)), {
+      retries: policy.maxAttempts - 1,
+      minTimeout: 0,
+      shouldRetry: async ({ error, attemptNumber }) => {
+        if (error instanceof Interrupted) return false;
+        const delayMs = policy.delayAfter(error, attemptNumber);
+        if (delayMs === null) return false;
+        await sleep(delayMs, policy.signal);
+        return true;
+      },
+    });
+  } catch (error) {
+    throw error instanceof Wrapped ? error.thrown : error;
+  }
+}
+
+/** p-retry gives up at a TypeError, which a client may throw when its connection breaks, and at what is no error. */
+class Wrapped extends Error {
+  constructor(readonly thrown: unknown) {
+    super("wrapped");
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return isA(thrown, Error) && !isA(thrown, TypeError) ? thrown : new Wrapped(thrown);
 }
 
 /** The wait after a failed attempt, in milliseconds: exponential, or what the service asked for when that is longer. */

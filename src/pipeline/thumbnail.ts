@@ -1,5 +1,5 @@
 import type { UploadRecord } from "../contracts/upload.js";
-import { classifyError } from "../errors.js";
+import { classifyError, UploadError } from "../errors.js";
 import { answered } from "./repository-calls.js";
 import { retryBriefly } from "./retry.js";
 import type { UploadRun } from "./run.js";
@@ -32,6 +32,7 @@ async function writeThumbnail<U extends UploadRecord>(run: UploadRun<U>): Promis
       call: (_, cancellation) => run.media.thumbnail(thumbnail, cancellation),
     });
     const key = thumbnail.key(run.upload);
+    if (key === run.upload.storageKey) throw wouldReplaceOriginal();
     const { data, contentType } = image;
     await callStage(run, {
       ...stage,
@@ -64,7 +65,13 @@ export async function removeOrphan<U extends UploadRecord>(run: UploadRun<U>): P
   }
 }
 
+function wouldReplaceOriginal(): UploadError {
+  const message = "thumbnail.key: expected another key than the upload's storageKey, where its original is";
+  return new UploadError(message, { code: "THUMBNAIL_FAILED", stage: "thumbnail" });
+}
+
 async function removeObject<U extends UploadRecord>(run: UploadRun<U>, key: string): Promise<void> {
+  if (key === run.upload.storageKey) return; // whatever the record says: that is the original
   try {
     await retryBriefly(() => answered(run.settings.storage.delete(key)), NEVER);
   } catch (thrown) {

@@ -58,7 +58,9 @@ export function injectFaults<A extends object>(adapter: A, plan: FaultPlan<Async
 
   const log: Fault<Method>[] = [];
   const numbers = new Map<string, number>();
+  /** What reads were answered with, where a later one may be answered so, too. */
   const answers = new Map<string | undefined, unknown>();
+  const mayBeStale = kinds.includes("stale-read") || shouldFail !== undefined;
 
   function choose(call: FaultCall<Method>, random: () => number): FaultKind | undefined {
     // Both are drawn by every call, so that the rate changes how many calls fail, not how.
@@ -80,7 +82,7 @@ export function injectFaults<A extends object>(adapter: A, plan: FaultPlan<Async
     numbers.set(name, call.number);
     const random = randomFrom(`${seed} ${name} ${call.number}`);
     const kind = choose(call, random);
-    const question = READS.test(name) ? questionOf(call) : undefined;
+    const question = mayBeStale && READS.test(name) ? questionOf(call) : undefined;
     if (kind === undefined || (kind === "stale-read" && !answers.has(question)))
       return answered(question, original(...args));
     log.push({ ...call, kind });
