@@ -231,7 +231,8 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     try {
       await withTimeout(work, RELEASE_GRACE_MS, tooLong);
     } catch (error) {
-      settings.logger.warn({ uploadId: upload.id, error }, `${what} failed`);
+      // An UploadError's message is fit for the line of a log; what an adapter threw need not be.
+      settings.logger.warn({ uploadId: upload.id, error }, `${what} failed: ${openError(error).message}`);
     }
   }
 

@@ -104,7 +104,7 @@ describe("an original", () => {
   });
 });
 
-test("what a storage says when it is closed does not get into the line of a log", async () => {
+test("what a storage says when it is closed gets into the line of a log as one line, without its path", async () => {
   const world = worldOf([uploadOf("a")]);
   const lines: (string | undefined)[] = [];
   const log = (_: object, message?: string) => void lines.push(message);
@@ -115,5 +115,5 @@ test("what a storage says when it is closed does not get into the line of a log"
   }));
   const logger = { debug: log, info: log, warn: log, error: log };
   expect((await processUploadWithRetry("a", world, { ...quick, logger })).status).toBe("completed");
-  expect(lines).toEqual(["Closing the original failed"]);
+  expect(lines).toEqual(["Closing the original failed: close '…/x' failed level=error msg=forged"]);
 });
