@@ -1,7 +1,7 @@
 /**
  * Processes 100,000 uploads in one processor while 2 % of all calls of its adapters go wrong: small photographs, through
- * `fileStorage` and a PGlite on disk; the model is a hash of the vision image, because `localAI` takes four times as long. In the end every upload has to be stored exactly once, and nothing may be
- * left or have grown.
+ * `fileStorage` and a PGlite on disk; the model is a hash of the vision image, because `localAI` takes four times as long. In
+ * the end every upload has to be stored exactly once, and nothing may be left or have grown.
  *
  *     npm run stress:soak
  *     npm run stress:soak -- --uploads 10000 --batch 1000 --seed 7
