@@ -19,6 +19,9 @@ export function startsOf({ starts }: UploadRecord): number | undefined {
   return starts != null && Number.isSafeInteger(Number(starts)) ? Number(starts) : undefined;
 }
 
+/** How often a lease is renewed before a paid call, when each answer takes longer than a sixth of it. */
+const MOST_RENEWALS = 3;
+
 /**
  * The hold on one upload: every write of its work goes through here, fenced, one at a time. What could not be written yet
  * is kept and goes along with the next write.
@@ -82,7 +85,16 @@ export class Claim<U extends UploadRecord> {
 
   /** Renews the lease before a paid call, unless a write was acknowledged within the last sixth of it. */
   confirm(): Promise<void> | undefined {
-    return performance.now() - this.#confirmedAt > this.settings.lease.durationMs / 6 ? this.renew() : undefined;
+    return this.#isDoubtful() ? this.#untilConfirmed() : undefined;
+  }
+
+  /** An answer that took long, or found this process frozen, proves nothing; a store that is always as slow is not asked for ever. */
+  async #untilConfirmed(): Promise<void> {
+    for (let left = MOST_RENEWALS; left > 0 && this.#isDoubtful(); left--) await this.renew();
+  }
+
+  #isDoubtful(): boolean {
+    return performance.now() - this.#confirmedAt > this.settings.lease.durationMs / 6;
   }
 
   /** Writes what is unsaved and renews the lease. @throws RepositoryError, Interrupted */

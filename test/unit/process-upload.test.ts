@@ -482,6 +482,50 @@ describe("claims", () => {
     expect(world.ai.describe).not.toHaveBeenCalled();
   });
 
+  test("a renewal whose answer came late is no proof of the claim: it is renewed again before the paid call", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const limits = createStageLimits({ describe: 1 });
+    const gate = deferred();
+    void limits.run("describe", new AbortController().signal, () => gate.promise);
+    const running = processUploadWithRetry("a", world, { limits, thumbnail: false, lease: { durationMs: 600_000 } });
+    await until(() => world.storage.keys().length > 0);
+    const clock = vi.spyOn(performance, "now");
+    const at = performance.now();
+    clock.mockImplementation(() => at + 120_000);
+    vi.spyOn(world.repository, "updateUpload")
+      .mockImplementationOnce(async () => {
+        clock.mockImplementation(() => at + 800_000); // the process was frozen, and the lease is another's by now
+        return "saved";
+      })
+      .mockResolvedValueOnce("stale");
+    gate.resolve();
+    const result = await running;
+    clock.mockRestore();
+    expectStatus(result, "skipped");
+    expect(world.ai.describe).not.toHaveBeenCalled();
+  });
+
+  test("a store that always answers too slowly for the lease is not asked for ever", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const clock = vi.spyOn(performance, "now");
+    let now = 1000;
+    clock.mockImplementation(() => now);
+    const { updateUpload } = world.repository;
+    const update = vi.spyOn(world.repository, "updateUpload").mockImplementation(async (...args) => {
+      now += 120_000;
+      return updateUpload(...args);
+    });
+    const claimUpload = world.repository.claimUpload;
+    vi.spyOn(world.repository, "claimUpload").mockImplementation(async (...args) => {
+      now += 120_000;
+      return claimUpload(...args);
+    });
+    const result = await processUploadWithRetry("a", world, { thumbnail: false, lease: { durationMs: 600_000 } });
+    clock.mockRestore();
+    expectStatus(result, "completed");
+    expect(update).toHaveBeenCalledTimes(3 + 1 + 3 + 1); // before each paid call, and behind it
+  });
+
   test("the lease is renewed while the model works", async () => {
     const world = worldOf([uploadOf("a")]);
     const gate = deferred<string>();

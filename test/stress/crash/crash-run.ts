@@ -32,6 +32,8 @@ export interface CrashReport {
   readonly uploads: number;
   readonly describes: number;
   readonly extraDescribes: number;
+  /** Of these and of the embeddings: by a worker that was continued, for what another had finished meanwhile. */
+  readonly callsAfterStop: number;
   /** What one kill, or one stop, cost at most. */
   readonly mostExtraOfOne: number;
   readonly temporaryFiles: number;
@@ -51,7 +53,14 @@ const WHILE_STARTING = 0.15;
  */
 export async function crash(options: CrashOptions): Promise<CrashReport> {
   const random = randomFrom(`crash ${options.seed}`);
-  const total = { batches: 0, describes: 0, extraDescribes: 0, mostExtraOfOne: 0, temporaryFiles: 0 };
+  const total = {
+    batches: 0,
+    describes: 0,
+    extraDescribes: 0,
+    callsAfterStop: 0,
+    mostExtraOfOne: 0,
+    temporaryFiles: 0,
+  };
   const done = { kills: 0, stops: 0, restartsWithinLease: 0 };
   const problems: string[] = [];
   let reserved = { kills: 0, stops: 0 };
@@ -70,9 +79,10 @@ export async function crash(options: CrashOptions): Promise<CrashReport> {
     const { concurrency } = options;
     const plan = { store, objects, ledger, concurrency, leaseMs: LEASE_MS, describeMs: DESCRIBE_MS, graceMs: 5000 };
     const hits = new Map<number, number>();
-    await Promise.all(Array.from({ length: options.workers }, () => lives(plan, hits)));
+    const stops = new Map<number, number>();
+    await Promise.all(Array.from({ length: options.workers }, () => lives(plan, hits, stops)));
 
-    const verdict = await judge(store, objects, ledger, options.uploads);
+    const verdict = await judge(store, objects, ledger, options.uploads, stops);
     problems.push(...verdict.problems.map((problem) => `${name}: ${problem}`));
     for (const [pid, lost] of verdict.unacknowledged) {
       const hit = hits.get(pid) ?? 0;
@@ -82,16 +92,17 @@ export async function crash(options: CrashOptions): Promise<CrashReport> {
     }
     total.describes += verdict.describes;
     total.extraDescribes += verdict.extraDescribes;
+    total.callsAfterStop += verdict.callsAfterStop;
     total.temporaryFiles += verdict.temporaryFiles;
     if (problems.length === 0) site.remove();
     else problems.push(`${name}: everything is kept in ${site.folder}`);
   }
 
   /** One worker after the other in one place, until one comes to its end. */
-  async function lives(plan: WorkerPlan, hits: Map<number, number>): Promise<void> {
+  async function lives(plan: WorkerPlan, hits: Map<number, number>, stops: Map<number, number>): Promise<void> {
     for (;;) {
       const worker = new WorkerProcess(plan);
-      const hit = () => hits.set(worker.pid, (hits.get(worker.pid) ?? 0) + 1);
+      const count = (where: Map<number, number>) => where.set(worker.pid, (where.get(worker.pid) ?? 0) + 1);
       let ended: Ended | undefined;
       while (ended === undefined) {
         const fate = nextFate();
@@ -100,13 +111,14 @@ export async function crash(options: CrashOptions): Promise<CrashReport> {
           ended = await endedBefore(worker);
           if (ended !== undefined) reserved[fate]--;
           else if (fate === "kills") {
-            hit();
+            count(hits);
             worker.signal("SIGKILL");
             ended = await worker.ended;
             done.kills++;
             options.onKill?.(done.kills);
           } else {
-            hit();
+            count(hits);
+            count(stops);
             worker.signal("SIGSTOP");
             await later(LEASE_MS * (1.2 + random()));
             worker.signal("SIGCONT");

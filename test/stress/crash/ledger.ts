@@ -8,24 +8,35 @@ export interface Calls {
   readonly extraDescribes: number;
   /** How many uploads each process had begun to describe without an acknowledged checkpoint, by its pid. */
   readonly unacknowledged: ReadonlyMap<number, number>;
+  /** Calls that a worker made for another's finished work, when it was continued right before them. */
+  readonly callsAfterStop: number;
   readonly problems: readonly string[];
 }
 
-/** Reads what the workers began, and holds it against what was acknowledged to them. */
-export function readLedger(path: string): Calls {
+/**
+ * Reads what the workers began, and holds it against what was acknowledged to them.
+ *
+ * @param stops how often each process was stopped, by its pid: nothing can keep one from making the very call that it was
+ *   stopped before, once for each stop
+ */
+export function readLedger(path: string, stops: ReadonlyMap<number, number> = new Map()): Calls {
   const entries = readFileSync(path, "utf8")
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Entry);
   const problems: string[] = [];
+  const afterStop = new Map<number, number>();
   const acknowledged = new Set<string>();
   const described = new Set<string>();
   const open = new Map<number, Set<string>>();
   let describes = 0;
   for (const { event, stage, id, pid } of entries) {
     const name = `${stage} ${id}`;
-    if (event === "begun" && acknowledged.has(name))
-      problems.push(`${name} again, though its checkpoint was acknowledged`);
+    if (event === "begun" && acknowledged.has(name)) {
+      const made = (afterStop.get(pid) ?? 0) + 1;
+      if (made > (stops.get(pid) ?? 0)) problems.push(`${name} again, though its checkpoint was acknowledged`);
+      else afterStop.set(pid, made);
+    }
     if (event === "acknowledged") acknowledged.add(name);
     if (stage === "embed") continue;
     const inWork = open.get(pid) ?? new Set();
@@ -38,5 +49,6 @@ export function readLedger(path: string): Calls {
     }
   }
   const unacknowledged = new Map([...open].map(([pid, { size }]) => [pid, size]));
-  return { describes, extraDescribes: describes - described.size, unacknowledged, problems };
+  const callsAfterStop = [...afterStop.values()].reduce((sum, made) => sum + made, 0);
+  return { describes, extraDescribes: describes - described.size, unacknowledged, callsAfterStop, problems };
 }

@@ -11,8 +11,14 @@ export interface Verdict extends Calls {
 }
 
 /** What the database, the folder and the ledger say when all workers have ended: every sentence in `problems` is a defect. */
-export async function judge(store: Store, objects: string, ledger: string, uploads: number): Promise<Verdict> {
-  const calls = readLedger(ledger);
+export async function judge(
+  store: Store,
+  objects: string,
+  ledger: string,
+  uploads: number,
+  stops?: ReadonlyMap<number, number>,
+): Promise<Verdict> {
+  const calls = readLedger(ledger, stops);
   const problems = [...calls.problems];
   const { client, close } = await connect(store);
   try {
