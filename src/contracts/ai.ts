@@ -54,8 +54,9 @@ export interface Usage {
 
 /** A description with what else came out of the call. */
 export interface Description {
+  /** At most 1,000,000 characters. Untrusted: it is stored as it came. */
   readonly text: string;
-  /** Stored in the record's `metadata`, beside what stands there. */
+  /** Stored in the record's `metadata`, beside what stands there, as JSON keeps it: at most 1,000,000 characters of that. */
   readonly metadata?: Record<string, unknown> | undefined;
   readonly usage?: Usage | undefined;
 }
@@ -81,7 +82,7 @@ export interface AIAdapter<U extends UploadRecord = UploadRecord> {
   readonly embed?:
     | ((input: { text: string; media: Media<U> }, context: StageContext) => Promise<ArrayLike<number>>)
     | undefined;
-  /** The length that every vector must have. */
+  /** The length that every vector must have. @default any, up to 100,000 */
   readonly dimensions?: number | undefined;
   /** What the service takes at once; the user's `limits` win. */
   readonly concurrency?: { readonly describe?: number | undefined; readonly embed?: number | undefined } | undefined;

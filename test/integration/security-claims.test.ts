@@ -63,7 +63,7 @@ describe.each([
   });
 });
 
-test.each([...HOSTILE_ERRORS.keys()])("a final write that throws %s once is made again", async (name) => {
+test.concurrent.each([...HOSTILE_ERRORS.keys()])("a final write that throws %s once is made again", async (name) => {
   const world = worldOf([uploadOf("a")]);
   vi.spyOn(world.repository, "updateUpload")
     .mockRejectedValueOnce(HOSTILE_ERRORS.get(name))
