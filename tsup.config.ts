@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { defineConfig, type Options } from "tsup";
 
 const entry = {
@@ -31,8 +32,23 @@ const oneCopyOfTheErrors: NonNullable<Options["esbuildPlugins"]>[number] = {
   },
 };
 
+/**
+ * The pages beside the code, for who looks for them in the package: below dist/docs as they are below src. That is one folder
+ * deeper, so a link that leaves src climbs one more.
+ */
+function copyPages(): void {
+  for (const page of readdirSync("src", { recursive: true, encoding: "utf8" })) {
+    if (!page.endsWith(".md")) continue;
+    const depth = page.split(/[/\\]/).length;
+    const leaving = new RegExp(`\\]\\((?=(?:\\.\\./){${depth}})`, "g");
+    const target = join("dist/docs", page);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, readFileSync(join("src", page), "utf8").replace(leaving, "](../"));
+  }
+}
+
 export default defineConfig([
-  { ...shared, entry, format: "esm" },
+  { ...shared, entry, format: "esm", onSuccess: async () => copyPages() },
   {
     ...shared,
     entry: { ...entry, errors: "src/errors.ts" },

@@ -68,11 +68,8 @@ function judge(result: UploadResult, attempt: number): Verdict {
       return "done";
     case "failed": // the last attempt, or one that another would not help
       return "failed";
-    case "deferred": // that somebody else is at it is no failure
-      return {
-        againInMs: result.retryAfterMs ?? 250 * 2 ** attempt,
-        counted: result.error.code !== "CLAIMED_ELSEWHERE",
-      };
+    case "deferred": // that somebody else is at it, or that the service is down, is no failure
+      return { againInMs: result.retryAfterMs ?? 250 * 2 ** attempt, counted: result.countsAsAttempt };
     case "skipped":
       return result.reason === "already-failed" ? "failed" : "done";
     case "aborted":

@@ -1,5 +1,5 @@
 /** A repository over a table of your own, with your own names, as an ORM such as Prisma gives access to it. */
-import type { Mode, RepositoryAdapter, UploadChanges, UploadRecord, UploadStatus } from "upload-processor";
+import type { RepositoryAdapter, UploadChanges, UploadDraft, UploadRecord, UploadStatus } from "upload-processor";
 
 /** A row as Prisma returns it. */
 export interface PhotoRow {
@@ -24,13 +24,18 @@ export interface PhotoRow {
   errorStage: string | null;
   errorMessage: string | null;
   starts: number;
+  /** What doing it again has made so far: JSON, like the metadata. */
+  draft: UploadDraft | null;
   fence: number;
+  claimToken: string | null;
   leaseUntil: Date | null;
+  /** Counts every write, so that none is made over a row that has changed since it was read. */
+  revision: number;
 }
 
 /** A row as the library reads it. */
 export function toUpload(row: PhotoRow) {
-  const { ownerId, path, bytes, thumbnail, caption, vector, fence, leaseUntil, ...same } = row;
+  const { ownerId, path, bytes, thumbnail, caption, vector, fence, claimToken, leaseUntil, revision, ...same } = row;
   return {
     ...same,
     userId: ownerId,
@@ -45,52 +50,64 @@ export function toUpload(row: PhotoRow) {
 export type Photo = ReturnType<typeof toUpload>;
 
 /** The way back. What is absent comes out as `undefined`, and Prisma leaves that alone. */
-function toColumns({ thumbnailKey, description, embedding, ...same }: UploadChanges) {
-  return { ...same, thumbnail: thumbnailKey, caption: description, vector: embedding === null ? [] : embedding };
+function toColumns(row: PhotoRow, { thumbnailKey, description, embedding, metadata, draft, ...same }: UploadChanges) {
+  return {
+    ...same,
+    thumbnail: thumbnailKey,
+    caption: description,
+    vector: embedding === null ? [] : embedding,
+    // Merged: each key of theirs replaces the stored one, the others stay.
+    metadata: metadata && { ...row.metadata, ...metadata },
+    draft: draft && Object.assign({}, row.draft, draft),
+  };
 }
 
 /** The part of `prisma.photo` that is needed; `updateManyAndReturn` came with Prisma 6.2. */
 export interface PhotoTable {
   readonly findUnique: (query: { where: { id: string } }) => Promise<PhotoRow | null>;
-  readonly updateManyAndReturn: (query: { where: PhotoFilter; data: PhotoData }) => Promise<PhotoRow[]>;
+  readonly updateManyAndReturn: (query: {
+    where: { id: string; revision: number };
+    data: PhotoData;
+  }) => Promise<PhotoRow[]>;
 }
 
-export interface PhotoFilter {
-  id?: string;
-  fence?: number;
-  status?: UploadStatus | { in: readonly UploadStatus[] };
-  leaseUntil?: null | { lte: Date };
-  OR?: readonly PhotoFilter[];
-}
+type PhotoData = { [Column in keyof PhotoRow]?: PhotoRow[Column] | undefined };
 
-type PhotoData = {
-  [Column in keyof PhotoRow]?:
-    | PhotoRow[Column]
-    | (PhotoRow[Column] extends number ? { increment: number } : never)
-    | undefined;
-};
+const isInProgress = (status: UploadStatus) => status === "analyzing" || status === "embedding";
+const isSettled = (status: UploadStatus) => status === "completed" || status === "failed";
 
-const IN_PROGRESS = ["analyzing", "embedding"] as const;
-const TAKEN_AGAIN: Readonly<Record<Mode, readonly UploadStatus[]>> = {
-  continue: [],
-  "retry-failed": ["failed"],
-  reprocess: ["failed", "completed"],
-};
-const NO_CHECKPOINTS = toColumns({ thumbnailKey: null, description: null, embedding: null, aiVersion: null });
-
-/** A late write must not reopen what is settled, but a final one may be repeated. Without claims, work begins by a write. */
-function writableStatuses({ status, starts }: UploadChanges, claimed: boolean): readonly UploadStatus[] {
-  const same = status === undefined ? [] : [status];
-  if (claimed) return [...IN_PROGRESS, ...same];
-  const begins = status === "analyzing" && starts !== undefined;
-  return ["pending", ...IN_PROGRESS, ...(begins ? (["completed", "failed"] as const) : same)];
+/** A late write must not change what is settled, but a final one may be repeated; without a claim, "pending" resets. */
+function comesTooLate(row: PhotoRow, { status }: UploadChanges, fence: number | undefined): boolean {
+  const same = status === row.status;
+  if (fence !== undefined) return row.fence !== fence || !(isInProgress(row.status) || same);
+  return isSettled(row.status) && !(status === undefined || same || status === "pending");
 }
 
 /**
- * Every change is one conditional UPDATE, so of two processes only one gets an upload. Leases run by the clocks of your
- * machines: where those differ by seconds, write the claim in SQL, with the clock of the database.
+ * Every change is a read and one conditional UPDATE, made again when somebody else was faster: so of two processes only one
+ * gets an upload, and no write is lost. Leases run by the clocks of your machines: where those differ by seconds, write the
+ * claim in SQL, with the clock of the database.
+ *
+ * There is no `resetUploads`: that has to be one statement, which an ORM does not offer. `src/contracts/repository.md` has it.
  */
 export function photoRepository(photos: PhotoTable) {
+  /** `decide` answers with what to write, or with the outcome where nothing is to be written; `null`: there is no such row. */
+  async function change<Outcome>(
+    id: string,
+    decide: (row: PhotoRow) => { readonly data: PhotoData } | { readonly outcome: Outcome },
+  ): Promise<{ readonly row: PhotoRow; readonly outcome?: Outcome } | null> {
+    for (;;) {
+      const row = await photos.findUnique({ where: { id } });
+      if (row === null) return null;
+      const decision = decide(row);
+      if ("outcome" in decision) return { row, outcome: decision.outcome };
+      const { revision } = row;
+      const data = { ...decision.data, revision: revision + 1 };
+      const [written] = await photos.updateManyAndReturn({ where: { id, revision }, data });
+      if (written) return { row: written };
+    }
+  }
+
   return {
     async findUpload(id) {
       const row = await photos.findUnique({ where: { id } });
@@ -98,35 +115,35 @@ export function photoRepository(photos: PhotoTable) {
     },
 
     async updateUpload(id, changes, claim) {
-      const status = { in: writableStatuses(changes, claim !== undefined) };
-      const leaseUntil = claim?.leaseMs === undefined ? undefined : new Date(Date.now() + claim.leaseMs);
-      const [row] = await photos.updateManyAndReturn({
-        where: { id, status, ...(claim && { fence: claim.fence }) },
-        data: { ...toColumns(changes), leaseUntil },
+      const changed = await change(id, (row) => {
+        if (comesTooLate(row, changes, claim?.fence)) return { outcome: "stale" as const };
+        const renewed = claim?.leaseMs === undefined ? undefined : new Date(Date.now() + claim.leaseMs);
+        const leaseUntil = isInProgress(changes.status ?? row.status) ? renewed : null;
+        return { data: { ...toColumns(row, changes), leaseUntil } };
       });
-      if (row) return "saved";
-      return (await photos.findUnique({ where: { id } })) === null ? "deleted" : "stale";
+      return changed === null ? "deleted" : (changed.outcome ?? "saved");
     },
 
-    async claimUpload(id, { leaseMs, mode }) {
+    async claimUpload(id, { leaseMs, token }) {
       const now = Date.now();
-      const lease: PhotoData = {
-        ...{ status: "analyzing", fence: { increment: 1 }, leaseUntil: new Date(now + leaseMs) },
-        ...{ errorCode: null, errorStage: null, errorMessage: null },
-      };
-      const nobodyHasIt = [{ leaseUntil: null }, { leaseUntil: { lte: new Date(now) } }];
-      const open = { id, OR: [{ status: "pending" as const }, { status: { in: IN_PROGRESS }, OR: nobodyHasIt }] };
-      const settled = { id, status: { in: TAKEN_AGAIN[mode] } };
-      const cleared = mode === "reprocess" ? NO_CHECKPOINTS : {};
-      let [row] = await photos.updateManyAndReturn({ where: open, data: { ...lease, starts: { increment: 1 } } });
-      if (!row) [row] = await photos.updateManyAndReturn({ where: settled, data: { ...lease, ...cleared, starts: 1 } });
-      if (row) return { outcome: "claimed", upload: toUpload(row), fence: row.fence };
-
-      const found = await photos.findUnique({ where: { id } });
-      if (found === null) return { outcome: "deleted" };
-      const { status, leaseUntil } = found;
-      if (status === "completed" || status === "failed") return { outcome: "settled", upload: toUpload(found) };
-      return { outcome: "busy", retryAfterMs: Math.max(1, (leaseUntil?.getTime() ?? now) - now) };
+      const changed = await change(id, (row) => {
+        const { status } = row;
+        if (isSettled(status)) return { outcome: "settled" as const };
+        const leaseUntil = new Date(now + leaseMs);
+        const repeated = row.claimToken === token;
+        // The claim that the row is held by, sent again because its answer was lost: nothing is counted.
+        if (repeated && isInProgress(status)) return { data: { leaseUntil } };
+        const held = isInProgress(status) && row.leaseUntil !== null && row.leaseUntil.getTime() > now;
+        if (repeated || held) return { outcome: "busy" as const };
+        const counted = { starts: row.starts + 1, fence: row.fence + 1, claimToken: token };
+        const cleared = { errorCode: null, errorStage: null, errorMessage: null };
+        return { data: { ...counted, ...cleared, status: "analyzing", leaseUntil } };
+      });
+      if (changed === null) return { outcome: "deleted" };
+      const { row, outcome } = changed;
+      if (outcome === "settled") return { outcome, upload: toUpload(row) };
+      if (outcome === "busy") return { outcome, retryAfterMs: Math.max(1, (row.leaseUntil?.getTime() ?? now) - now) };
+      return { outcome: "claimed", upload: toUpload(row), fence: row.fence };
     },
   } satisfies RepositoryAdapter<Photo>;
 }

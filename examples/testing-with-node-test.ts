@@ -73,7 +73,7 @@ suite("a batch, whatever goes wrong", () => {
   test("what a dead worker held is done when its lease has run out", async () => {
     const clock = fakeClock();
     const repository = fakeRepository({ uploads, batches, now: clock.now });
-    await repository.claimUpload("photo-7", { leaseMs: 60_000, mode: "continue" }); // and is never heard of again
+    await repository.claimUpload("photo-7", { leaseMs: 60_000, token: "worker-1" }); // and is never heard of again
     clock.advance(60_001);
     const processor = new BatchProcessor({ storage: bucketStorage(fakeBucket()), ai: fakeAI(), repository });
     const { failures } = await processor.process("holiday");

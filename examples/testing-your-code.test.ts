@@ -2,23 +2,36 @@ import { readFile } from "node:fs/promises";
 import type { AIAdapter, RepositoryAdapter, StorageAdapter } from "upload-processor";
 import { testRepositoryContract } from "upload-processor/testing";
 import { beforeEach, describe, expect, it, test, vi } from "vitest";
-import {
-  type Photo,
-  type PhotoFilter,
-  type PhotoRow,
-  type PhotoTable,
-  photoRepository,
-  toUpload,
-} from "./photo-repository.js";
+import { type Photo, type PhotoRow, type PhotoTable, photoRepository, toUpload } from "./photo-repository.js";
 import { publishPhoto } from "./photo-service.js";
 
 const rocket = new URL("photos/rocket.jpg", import.meta.url);
 
 function rowOf(fields: Partial<PhotoRow> = {}): PhotoRow {
   return {
-    ...{ id: "1", ownerId: "ada", title: "Launch", path: "rocket.jpg", status: "pending", starts: 0, fence: 0 },
-    ...{ bytes: null, batchId: null, fileName: null, mimeType: null, thumbnail: null, caption: null, vector: [] },
-    ...{ metadata: null, aiVersion: null, errorCode: null, errorStage: null, errorMessage: null, leaseUntil: null },
+    id: "1",
+    ownerId: "ada",
+    title: "Launch",
+    path: "rocket.jpg",
+    bytes: null,
+    thumbnail: null,
+    caption: null,
+    vector: [],
+    status: "pending",
+    batchId: null,
+    fileName: null,
+    mimeType: null,
+    metadata: null,
+    aiVersion: null,
+    errorCode: null,
+    errorStage: null,
+    errorMessage: null,
+    starts: 0,
+    draft: null,
+    fence: 0,
+    claimToken: null,
+    leaseUntil: null,
+    revision: 0,
     ...fields,
   };
 }
@@ -79,6 +92,7 @@ describe("your repository, held to what the library relies on", () => {
   testRepositoryContract({
     test,
     batches: false,
+    resets: false, // photoRepository says why
     ownClock: false, // leases run by the clock of this process, as photoRepository says
     create() {
       const rows = new Map<string, PhotoRow>();
@@ -90,7 +104,7 @@ describe("your repository, held to what the library relies on", () => {
             const named = { path: storageKey, ownerId: userId, thumbnail: thumbnailKey, caption: description };
             const bytes = fileSize ? BigInt(fileSize) : null;
             const vector = [...(embedding ?? [])];
-            rows.set(upload.id, Object.assign(rowOf(), present({ ...same, ...named, bytes, vector })));
+            rows.set(upload.id, Object.assign(rowOf(), present({ ...same, ...named, bytes, vector })) as PhotoRow);
           }
         },
         deleteUpload: async (id) => rows.delete(id),
@@ -104,26 +118,13 @@ function fakeTable(rows: Map<string, PhotoRow>): PhotoTable {
   return {
     findUnique: async ({ where }) => structuredClone(rows.get(where.id) ?? null),
     async updateManyAndReturn({ where, data }) {
-      const row = rows.get(where.id ?? "");
-      if (row === undefined || !matches(row, where)) return [];
-      const entries = Object.entries(present(data)).map(([column, value]) => {
-        const increment = typeof value === "object" && value !== null && "increment" in value ? value.increment : 0;
-        return [column, increment ? Number(row[column as keyof PhotoRow]) + Number(increment) : value];
-      });
-      const updated = { ...row, ...Object.fromEntries(entries) };
+      const row = rows.get(where.id);
+      if (row === undefined || row.revision !== where.revision) return [];
+      const updated = Object.assign({}, row, present(data));
       rows.set(row.id, structuredClone(updated));
       return [structuredClone(updated)];
     },
   };
-}
-
-function matches(row: PhotoRow, { OR, ...columns }: PhotoFilter): boolean {
-  const fits = Object.entries(columns).every(([column, wanted]) => {
-    const value = row[column as keyof PhotoRow];
-    if (typeof wanted !== "object" || wanted === null) return value === wanted;
-    return "in" in wanted ? wanted.in.some((status) => status === value) : value !== null && value <= wanted.lte;
-  });
-  return fits && (OR?.some((filter) => matches(row, filter)) ?? true);
 }
 
 function present<T extends object>(columns: T): Partial<T> {

@@ -1,34 +1,45 @@
-import { BatchRun, type UploadSource, type Workshop } from "./batch/batch-run.js";
-import type { BatchProcessorOptions, ProcessBatchOptions, ProcessUploadsOptions } from "./batch/options.js";
+import { Cancellation } from "./async/cancellation.js";
+import { forwardAbort, Interrupted, NEVER, quietController } from "./async/time.js";
+import { BatchRun, type RunScope, type Shared } from "./batch/batch-run.js";
+import { Gate } from "./batch/gate.js";
+import { pages } from "./batch/pages.js";
+import { planRerun } from "./batch/plan.js";
 import { processBatch } from "./batch/process-batch.js";
-import { PAGE, StoredBatch, stored } from "./batch/stored-batch.js";
-import { Tally } from "./batch/tally.js";
-import type { BatchRepositoryAdapter } from "./contracts/repository.js";
-import type { BatchRecord, BatchStatus, UploadRecord } from "./contracts/upload.js";
-import { ConfigurationError, classifyError } from "./errors.js";
-import { emitIsolated, UploadEventEmitter, type UploadEventPayloads } from "./events.js";
-import { resolveSettings, type Settings, type WorkOptions } from "./options.js";
-import { createLimiter } from "./pipeline/limits.js";
-import { Roster } from "./pipeline/roster.js";
-import { forwardAbort, NEVER } from "./pipeline/time.js";
-import type { BatchResult } from "./result.js";
-import { aMode, aSignal, count, expected, iterable, optional, requireMembers } from "./validate.js";
+import type { UploadSource } from "./batch/puller.js";
+import { batchesWith, settledWithOpenUploads, withoutBatch } from "./batch/recover.js";
+import { rerunUploads, resetAll } from "./batch/rerun.js";
+import type { UploadSelection } from "./contracts/repository.js";
+import type { BatchRecord, BatchStatus, RerunMode, UploadRecord } from "./contracts/upload.js";
+import { ConfigurationError, isFault } from "./errors.js";
+import { UploadEventEmitter } from "./events.js";
+import type { BatchProcessorOptions, EngineAttempt, ProcessOptions, RunOptions, RunPlan } from "./options.js";
+import { batchCancelled } from "./pipeline/claim.js";
+import { newRedo, requireMode, requireRedo, requireSelection } from "./pipeline/reset.js";
+import { requirePrice, requireSignal, resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
+import { attachPlugins, tellBreaker } from "./pipeline/sharing.js";
+import { processReset } from "./process-upload.js";
+import { derivedKeys } from "./records.js";
+import type { BatchResult, UploadResult } from "./result.js";
+import { Budget } from "./runtime/budget.js";
+import { Limiter } from "./runtime/limiter.js";
+import { type Runtime, type RuntimeHealth, SharedRuntime } from "./runtime/runtime.js";
+import { stageTable } from "./stages/table.js";
+import { count, expected, iterable, number, optional, requireKnown, requireMembers } from "./validate.js";
 
-const PROGRESS_INTERVAL_MS = 100;
-const BATCH_MEMBERS = ["findBatch", "updateBatch", "listUploads", "countUploads", "listBatches"] as const;
+const RUN_OPTIONS = ["signal", "concurrency", "budget"] as const;
+const RUNTIME_OPTIONS = ["limits", "breaker", "budget"] as const;
 
-/** One call of `process` or `processUploads` in progress. */
-interface ActiveRun<U extends UploadRecord> {
-  readonly batchId: string | null;
-  /** Whether it works on a batch of the repository; else `batchId` is only a name. */
-  readonly stored: boolean;
-  readonly run: BatchRun<U>;
-  cancelled: boolean;
-  readonly ended: Promise<BatchResult>;
+/** What a run is told besides its options: what it is over. */
+type Scope = Partial<Pick<RunScope, "batchId" | "isStored" | "isLabel" | "total">>;
+
+/** One call of `processUpload` in progress. */
+interface Single {
+  readonly cancellation: Cancellation;
+  readonly ended: Promise<unknown>;
 }
 
 /**
- * Processes many uploads: pulls them as there is room, shares the stage limits, and continues where an earlier run, or
+ * Processes many uploads: pulls them as there is room, shares slots, breaker and budget, and continues where an earlier run, or
  * another process, was interrupted. An emitter of all their events.
  *
  * @example
@@ -37,27 +48,75 @@ interface ActiveRun<U extends UploadRecord> {
  * const { completed, failed } = await processor.process(batchId);
  */
 export class BatchProcessor<U extends UploadRecord = UploadRecord> extends UploadEventEmitter<U> {
+  /** What its uploads share, and other processors and calls that it is handed to. */
+  readonly runtime: Runtime;
   readonly #settings: Settings<U>;
-  readonly #workshop: Workshop<U>;
-  readonly #runs = new Set<ActiveRun<U>>();
-  #closed = false;
-  #gate: { readonly open: Promise<void>; readonly resume: () => void } | undefined;
+  readonly #shared: Shared<U>;
+  readonly #gate: Gate;
+  readonly #runs = new Map<BatchRun<U>, Promise<BatchResult>>();
+  readonly #singles = new Set<Single>();
+  readonly #detach: () => void;
+  #untell: (() => void) | undefined;
+  readonly #closing = quietController();
 
-  /** @throws ConfigurationError an option out of range, or an adapter that lacks a member */
+  /** @throws ConfigurationError an option that is unknown or out of range, or an adapter that lacks a member */
   constructor(options: BatchProcessorOptions<U>) {
     super();
     requireMembers("options", options, []);
-    const { storage, ai, repository } = options;
-    const settings = resolveSettings<U>({ storage, ai, repository }, options as WorkOptions<U>);
-    this.#settings = { ...settings, events: [this, ...settings.events] };
-    const concurrency = count("concurrency", options.concurrency, 4);
-    this.#workshop = {
-      settings: this.#settings,
-      concurrency,
-      slots: createLimiter(concurrency),
-      inFlight: new Roster(),
-      whenRunning: () => this.#gate?.open,
+    const { storage, ai, repository, concurrency, limits, breaker, budget, ...rest } = options;
+    requireOwnOptions(options);
+    const own = limits !== undefined || breaker !== undefined || budget !== undefined;
+    if (own && options.runtime !== undefined)
+      throw expected("runtime", "either a runtime, or limits, breaker and budget to make one", options.runtime);
+    const runtime = own ? new SharedRuntime({ limits, breaker, budget }) : options.runtime;
+    const settings = resolveSettings<U>({ storage, ai, repository }, { ...(rest as ProcessOptions<U>), runtime });
+    const comesBack = options.runtime !== undefined;
+    this.#settings = { ...settings, comesBack, events: [this, ...settings.events] };
+    this.runtime = settings.runtime;
+    this.#gate = new Gate(settings.runtime);
+    const atOnce = count("concurrency", concurrency, 4);
+    this.#shared = {
+      work: { settings: this.#settings, table: stageTable(this.#settings) },
+      concurrency: atOnce,
+      slots: new Limiter(atOnce),
+      gate: this.#gate,
     };
+    this.#detach = attachPlugins(this.#settings);
+  }
+
+  /**
+   * One upload, with the processor's slots, events, `abortUpload` and `close`: for live uploads beside batches, and for job
+   * runners. Somebody comes back for it only with `attempt`, or where the processor was given a `runtime`.
+   *
+   * @throws ConfigurationError, RepositoryError as `processUploadWithRetry` does
+   */
+  async processUpload(
+    upload: NoInfer<U> | string,
+    options: {
+      readonly signal?: AbortSignal | undefined;
+      readonly attempt?: EngineAttempt | undefined;
+      readonly rerun?: ProcessOptions<U>["rerun"];
+    } = {},
+  ): Promise<UploadResult<U>> {
+    requireMembers("options", options, []);
+    requireKnown("options", options, ["signal", "attempt", "rerun"]);
+    this.#requireOpen(options.signal);
+    const { work } = this.#shared;
+    const cancellation = new Cancellation();
+    const settings = options.attempt === undefined ? work.settings : this.#attempting(options.attempt);
+    const unlink = forwardAbort(options.signal, cancellation);
+    const inSlot = <T>(task: () => Promise<T>) => this.#inSlot(cancellation, task);
+    const working = processReset<U>(upload, { settings, table: work.table }, cancellation, options.rerun, inSlot);
+    const single: Single = { cancellation, ended: working };
+    this.#singles.add(single);
+    this.#tellBreaker();
+    try {
+      return await working;
+    } finally {
+      unlink();
+      this.#singles.delete(single);
+      this.#tellBreaker();
+    }
   }
 
   /**
@@ -66,75 +125,181 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    *
    * @throws ConfigurationError an unknown batch, or a repository without the members for batches
    */
-  async process(batchId: string, options: ProcessBatchOptions = {}): Promise<BatchResult> {
-    const batch = new StoredBatch(batchId, this.#batchRepository());
-    this.#requireOpen(options);
-    for (const active of this.#runs) if (active.stored && active.batchId === batchId) return active.ended;
-    return this.#begin({ batchId, stored: true }, options.signal, null, (active, tally) =>
-      processBatch({
-        ...{ batch, run: active.run, tally, settings: this.#settings, mode: options.mode ?? this.#settings.mode },
-        resumeCancelled: options.resumeCancelled ?? false,
-        isCancelled: () => active.cancelled,
-        onCancelled: () => this.#cancelRun(active),
-        onStarted: (record, counts) => this.#emitBatch("batch:started", batchId, { batch: record, counts }),
-      }),
-    );
+  async process(
+    batchId: string,
+    options: RunOptions & { readonly resumeCancelled?: boolean | undefined } = {},
+  ): Promise<BatchResult> {
+    this.#requireBatches();
+    const budget = this.#readRun(options, ["resumeCancelled"]);
+    if (typeof batchId !== "string" || batchId === "") throw expected("process", "the id of a batch", batchId);
+    return this.#process(batchId, options, budget, options.resumeCancelled ?? false);
   }
 
   /**
    * Processes uploads from any iterable, pulled as there is room: from a cursor, a queue, a generator. Without batches in
    * the repository this is also the way to recover.
+   *
+   * @param options.label a name for the run's events and for `cancel`; no batch is read or written
+   * @param options.total how many uploads there are, for progress; by default the length of an array, the size of a set
    */
-  async processUploads(uploads: UploadSource<NoInfer<U>>, options: ProcessUploadsOptions = {}): Promise<BatchResult> {
-    this.#requireOpen(options);
+  async processUploads(
+    uploads: UploadSource<NoInfer<U>>,
+    options: RunOptions & { readonly label?: string | undefined; readonly total?: number | undefined } = {},
+  ): Promise<BatchResult> {
+    const budget = this.#readRun(options, ["label", "total"]);
     if (!iterable(uploads)) throw expected("uploads", "an iterable or async iterable of uploads or ids", uploads);
+    optional("label", options.label, (value) => typeof value === "string" && value !== "", "a text");
     const total = options.total === undefined ? lengthOf(uploads) : count("total", options.total, 0, 0);
-    const batchId = options.batchId ?? null;
-    return this.#begin({ batchId, stored: false }, options.signal, total, async ({ run }) => {
-      this.#emitBatch("batch:started", batchId, { batch: null, counts: null });
-      await run.drain(uploads, options.mode ?? this.#settings.mode);
-      return "completed";
+    const scope = { batchId: options.label ?? null, isLabel: true, total };
+    return this.#begin(scope, options, budget, async (run) => {
+      run.started(null, null);
+      await run.drain(uploads);
+      return run.stopping.aborted ? "processing" : "completed";
     });
   }
 
-  /** Continues every batch that is `processing`, also those that live workers share; some at once. */
-  async recover(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<readonly BatchResult[]> {
-    const repository = this.#batchRepository();
-    const { signal = NEVER } = options;
+  /**
+   * Continues what earlier processes left: batches that are `processing`, also those that live workers share, and settled ones
+   * that have open uploads; some at once.
+   *
+   * @param options.statuses of batches, instead
+   * @param options.withoutBatch also open uploads that belong to no batch
+   */
+  async recover(
+    options: RunOptions & {
+      readonly statuses?: readonly BatchStatus[] | undefined;
+      readonly withoutBatch?: boolean | undefined;
+    } = {},
+  ): Promise<readonly BatchResult[]> {
+    this.#requireBatches();
+    const budget = this.#readRun(options, ["statuses", "withoutBatch"]);
+    const stop = new Cancellation();
+    const unlinks = [forwardAbort(options.signal, stop), forwardAbort(this.#closing.signal, stop)];
+    const repository = this.#settings.repository.withOutage(this.#gate.outageFor(stop));
     const results: BatchResult[] = [];
-    const atOnce = createLimiter(this.#workshop.concurrency);
-    let after: BatchRecord | undefined;
-    for (;;) {
-      const page = { status: "processing", limit: PAGE, ...(after && { after }) } as const;
-      const batches = await stored("The batches could not be listed", () => repository.listBatches(page));
-      after = batches.at(-1);
-      if (after === undefined || signal.aborted || this.#closed) return results;
-      const continuing = batches.map(({ id }) => atOnce(signal, () => this.process(id, options)));
-      for (const settled of await Promise.allSettled(continuing)) {
-        if (settled.status === "fulfilled") results.push(settled.value);
-        else if (!signal.aborted && !this.#closed) throw settled.reason;
+    const continueAll = async (batches: AsyncGenerator<BatchRecord, void, undefined>) => {
+      const atOnce = new Limiter(this.#shared.concurrency);
+      const working = new Set<Promise<void>>();
+      // Kept until the others have ended: a rejection that comes while the next page is read would have nobody to handle it.
+      const failures: unknown[] = [];
+      try {
+        for await (const { id, status } of batches) {
+          if (stop.aborted || failures.length > 0) break;
+          const continuing = atOnce
+            .run(stop, () => this.#process(id, options, budget, status === "cancelled"))
+            .then((result) => void results.push(result))
+            .catch(async (error: unknown) => {
+              if (error instanceof Interrupted || this.#closing.signal.aborted) return;
+              // Deleted meanwhile: there is nothing to be done.
+              if (!isFault(error, "deployment") || (await repository.findBatch(id, NEVER)) !== null) throw error;
+            })
+            .catch((error: unknown) => void failures.push(error))
+            .finally(() => working.delete(continuing));
+          working.add(continuing);
+          if (working.size >= 2 * this.#shared.concurrency) await Promise.race(working);
+        }
+      } finally {
+        // What was begun is not left to itself when the batches could not be listed.
+        await Promise.all(working);
       }
+      if (failures.length > 0) throw failures[0];
+    };
+    try {
+      for (const status of options.statuses ?? (["processing"] as const))
+        await continueAll(batchesWith(repository, status, stop));
+      if (options.statuses === undefined) await continueAll(settledWithOpenUploads(repository, stop));
+      if (options.withoutBatch === true && !stop.aborted) {
+        const run = await this.#begin({}, options, budget, async (each) => {
+          each.started(null, null);
+          await each.drain(withoutBatch(each.repository, each.stopping));
+          return each.stopping.aborted ? "processing" : "completed";
+        });
+        results.push(run);
+      }
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+    } finally {
+      for (const unlink of unlinks) unlink();
     }
+    return results;
   }
 
   /**
-   * Cancels a batch, for all its workers: uploads in flight are released, the rest stays pending.
+   * What `rerun` with the same arguments would do, found by reading all of the selection; nothing is written or paid.
+   *
+   * @throws ConfigurationError as `rerun` does
+   */
+  async plan(selection: UploadSelection, mode: RerunMode): Promise<RunPlan> {
+    this.#requireBatches();
+    requireMode("mode", mode);
+    return planRerun(this.#settings, requireSelection(selection), mode, this.#shared.concurrency);
+  }
+
+  /**
+   * Does settled uploads again. Each keeps its old result, visible and searchable, until the new one is complete: filter what
+   * people see by `hasResult`, not by the status. Interrupted, it is continued by `recover`, or by the same call with the
+   * same name; what is up to date is not paid for again.
+   *
+   * @param options.name of the redo: with the same name each upload is reset once, however often this is called
+   * @throws ConfigurationError an empty selection, `"reprocess"` without `ai.version`, a repository that stores no drafts
+   * @example
+   * await processor.rerun({ all: true }, "reprocess");   // after a new model was deployed
+   * await processor.rerun({ batchId, errorCodes: ["DESCRIBE_FAILED"] }, "retry");
+   */
+  async rerun(
+    selection: UploadSelection,
+    mode: RerunMode,
+    options: RunOptions & { readonly name?: string | undefined } = {},
+  ): Promise<BatchResult> {
+    this.#requireBatches();
+    const budget = this.#readRun(options, ["name"]);
+    requireMode("mode", mode);
+    const redo = requireRedo("name", options.name);
+    const selected = requireSelection(selection);
+    const batchId = "batchId" in selected ? (selected.batchId ?? null) : null;
+    const isStored = batchId !== null && Object.keys(selected).length === 1;
+    return this.#begin({ batchId, isStored }, options, budget, (run) =>
+      rerunUploads(run, selected, mode, redo, this.#settings),
+    );
+  }
+
+  /**
+   * Undoes redos that were cancelled or are not wanted any more: uploads with a draft, which nobody works on, become what they were
+   * before, and what was made for the draft is removed.
+   *
+   * @returns how many uploads were changed
+   */
+  async undo(selection: UploadSelection): Promise<number> {
+    this.#requireBatches();
+    const { repository } = this.#settings;
+    const selected = requireSelection(selection);
+    const drafted: string[] = [];
+    for await (const { id, draft } of pages(repository, selected, NEVER)) if (draft?.thumbnailKey) drafted.push(id);
+    const before = await Promise.all(drafted.map((id) => repository.find(id, NEVER)));
+    const undone = await resetAll({ repository, stopping: NEVER }, selected, "undo", newRedo(), this.#settings);
+    for (const upload of before) if (upload !== null) await this.#removeDerived(upload);
+    return undone;
+  }
+
+  /** How the work stands: of all that share this runtime. */
+  health(): RuntimeHealth {
+    return this.runtime.health();
+  }
+
+  /**
+   * Cancels a batch, for all its workers: uploads in work are handed back, the rest stays pending. A label, as of `processUploads`,
+   * cancels the runs of this processor that have it.
    *
    * @returns whether there was anything to cancel
    */
   async cancel(batchId: string): Promise<boolean> {
-    const { repository } = this.#settings as { repository: Partial<BatchRepositoryAdapter<U>> };
-    const changes = { status: "cancelled" } as const;
-    const written = await stored(
-      `Batch ${batchId} could not be cancelled`,
-      async () => repository.updateBatch?.(batchId, changes, ["pending", "processing"]) ?? "deleted",
-    );
-    let cancelled = written === "saved";
-    for (const active of this.#runs) {
-      if (active.batchId !== batchId) continue;
-      this.#cancelRun(active);
-      cancelled = true;
-    }
+    const { repository } = this.#settings;
+    const runs = [...this.#runs.keys()].filter((run) => run.scope.batchId === batchId);
+    const isLabel = runs.length > 0 && runs.every(({ scope }) => scope.isLabel);
+    let cancelled = runs.length > 0;
+    if (!isLabel && repository.hasBatches)
+      cancelled = (await repository.moveBatch(batchId, "cancelled", ["pending", "processing"])) || cancelled;
+    for (const run of runs) run.cancel(batchCancelled(batchId));
     return cancelled;
   }
 
@@ -145,143 +310,170 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * @returns whether this processor was working on it
    */
   abortUpload(uploadId: string, reason: unknown = new Error(`Upload ${uploadId} was aborted`)): boolean {
-    const found = [...this.#workshop.inFlight].filter((each) => each.uploadId === uploadId);
+    const { runtime, repository } = this.#settings;
+    const found = [...runtime.active].filter(
+      (each) => each.uploadId === uploadId && each.repository === repository.adapter,
+    );
     for (const { cancellation } of found) cancellation.abort(reason);
     return found.length > 0;
   }
 
-  /** Begins no further upload; those in flight go on. */
+  /** Begins no further upload; those in work go on. */
   pause(): void {
-    if (this.#gate !== undefined || this.#closed) return;
-    let resume = () => {};
-    const open = new Promise<void>((resolve) => {
-      resume = resolve;
-    });
-    this.#gate = { open, resume };
-    for (const { batchId } of this.#runs) this.#emitBatch("batch:paused", batchId, { reason: "pause() was called" });
+    if (!this.#gate.isPaused && !this.#closing.signal.aborted) this.#gate.pause();
   }
 
+  /** Begins uploads again, after `pause`. */
   resume(): void {
-    if (this.#gate === undefined) return;
-    this.#gate.resume();
-    this.#gate = undefined;
-    for (const { batchId } of this.#runs) this.#emitBatch("batch:resumed", batchId, { reason: "resume() was called" });
+    if (this.#gate.isPaused) this.#gate.resume();
   }
 
+  /** Whether `pause` was called, and not `resume`. */
   get isPaused(): boolean {
-    return this.#gate !== undefined;
+    return this.#gate.isPaused;
   }
 
-  /** How many uploads are in work now. */
+  /** How many uploads are in work now, of all that share this runtime. */
   get activeCount(): number {
-    return this.#workshop.inFlight.size;
+    return this.#settings.runtime.active.size;
   }
 
   /**
-   * Stops pulling, lets what is in flight end, and releases what has not ended after the grace. Batches stay `processing`.
+   * Begins nothing more, lets the uploads in work end, and hands back those that have not ended after the grace. Batches stay
+   * `processing`, for `recover`. A closed processor takes no more calls.
    *
    * @param options.graceMs in milliseconds, by default 30000
    */
   async close(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+    requireKnown("options", options, ["graceMs"]);
     const graceMs = count("graceMs", options.graceMs, 30_000, 0, 2 ** 31 - 1);
-    this.#closed = true;
-    const runs = [...this.#runs];
-    for (const { run } of runs) run.stop();
+    this.#closing.abort();
+    for (const run of this.#runs.keys()) run.stop();
     this.resume();
     const grace = setTimeout(() => {
-      for (const { run } of runs) run.abort(new Error("The processor was closed"));
+      const reason = new Error("The processor was closed");
+      for (const run of this.#runs.keys()) run.abort(reason);
+      for (const { cancellation } of this.#singles) cancellation.abort(reason);
     }, graceMs);
     try {
-      await Promise.allSettled(runs.map(({ ended }) => ended));
+      await Promise.allSettled([...this.#runs.values(), ...[...this.#singles].map(({ ended }) => ended)]);
     } finally {
       clearTimeout(grace);
+      this.#detach();
     }
   }
 
+  /** `close()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  /** Runs `work` as one run: its signal, its place among the runs, its progress and its result. */
-  #begin(
-    name: Pick<ActiveRun<U>, "batchId" | "stored">,
-    signal: AbortSignal | undefined,
-    total: number | null,
-    work: (active: ActiveRun<U>, tally: Tally) => Promise<BatchStatus>,
+  /** Begins when a slot is free and the processor is not paused, both at once. @throws Interrupted */
+  async #inSlot<T>(cancellation: Cancellation, task: () => Promise<T>): Promise<T> {
+    for (;;) {
+      while (this.#gate.isPaused) await this.#settings.runtime.changes.wait(cancellation);
+      const done = await this.#shared.slots.run(cancellation, async () =>
+        this.#gate.isPaused ? undefined : { result: await task() },
+      );
+      if (done !== undefined) return done.result;
+    }
+  }
+
+  async #process(
+    batchId: string,
+    options: RunOptions,
+    budget: Budget | undefined,
+    resumeCancelled: boolean,
   ): Promise<BatchResult> {
-    const { batchId } = name;
-    const tally = new Tally(total);
-    let emittedAt = Number.NEGATIVE_INFINITY;
-    const emitProgress = (now: number) => {
-      emittedAt = now;
-      if (this.#listening("batch:progress")) this.#emitBatch("batch:progress", batchId, tally.progress());
-    };
-    const run = new BatchRun<U>(this.#workshop, tally, () => {
-      const now = performance.now();
-      if (now - emittedAt >= PROGRESS_INTERVAL_MS) emitProgress(now);
-    });
-    const controller = new AbortController();
-    controller.signal.addEventListener("abort", () => run.abort(controller.signal.reason), { once: true });
-    const unlink = forwardAbort(signal, controller);
-
-    const untilEnded = async (): Promise<BatchResult> => {
-      let status: BatchStatus;
-      try {
-        status = await work(active, tally);
-      } catch (thrown) {
-        if (thrown instanceof ConfigurationError) throw thrown;
-        run.fail(classifyError(thrown, "save", "REPOSITORY_FAILED"));
-        status = "failed";
-      } finally {
-        unlink();
-        this.#runs.delete(active);
-      }
-      const error = run.error ?? run.unstored;
-      if (active.cancelled) status = "cancelled";
-      else if (error !== undefined) status = "failed";
-      else if (run.stopping.aborted && status === "completed") status = "processing";
-      emitProgress(performance.now());
-      const failure = status === "failed" && error !== undefined ? { error } : {};
-      const result: BatchResult = Object.freeze({ batchId, status, ...tally.result(), ...failure });
-      this.#emitBatch("batch:settled", batchId, { ...result, result });
-      return result;
-    };
-    const active: ActiveRun<U> = { ...name, run, cancelled: false, ended: Promise.resolve().then(untilEnded) };
-    this.#runs.add(active);
-    return active.ended;
+    for (const [run, ended] of this.#runs) if (run.scope.isStored && run.scope.batchId === batchId) return ended;
+    return this.#begin({ batchId, isStored: true }, options, budget, (run) =>
+      processBatch(run, batchId, resumeCancelled, this.#settings.lease.durationMs),
+    );
   }
 
-  #cancelRun(active: ActiveRun<U>): void {
-    active.cancelled = true;
-    active.run.abort(new Error(`Batch ${active.batchId} was cancelled`));
+  /** Runs a story as one run of this processor. */
+  #begin(
+    { batchId = null, isStored = false, isLabel = false, total = null }: Scope,
+    { concurrency = this.#shared.concurrency, signal }: RunOptions,
+    budget: Budget | undefined,
+    story: (run: BatchRun<U>) => Promise<BatchStatus>,
+  ): Promise<BatchResult> {
+    const run = new BatchRun<U>(this.#shared, { batchId, isStored, isLabel, total, concurrency, budget, signal });
+    const ended = Promise.resolve()
+      .then(() => run.tell(story))
+      .finally(() => {
+        this.#runs.delete(run);
+        this.#tellBreaker();
+      });
+    this.#runs.set(run, ended);
+    this.#tellBreaker();
+    return ended;
   }
 
-  #batchRepository(): BatchRepositoryAdapter<U> {
-    requireMembers("adapters.repository", this.#settings.repository, BATCH_MEMBERS);
-    return this.#settings.repository as BatchRepositoryAdapter<U>;
+  /** Emits the events of the breaker while anything is at work: not for ever, because the runtime may live longer. */
+  #tellBreaker(): void {
+    const isAtWork = this.#runs.size > 0 || this.#singles.size > 0;
+    if (isAtWork) this.#untell ??= tellBreaker(this.#settings);
+    else {
+      this.#untell?.();
+      this.#untell = undefined;
+    }
   }
 
-  #requireOpen({ mode, signal }: ProcessUploadsOptions | ProcessBatchOptions): void {
-    optional("mode", mode, aMode, '"continue", "retry-failed" or "reprocess"');
-    optional("signal", signal, aSignal, "an AbortSignal");
-    if (this.#closed) throw new ConfigurationError("The processor is closed: make a new BatchProcessor");
+  #attempting(attempt: EngineAttempt): Settings<U> {
+    requireMembers("attempt", attempt, []);
+    requireKnown("attempt", attempt, ["number", "max"]);
+    count("attempt.number", attempt.number, 1);
+    count("attempt.max", attempt.max, 1);
+    const { retry } = this.#settings;
+    return { ...this.#settings, attempt, comesBack: true, retry: { ...retry, maxAttempts: 1 } };
   }
 
-  #listening(event: keyof UploadEventPayloads): boolean {
-    return this.#settings.events.some((emitter) => emitter.listenerCount(event) > 0);
+  /**
+   * Objects that only the draft had. Not what lies under the upload's own key: another redo may be writing it just now, and
+   * whoever makes a thumbnail puts it there.
+   */
+  async #removeDerived(before: U): Promise<void> {
+    const { storage, repository, logger, thumbnail } = this.#settings;
+    const now = await repository.find(before.id, NEVER);
+    if (now?.draft != null) return;
+    const left = now === null ? [] : derivedKeys(now);
+    for (const key of derivedKeys(before)) {
+      if (left.includes(key) || key === before.storageKey) continue;
+      if (thumbnail !== false && key === thumbnail.key(before)) continue;
+      await storage.delete(key).catch((error) => logger.warn({ uploadId: before.id, key, error }, "not removed"));
+    }
   }
 
-  #emitBatch<Name extends "batch:started" | "batch:progress" | "batch:paused" | "batch:resumed" | "batch:settled">(
-    event: Name,
-    batchId: string | null,
-    fields: Omit<UploadEventPayloads<U>[Name], "batchId" | "at">,
-  ): void {
-    const payload = { batchId, at: Date.now(), ...fields } as UploadEventPayloads<U>[Name];
-    for (const emitter of this.#settings.events)
-      emitIsolated(emitter, event, payload, (error) =>
-        this.#settings.logger.warn({ batchId, error }, `a listener of ${event} failed`),
+  #readRun(options: RunOptions, more: readonly string[]): Budget | undefined {
+    requireMembers("options", options, []);
+    requireKnown("options", options, [...RUN_OPTIONS, ...more]);
+    this.#requireOpen(options.signal);
+    if (options.concurrency !== undefined) count("concurrency", options.concurrency, 1);
+    if (options.budget === undefined) return undefined;
+    requirePrice("budget", this.#settings.ai);
+    return new Budget(number("budget", options.budget, 0, 0), 0);
+  }
+
+  #requireBatches(): void {
+    this.#settings.repository.requireBatches();
+  }
+
+  #requireOpen(signal: unknown): void {
+    requireSignal(signal);
+    if (this.#closing.signal.aborted)
+      throw new ConfigurationError("The processor is closed: make a new BatchProcessor");
+  }
+}
+
+function requireOwnOptions<U extends UploadRecord>(options: BatchProcessorOptions<U>): void {
+  for (const name of ["events", "onProgress"]) {
+    if ((options as unknown as Record<string, unknown>)[name] !== undefined)
+      throw new ConfigurationError(
+        `options.${name}: a BatchProcessor is an emitter itself; listen with processor.on(…)`,
       );
   }
+  requireKnown("options", options, ["storage", "ai", "repository", "concurrency", ...RUNTIME_OPTIONS, ...WORK_OPTIONS]);
 }
 
 function lengthOf(uploads: object): number | null {

@@ -1,12 +1,16 @@
-export type { BatchProcessorOptions, ProcessBatchOptions, ProcessUploadsOptions } from "./batch/options.js";
+export type { UploadSource } from "./batch/puller.js";
+export { settleBatch } from "./batch/settle-batch.js";
 export { BatchProcessor } from "./batch-processor.js";
 export type * from "./contracts/ai.js";
 export type * from "./contracts/logger.js";
 export type * from "./contracts/repository.js";
+export type * from "./contracts/runtime.js";
+export type * from "./contracts/stage.js";
 export type * from "./contracts/storage.js";
 export type * from "./contracts/upload.js";
 export {
   ConfigurationError,
+  type Fault,
   RepositoryError,
   UploadError,
   type UploadErrorCode,
@@ -16,8 +20,12 @@ export {
 export {
   type BatchPausedEvent,
   type BatchProgressEvent,
+  type BatchResumedEvent,
   type BatchSettledEvent,
   type BatchStartedEvent,
+  type BreakerClosedEvent,
+  type BreakerOpenedEvent,
+  type UploadEvent,
   UploadEventEmitter,
   type UploadEventMap,
   type UploadEventName,
@@ -28,20 +36,25 @@ export {
   type UploadStartedEvent,
   type UploadWarningEvent,
 } from "./events.js";
+export { failUpload } from "./fail-upload.js";
 export type {
+  BatchProcessorOptions,
   EngineAttempt,
   InputOptions,
   LeaseOptions,
   ProcessOptions,
   RetryOptions,
+  RunOptions,
+  RunPlan,
   ThumbnailOptions,
   TimeoutOptions,
   UploadAdapters,
   VisionOptions,
   WorkOptions,
 } from "./options.js";
-export { createStageLimits, type LimitedStage, type StageLimitOptions, type StageLimits } from "./pipeline/limits.js";
+export type { Around, Plugin, UploadListeners, WorkOutcome, WorkScope } from "./plugins.js";
 export { processUploadWithRetry } from "./process-upload.js";
+export { aiVersionOf, derivedKeys, hasResult, mediaFacts, stageResult } from "./records.js";
 export {
   type AbortedUpload,
   assertCompleted,
@@ -54,3 +67,6 @@ export {
   type StageTiming,
   type UploadResult,
 } from "./result.js";
+export { createRuntime, type Runtime, type RuntimeHealth } from "./runtime/runtime.js";
+export { defineStage } from "./stages/custom.js";
+export { parseEvent, type ReceivedEvent, type SerializeOptions, serializeEvent, type WireEvent } from "./wire.js";

@@ -1,20 +1,24 @@
-import type { UploadChanges } from "./contracts/repository.js";
+import { Cancellation } from "./async/cancellation.js";
+import { forwardAbort, Interrupted, throwIfInterrupted } from "./async/time.js";
 import type { UploadRecord } from "./contracts/upload.js";
-import { ConfigurationError, RepositoryError, UploadError } from "./errors.js";
-import { type ProcessOptions, resolveSettings, type Settings, type UploadAdapters } from "./options.js";
+import { ConfigurationError, classifyError, isFault, RepositoryError, UploadError } from "./errors.js";
+import type { ProcessOptions, UploadAdapters } from "./options.js";
 import { acquireClaim } from "./pipeline/acquire.js";
-import { mergeMetadata, readDescription, readVector } from "./pipeline/answers.js";
-import { Cancellation, type Stoppable } from "./pipeline/cancellation.js";
-import { ClaimLost } from "./pipeline/claim.js";
-import { answered, storeRetried } from "./pipeline/repository-calls.js";
+import { pluginFailed } from "./pipeline/call-stage.js";
+import { batchCancelled, ClaimLost, type Settlement } from "./pipeline/claim.js";
+import { resetOne } from "./pipeline/reset.js";
 import { backoff, retry } from "./pipeline/retry.js";
 import { UploadRun } from "./pipeline/run.js";
-import { callStage, openMedia } from "./pipeline/stages.js";
-import { isSuspect, oneAtATime } from "./pipeline/suspects.js";
-import { makeThumbnail, removeOrphan } from "./pipeline/thumbnail.js";
-import { forwardAbort, Interrupted, throwIfInterrupted } from "./pipeline/time.js";
+import { requireSignal, resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
+import { attachPlugins, tellBreaker } from "./pipeline/sharing.js";
+import { breakerOf, verdict } from "./pipeline/verdict.js";
+import { wrapped } from "./plugins.js";
 import type { UploadResult } from "./result.js";
-import { requireUpload } from "./validate.js";
+import { ActiveUpload } from "./runtime/active-upload.js";
+import type { StageRow } from "./stages/stage.js";
+import { type StageTable, stageTable } from "./stages/table.js";
+import { makeOptional, removeObject, removeOrphans } from "./stages/thumbnail.js";
+import { requireKnown, requireMembers, requireUpload } from "./validate.js";
 
 /**
  * Makes the thumbnail, describes and embeds one upload and stores all of it, behind the checkpoints of earlier starts.
@@ -22,7 +26,8 @@ import { requireUpload } from "./validate.js";
  * Resolves for everything that can happen to an upload: narrow the result by its `status`.
  *
  * @param upload the record, or its id
- * @throws ConfigurationError misuse: names the option or the adapter's member, what was expected and what was given
+ * @throws ConfigurationError misuse: names the option or the adapter's member, what was expected and what was given; and what
+ *   the deployment lacks (sharp, a model, a column): the upload is `pending` again
  * @throws RepositoryError the repository cannot be reached to store the outcome
  * @example
  * const result = await processUploadWithRetry(upload, { storage, ai, repository }, { signal });
@@ -31,105 +36,170 @@ import { requireUpload } from "./validate.js";
 export async function processUploadWithRetry<U extends UploadRecord = UploadRecord>(
   upload: NoInfer<U> | string,
   adapters: UploadAdapters<U>,
-  options?: ProcessOptions<NoInfer<U>>,
+  options: ProcessOptions<NoInfer<U>> = {},
 ): Promise<UploadResult<U>> {
-  const settings = resolveSettings<U>(adapters, options);
+  requireMembers("options", options, []);
+  requireKnown("options", options, [...WORK_OPTIONS, "events", "onProgress", "attempt", "signal", "rerun"]);
+  const { signal, rerun, ...rest } = options;
+  requireSignal(signal);
   requireUpload("upload", upload);
+  const settings = resolveSettings<U>(adapters, rest as ProcessOptions<U>);
+  const work = { settings, table: stageTable(settings) };
   const cancellation = new Cancellation();
-  const unlink = forwardAbort(options?.signal, cancellation);
+  const undo = [forwardAbort(signal, cancellation), tellBreaker(settings), attachPlugins(settings)];
   try {
-    return await processUpload<U>(upload, settings, cancellation);
+    return await processReset(upload, work, cancellation, rerun);
   } finally {
-    unlink();
+    for (const each of undo) each();
   }
 }
 
-/** One upload, start to finish. Its cancellation stops it in good order. */
+/** Runs work when there is room for it. */
+type InSlot = <T>(task: () => Promise<T>) => Promise<T>;
+
+/**
+ * One upload outside of any run: of a single call, or of a processor's `processUpload`. A suspect waits here for its turn.
+ *
+ * @param inSlot runs what works on it in a slot of the processor. A suspect waits for its turn without one: the suspect before it may
+ *   need that slot.
+ */
+export async function processReset<U extends UploadRecord>(
+  upload: U | string,
+  work: Work<U>,
+  cancellation: Cancellation,
+  rerun: ProcessOptions<U>["rerun"],
+  inSlot: InSlot = (task) => task(),
+): Promise<UploadResult<U>> {
+  const { settings } = work;
+  const id = typeof upload === "string" ? upload : upload.id;
+  const startedAt = performance.now();
+  try {
+    const result = await inSlot(async () => {
+      if (rerun === undefined) return processUpload<U>(upload, work, cancellation, null);
+      await resetOne(id, rerun, settings, cancellation);
+      // A record from before the reset does not tell what the upload is now.
+      return processUpload<U>(id, work, cancellation, null);
+    });
+    if (result !== "suspect") return result;
+    if (settings.attempt !== undefined && settings.runtime.suspects.isFull) return inLine(unstarted(id, startedAt));
+    const alone = () => inSlot(() => processUpload<U>(id, work, cancellation, null, true));
+    return (await settings.runtime.suspects.run(cancellation, alone)) as UploadResult<U>;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    return { status: "aborted", reason: cancellation.reason, ...unstarted(id, startedAt) };
+  }
+}
+
+/** What the uploads of one call, or of one processor, are done with. */
+export interface Work<U extends UploadRecord> {
+  readonly settings: Settings<U>;
+  readonly table: StageTable<U>;
+}
+
+type Unstarted = Pick<UploadResult, "uploadId" | "attempts" | "durationMs" | "warnings" | "stages" | "usage">;
+
+function unstarted(uploadId: string, startedAt: number): Unstarted {
+  return { uploadId, attempts: 0, durationMs: performance.now() - startedAt, warnings: [], stages: [], usage: {} };
+}
+
+/**
+ * One upload, start to finish. When it is cancelled, the upload is handed back.
+ *
+ * @param run the run that it belongs to, if any
+ * @param alone whether no other upload is in work that may take the process down
+ * @returns `"suspect"`, and nothing is begun: it was started before and never settled, and has to be done alone
+ */
 export async function processUpload<U extends UploadRecord>(
   upload: U | string,
-  settings: Settings<U>,
-  signal: Cancellation,
-): Promise<UploadResult<U>> {
+  work: Work<U>,
+  cancellation: Cancellation,
+  run: object | null,
+  alone = false,
+): Promise<UploadResult<U> | "suspect"> {
+  const { settings } = work;
   const startedAt = performance.now();
-  const uploadId = typeof upload === "string" ? upload : upload.id;
-  const unstarted = () => ({
-    ...{ uploadId, attempts: 0, warnings: [], stages: [] },
-    durationMs: performance.now() - startedAt,
-  });
-
-  const start = async (alone: boolean): Promise<UploadResult<U> | "suspect"> => {
-    const previous = settings.mode === "reprocess" ? await recordBefore(upload, settings, signal) : null;
-    const acquired = await acquireClaim(uploadId, settings, signal);
+  const id = typeof upload === "string" ? upload : upload.id;
+  if (cancellation.aborted) return { status: "aborted", reason: cancellation.reason, ...unstarted(id, startedAt) };
+  if (!alone && typeof upload !== "string" && isSuspect(upload)) return "suspect";
+  const { runtime } = settings;
+  const entry = new ActiveUpload(id, settings.repository.adapter, cancellation, run);
+  runtime.begin(entry);
+  try {
+    const acquired = await acquireClaim(id, settings, cancellation);
     switch (acquired.outcome) {
       case "settled": {
         const reason = acquired.upload.status === "failed" ? "already-failed" : "already-completed";
-        return { status: "skipped", reason, ...unstarted() };
+        return { status: "skipped", reason, ...unstarted(id, startedAt) };
       }
       case "deleted":
-        return { status: "skipped", reason: "not-found", ...unstarted() };
+        return { status: "skipped", reason: "not-found", ...unstarted(id, startedAt) };
       case "busy":
-        return claimedElsewhere(settings, unstarted(), acquired.retryAfterMs);
+        return claimedElsewhere(settings, unstarted(id, startedAt), entry.isFree ? 1 : acquired.retryAfterMs);
+      case "cancelled": {
+        const reason = batchCancelled(typeof upload === "string" ? null : upload.batchId);
+        return { status: "aborted", reason, ...unstarted(id, startedAt) };
+      }
       case "claimed": {
         const { claim } = acquired;
+        entry.isHolder = true;
         if (!alone && claim.starts > 1 && claim.starts <= settings.lease.maxStarts) {
           // The record at hand did not tell that it is a suspect: hand it back uncounted, and queue up.
-          await claim.giveBack();
+          await claim.handBack();
           return "suspect";
         }
-        return work(new UploadRun(claim, settings, signal, previous?.thumbnailKey ?? null, startedAt));
+        return await workOn(new UploadRun(claim, settings, cancellation, work.table.bands, startedAt), work.table);
       }
     }
-  };
-
-  try {
-    throwIfInterrupted(signal);
-    const known = typeof upload !== "string" && isSuspect(upload);
-    const result = known ? "suspect" : await start(false);
-    return result === "suspect" ? ((await oneAtATime(signal, () => start(true))) as UploadResult<U>) : result;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    return { status: "aborted", reason: signal.reason, ...unstarted() };
+    return { status: "aborted", reason: cancellation.reason, ...unstarted(id, startedAt) };
+  } finally {
+    runtime.end(entry);
   }
 }
 
-/** The story of a claimed upload. */
-async function work<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadResult<U>> {
-  const { claim, settings } = run;
-  run.emit("upload:started", () => ({ upload: run.upload, starts: claim.starts }));
+/** Whether the next start of this upload would be at least its second in a row that may not settle. */
+function isSuspect(upload: UploadRecord): boolean {
+  return (upload.starts ?? 0) >= 1 && upload.status !== "completed" && upload.status !== "failed";
+}
+
+/** The story of a claimed upload, in the wrappers of the plugins. */
+function workOn<U extends UploadRecord>(run: UploadRun<U>, table: StageTable<U>): Promise<UploadResult<U>> {
+  const { arounds } = run.settings;
+  if (arounds.length === 0) return untilReleased(run, table);
+  return wrapped(
+    arounds,
+    { kind: "upload", uploadId: run.id, batchId: run.batchId },
+    () => untilReleased(run, table),
+    (settled) => {
+      const usage = run.used.toUsage();
+      if ("thrown" in settled)
+        return { outcome: "aborted", error: classifyError(settled.thrown, "save", "REPOSITORY_FAILED"), usage };
+      const { value } = settled;
+      return "error" in value ? { outcome: value.status, error: value.error, usage } : { outcome: value.status, usage };
+    },
+    (thrown) => run.warn(pluginFailed(thrown, null)),
+  );
+}
+
+async function untilReleased<U extends UploadRecord>(
+  run: UploadRun<U>,
+  table: StageTable<U>,
+): Promise<UploadResult<U>> {
+  const { claim } = run;
+  run.emit("upload:started", () => ({ upload: run.record(), starts: claim.starts }));
   run.progress.start();
   try {
-    const result = await untilSettled();
+    const result = await untilSettled(run, table);
     const cleaning = cleanUp();
     if (cleaning !== undefined) await cleaning;
     run.settled(result);
     return result;
   } catch (error) {
-    // The outcome could not be stored, or an adapter broke its contract: the row is as the last write left it.
+    // The outcome could not be stored, or the deployment is at fault: the row is as the last write left it.
     await cleanUp();
     run.settled({ status: "aborted", reason: error, ...run.summary() });
     throw error;
-  }
-
-  async function untilSettled(): Promise<UploadResult<U>> {
-    try {
-      refusePoison(run);
-      if (settings.thumbnail !== false || run.previousThumbnailKey !== null) await makeThumbnail(run);
-      await retry(
-        async (attempt) => {
-          run.attempts = attempt;
-          await describe(run, settings.attempt?.number ?? attempt);
-          await embed(run, settings.attempt?.number ?? attempt);
-        },
-        {
-          maxAttempts: settings.retry.maxAttempts,
-          signal: run.signal,
-          delayAfter: (error, attempt) => delayAfter(run, error, attempt),
-        },
-      );
-      return await complete(run);
-    } catch (error) {
-      return await stopped(run, error);
-    }
   }
 
   function cleanUp(): Promise<unknown> | undefined {
@@ -139,127 +209,163 @@ async function work<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadRe
   }
 }
 
+/** Attempts, until everything is made or the work has to stop. */
+async function untilSettled<U extends UploadRecord>(run: UploadRun<U>, table: StageTable<U>): Promise<UploadResult<U>> {
+  const { settings } = run;
+  try {
+    refusePoison(run);
+    refuseOtherMetadata(run);
+    await retry(
+      (attempt) => {
+        run.attempts = attempt;
+        return makeAll(run, table.rows, settings.attempt?.number ?? attempt);
+      },
+      {
+        maxAttempts: settings.retry.maxAttempts,
+        signal: run.signal,
+        delayAfter: (error, attempt) => delayAfter(run, error, attempt),
+      },
+    );
+    return await complete(run);
+  } catch (error) {
+    // An answer that is not accepted has its price, too.
+    return await stopped(run, error instanceof Interrupted ? error : (run.unpriced ?? error));
+  }
+}
+
 /** The claim was written before anything is decoded, so a file that takes the process down is counted. */
 function refusePoison<U extends UploadRecord>({ claim, settings }: UploadRun<U>): void {
   const { maxStarts } = settings.lease;
   if (claim.starts <= maxStarts) return;
-  const message = `Started ${claim.starts - 1} times and never settled: it may take the process down. Once the cause is mended, process it with mode "retry-failed"`;
+  const message = `Started ${claim.starts - 1} times and never settled: it may take the process down. Once the cause is mended, process it with rerun: "retry"`;
   throw new UploadError(message, { code: "QUARANTINED", stage: "claim" });
 }
 
-async function describe<U extends UploadRecord>(run: UploadRun<U>, attempt: number): Promise<void> {
-  const { claim, settings } = run;
-  const { ai, timeouts } = settings;
-  if (claim.upload.description) return;
-  const media = run.opened ?? (await openMedia(run, attempt));
-  const answer = await callStage(run, {
-    stage: "describe",
-    attempt,
-    slot: "describe",
-    status: "analyzing",
-    code: "DESCRIBE_FAILED",
-    timeoutMs: timeouts.describeMs,
-    confirm: () => claim.confirm(),
-    call: (context) => ai.describe(media, context),
-  });
-  const { text, metadata } = readDescription(answer);
-  run.progress.end("describe");
-  const checkpoint: UploadChanges = {
-    description: text,
-    metadata: mergeMetadata(claim.upload.metadata, metadata, run.media.facts()),
-    aiVersion: ai.version ?? null,
-  };
-  if (ai.embed) await claim.save({ status: "embedding", ...checkpoint });
-  else claim.keep(checkpoint); // the final write is next
+/** What is found out is merged into the metadata key by key: with a text or a list in its place, something would be lost. */
+function refuseOtherMetadata<U extends UploadRecord>({ claim }: UploadRun<U>): void {
+  const metadata: unknown = claim.row.metadata;
+  if (metadata == null || (typeof metadata === "object" && !Array.isArray(metadata))) return;
+  const kind = Array.isArray(metadata) ? "an array" : `a ${typeof metadata}`;
+  const message = `The record's metadata: expected an object, to which what is found out can be added, got ${kind}`;
+  throw new UploadError(message, { code: "RESULT_REFUSED", stage: "claim" });
 }
 
-async function embed<U extends UploadRecord>(run: UploadRun<U>, attempt: number): Promise<void> {
-  const { claim, settings } = run;
-  const { ai, timeouts } = settings;
-  const { description: text, embedding } = claim.upload;
-  const embedText = ai.embed?.bind(ai);
-  if (embedText === undefined || embedding?.length || !text) return;
-  const media = run.opened ?? (await openMedia(run, attempt));
-  const vector = await callStage(run, {
-    stage: "embed",
-    attempt,
-    slot: "embed",
-    status: "embedding",
-    code: "EMBED_FAILED",
-    timeoutMs: timeouts.embedMs,
-    confirm: () => claim.confirm(),
-    call: (context) => embedText({ text, media }, context),
-  });
-  claim.keep({ embedding: readVector(vector, ai.dimensions) });
-  run.progress.end("embed");
+/** One attempt: every stage in its order that is not done, each stored before the next begins. */
+async function makeAll<U extends UploadRecord>(
+  run: UploadRun<U>,
+  rows: readonly StageRow<U>[],
+  attempt: number,
+): Promise<void> {
+  const { claim, progress } = run;
+  const nextFrom = (index: number) => {
+    for (let at = index; at < rows.length; at++) {
+      const row = rows[at] as StageRow<U>;
+      if (!row.isDone(run) && !run.isTried(row.name)) return at;
+    }
+    return rows.length;
+  };
+  for (let at = nextFrom(0); at < rows.length; ) {
+    const row = rows[at] as StageRow<U>;
+    const made = row.required ? await row.make(run, attempt) : await makeOptional(row, run, attempt);
+    if (made !== null) claim.keep(made);
+    if (made !== null) progress.end(row.name);
+    at = nextFrom(at + 1);
+    const next = rows[at];
+    if (made !== null && next !== undefined) await claim.save(next.status); // else the final write is next
+    if (run.unpriced !== undefined) throw run.unpriced;
+  }
+}
+
+/** How long to wait before the next attempt; `null`: the attempts are over. */
+function delayAfter<U extends UploadRecord>(run: UploadRun<U>, error: unknown, attempt: number): number | null {
+  const { retry, comesBack, repository } = run.settings;
+  if (error instanceof RepositoryError && repository.sitsOutOutages) return null;
+  if (run.unpriced !== undefined) return null;
+  if (!UploadError.isInstance(error) || isFault(error, "account") || isFault(error, "deployment")) return null;
+  if (error.code === "CIRCUIT_OPEN" || error.code === "BUDGET_EXHAUSTED") return null;
+  if (!retry.shouldRetry(error, attempt)) return null;
+  if ((error.retryAfterMs ?? 0) > retry.maxRetryAfterMs) return null;
+  // It is done again when the service is back: waiting for that here would hold a slot.
+  if (comesBack && error.fault === "service" && breakerOf(run, error).open !== undefined) return null;
+  const delayMs = backoff(error, attempt, retry);
+  run.emit("upload:retry", () => ({ attempt, maxAttempts: retry.maxAttempts, delayMs, error }));
+  return delayMs;
 }
 
 /** The final write: an abort that comes later is ignored. */
 async function complete<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadResult<U>> {
   throwIfInterrupted(run.signal);
   const { claim } = run;
-  run.progress.begin("save", claim.upload.status, run.attempts);
-  const written = await claim.settle({ status: "completed" });
+  const { thumbnailKey: previous } = claim.row;
+  run.progress.begin("save", claim.row.status, run.attempts);
+  const written = await claim.complete();
   if (written !== "saved") return lost(run, written);
+  run.settings.runtime.forget(run.id);
+  if (previous && previous !== claim.row.thumbnailKey) await removeObject(run, previous);
   run.progress.complete();
-  return { status: "completed", upload: claim.upload, ...run.summary() };
+  return { status: "completed", upload: claim.row, ...run.summary() };
 }
 
 /** The work ended before it was complete: stores why, or hands the upload back. */
 async function stopped<U extends UploadRecord>(run: UploadRun<U>, thrown: unknown): Promise<UploadResult<U>> {
-  const { claim, settings, signal } = run;
+  const { claim, signal, settings } = run;
   if (signal.aborted && signal.reason instanceof ClaimLost) return lost(run, signal.reason.outcome);
   if (signal.aborted && thrown instanceof Interrupted) {
-    const written = await claim.settle({ status: "pending" });
+    const written = await claim.handBack();
     return written === "saved" ? { status: "aborted", reason: signal.reason, ...run.summary() } : lost(run, written);
   }
-  if (!UploadError.isInstance(thrown) || thrown instanceof RepositoryError || thrown instanceof ConfigurationError)
-    throw thrown;
+  if (!UploadError.isInstance(thrown) || thrown instanceof RepositoryError) throw thrown;
+  if (isFault(thrown, "deployment")) return handBackAndThrow(run, thrown);
 
   const error = thrown;
-  const { attempt } = settings;
-  if (attempt !== undefined && attempt.number < attempt.max && worthRetrying(run, error, attempt.number)) {
-    const written = await claim.settle({ status: "pending" });
-    if (written !== "saved") return lost(run, written);
-    return { status: "deferred", error, ...retryHint(error.retryAfterMs), ...run.summary() };
+  const decided = await verdict(run, error).catch((reason: unknown) => handBackAndThrow(run, reason));
+  if (!("kind" in decided)) return decided;
+  switch (decided.kind) {
+    case "held": {
+      const written = await claim.handBack();
+      if (written !== "saved") return lost(run, written);
+      const hint = retryHint(decided.retryAfterMs);
+      return { status: "deferred", error, ...hint, countsAsAttempt: false, ...run.summary() };
+    }
+    case "deferred": {
+      const written = await claim.settle({ status: "pending" });
+      if (written !== "saved") return lost(run, written);
+      const hint = retryHint(error.retryAfterMs);
+      return { status: "deferred", error, ...hint, countsAsAttempt: true, ...run.summary() };
+    }
+    case "failed": {
+      const kept = claim.draft?.was === "completed";
+      const written = await claim.fail(error);
+      settings.runtime.forget(run.id);
+      return written === "saved" ? { status: "failed", error, kept, ...run.summary() } : lost(run, written);
+    }
   }
-  const written = await claim.settle({
-    status: "failed",
-    errorCode: error.code,
-    errorStage: error.stage,
-    errorMessage: error.message,
-  });
-  return written === "saved" ? { status: "failed", error, ...run.summary() } : lost(run, written);
+}
+
+/** The deployment is at fault: the upload is handed back, and the call rejects. */
+async function handBackAndThrow<U extends UploadRecord>(run: UploadRun<U>, reason: unknown): Promise<UploadResult<U>> {
+  try {
+    await run.claim.handBack();
+  } catch (error) {
+    run.settings.logger.warn({ uploadId: run.id, error }, "could not be handed back");
+  }
+  if (!UploadError.isInstance(reason) || reason instanceof ConfigurationError) throw reason;
+  throw new ConfigurationError(reason.message, { stage: reason.stage, cause: reason });
 }
 
 /** The row is gone, or another worker's: nothing more is written. */
-async function lost<U extends UploadRecord>(run: UploadRun<U>, how: "deleted" | "stale"): Promise<UploadResult<U>> {
+async function lost<U extends UploadRecord>(
+  run: UploadRun<U>,
+  how: Exclude<Settlement, "saved">,
+): Promise<UploadResult<U>> {
   if (how === "stale") return { status: "skipped", reason: "claimed-elsewhere", ...run.summary() };
-  await removeOrphan(run);
+  await removeOrphans(run);
   return { status: "deleted", ...run.summary() };
-}
-
-function delayAfter<U extends UploadRecord>(run: UploadRun<U>, error: Error, attempt: number): number | null {
-  const { retry } = run.settings;
-  if (!UploadError.isInstance(error) || !worthRetrying(run, error, attempt)) return null;
-  if ((error.retryAfterMs ?? 0) > retry.maxRetryAfterMs) return null;
-  const delayMs = backoff(error, attempt, retry);
-  run.emit("upload:retry", () => ({ attempt, maxAttempts: retry.maxAttempts, delayMs, error }));
-  return delayMs;
-}
-
-function worthRetrying<U extends UploadRecord>(run: UploadRun<U>, error: UploadError, attempt: number): boolean {
-  try {
-    return run.settings.retry.shouldRetry(error, attempt);
-  } catch (thrown) {
-    run.settings.logger.warn({ uploadId: run.upload.id, error: thrown }, "retry.shouldRetry threw");
-    return error.retryable;
-  }
 }
 
 function claimedElsewhere<U extends UploadRecord>(
   settings: Settings<U>,
-  base: ReturnType<UploadRun<U>["summary"]>,
+  base: Unstarted,
   retryAfterMs: number | undefined,
 ): UploadResult<U> {
   const hint = retryHint(retryAfterMs);
@@ -267,19 +373,16 @@ function claimedElsewhere<U extends UploadRecord>(
   // The engine that owns the retries comes back when the other worker's lease has run out.
   const message = `Another worker holds upload ${base.uploadId}`;
   const error = new UploadError(message, { code: "CLAIMED_ELSEWHERE", stage: "claim", retryAfterMs });
-  return { status: "deferred", error, ...hint, ...base };
+  return { status: "deferred", error, ...hint, countsAsAttempt: false, ...base };
+}
+
+/** A suspect that another one is before. */
+function inLine<U extends UploadRecord>(base: Unstarted): UploadResult<U> {
+  const message = `Upload ${base.uploadId} was started before and never settled; it waits until another such upload is done`;
+  const error = new UploadError(message, { code: "CLAIMED_ELSEWHERE", stage: "claim" });
+  return { status: "deferred", error, countsAsAttempt: false, ...base };
 }
 
 function retryHint(retryAfterMs: number | undefined): { retryAfterMs?: number } {
   return retryAfterMs === undefined ? {} : { retryAfterMs };
-}
-
-/** Reprocessing clears the record's thumbnail, so its key is read before. */
-async function recordBefore<U extends UploadRecord>(
-  upload: U | string,
-  { repository }: Settings<U>,
-  signal: Stoppable,
-): Promise<U | null> {
-  if (typeof upload !== "string") return upload;
-  return storeRetried(`Upload ${upload} could not be read`, signal, () => answered(repository.findUpload(upload)));
 }

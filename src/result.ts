@@ -1,9 +1,10 @@
-import type { BatchStatus, UploadRecord, UploadStage } from "./contracts/upload.js";
+import type { Usage } from "./contracts/ai.js";
+import type { BatchStatus, StageName, UploadRecord } from "./contracts/upload.js";
 import { UploadError } from "./errors.js";
 
-/** How long one call of a stage took. */
+/** How long one call of a stage took, and what it used up. */
 export interface StageTiming {
-  readonly stage: UploadStage;
+  readonly stage: StageName;
   /** 1-based; 0 for what runs outside the attempts. */
   readonly attempt: number;
   /** In milliseconds, from winning its slot to its end. */
@@ -11,6 +12,8 @@ export interface StageTiming {
   /** In milliseconds: how long it waited for its slot under the stage's limit. */
   readonly waitedMs: number;
   readonly outcome: "ok" | "failed";
+  /** Of calls of the model, and of what else tells it. */
+  readonly usage?: Usage;
 }
 
 interface SettledUpload {
@@ -21,6 +24,8 @@ interface SettledUpload {
   /** What went wrong without stopping the upload: a thumbnail that could not be made, a listener that threw. */
   readonly warnings: readonly UploadError[];
   readonly stages: readonly StageTiming[];
+  /** Of every call that was made for it, failed ones too. */
+  readonly usage: Usage;
 }
 
 /** Everything is stored. `upload` is the claimed record overlaid with what was stored. */
@@ -32,13 +37,20 @@ export interface CompletedUpload<U extends UploadRecord = UploadRecord> extends 
 export interface FailedUpload extends SettledUpload {
   readonly status: "failed";
   readonly error: UploadError;
+  /** A redo failed: the old result stands, and the record is `completed` as before, with the reason beside it. */
+  readonly kept: boolean;
 }
-/** Handed back to the engine that owns the retries; the upload is `pending` again, with its checkpoints. */
+/** To be done later, by whoever comes back: an engine, or the owner of a runtime. It is `pending` again, with its checkpoints. */
 export interface DeferredUpload extends SettledUpload {
   readonly status: "deferred";
   readonly error: UploadError;
   /** In milliseconds: do not try again before. */
   readonly retryAfterMs?: number | undefined;
+  /**
+   * `false`: the upload is not to blame (the service is down, another worker has it, a 429 says when to come back). An engine waits
+   * without using up an attempt, also at the last one.
+   */
+  readonly countsAsAttempt: boolean;
 }
 /** Not worked on, or no longer: somebody else has it, or it is settled. */
 export interface SkippedUpload extends SettledUpload {
@@ -47,13 +59,14 @@ export interface SkippedUpload extends SettledUpload {
   /** In milliseconds: what is left of the other worker's lease. */
   readonly retryAfterMs?: number | undefined;
 }
-/** It existed and vanished in mid-flight: the work was aborted, the thumbnail removed. */
+/** Its row was deleted meanwhile: the work was aborted, what it had made was removed. */
 export interface DeletedUpload extends SettledUpload {
   readonly status: "deleted";
 }
 /** Stopped by a signal, `abortUpload`, `cancel` or `close`; the upload is `pending` again, with its checkpoints. */
 export interface AbortedUpload extends SettledUpload {
   readonly status: "aborted";
+  /** An `UploadError` where the library knows why (`BATCH_CANCELLED`), else the reason of the signal. */
   readonly reason: unknown;
 }
 
@@ -69,6 +82,7 @@ export type UploadResult<U extends UploadRecord = UploadRecord> =
 /** What became of one run over many uploads; `batch:progress` tells of the whole batch. */
 export interface BatchResult {
   readonly batchId: string | null;
+  /** `processing`: it ended before it was done; `process`, `rerun` with the same name, or `recover` go on. */
   readonly status: BatchStatus;
   /** How many uploads there are; `null` when the input did not tell. */
   readonly total: number | null;
@@ -78,11 +92,20 @@ export interface BatchResult {
   readonly deleted: number;
   readonly aborted: number;
   readonly deferred: number;
+  /** Of the failed ones: how many were redone, and keep their old result. */
+  readonly kept: number;
   readonly durationMs: number;
-  /** The first 100. */
+  /** The first 100; {@link failuresOmitted} tells how many more there were. */
   readonly failures: readonly { readonly uploadId: string; readonly error: UploadError }[];
-  /** Why the batch is `failed`. */
+  readonly failuresOmitted: number;
+  /**
+   * Why it ended before it was done: with `failed`, and with `processing` (the budget is used up, the service or the repository was
+   * given up). Absent where you ended it: by a signal, `cancel` or `close`.
+   */
   readonly error?: UploadError;
+  /** Of every call that this run made. */
+  readonly usage: Usage;
+  readonly usageByStage: Readonly<Record<string, Usage>>;
 }
 
 /**
@@ -109,6 +132,7 @@ export function assertCompleted<U extends UploadRecord>(result: UploadResult<U>)
     case "deleted":
       throw new UploadError(`Upload ${result.uploadId} was deleted in mid-flight`, { code: "NOT_COMPLETED" });
     case "aborted":
+      if (UploadError.isInstance(result.reason)) throw result.reason;
       throw new UploadError(`Upload ${result.uploadId} was aborted`, { code: "NOT_COMPLETED", cause: result.reason });
   }
 }

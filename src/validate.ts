@@ -1,4 +1,4 @@
-import { ConfigurationError, LONGEST_TIMER_MS } from "./errors.js";
+import { ConfigurationError, LONGEST_TIMER_MS, unknownOption } from "./errors.js";
 
 /** @throws ConfigurationError unless `value` is undefined or an integer in the range. */
 export function count(name: string, value: number | undefined, byDefault: number, min = 1, max = Infinity): number {
@@ -24,10 +24,8 @@ export function timeout(name: string, value: number | undefined, byDefault: numb
 export const aFunction = (value: unknown) => typeof value === "function";
 export const aString = (value: unknown) => typeof value === "string";
 export const aCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1;
-export const aMode = (value: unknown) => value === "continue" || value === "retry-failed" || value === "reprocess";
 export const aSignal = (value: unknown) => hasFunction(value, "addEventListener") && "aborted" in Object(value);
 export const anEmitter = (value: unknown) => hasFunction(value, "emit") && hasFunction(value, "listenerCount");
-export const stageLimits = (value: unknown) => hasFunction(value, "run");
 export const iterable = (value: unknown) =>
   typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 
@@ -71,4 +69,13 @@ function show(value: unknown): string {
 export function requireUpload(name: string, upload: unknown): void {
   const id = typeof upload === "object" && upload !== null ? (upload as { id?: unknown }).id : upload;
   if (typeof id !== "string" || id === "") throw expected(name, "an upload record or its id", upload);
+}
+
+/**
+ * @param name of the object, for the message
+ * @throws ConfigurationError for a key of its own that is not known and holds something: the nearest known one is named
+ */
+export function requireKnown(name: string, value: object, known: readonly string[]): void {
+  for (const [key, given] of Object.entries(value))
+    if (given !== undefined && !known.includes(key)) throw unknownOption(name, key, known);
 }

@@ -3,6 +3,7 @@ import {
   type AIAdapter,
   BatchProcessor,
   type BatchRepositoryAdapter,
+  derivedKeys,
   type StorageAdapter,
   type UploadRecord,
 } from "upload-processor";
@@ -61,7 +62,7 @@ export function createBackend<U extends UploadRecord>(options: BackendOptions<U>
   });
   const streams = new EventStreams(heartbeatMs);
   processor.on("upload:progress", (event) => streams.progress(event));
-  processor.on("upload:settled", ({ result }) => streams.settled(outcomeOf(result)));
+  processor.on("upload:settled", (result) => streams.settled(outcomeOf(result)));
 
   async function find(id: string): Promise<U> {
     const upload = await repository.findUpload(id);
@@ -104,7 +105,8 @@ export function createBackend<U extends UploadRecord>(options: BackendOptions<U>
     const upload = await repository.deleteUpload(id);
     if (upload === null) throw new HttpError(404, "There is no such upload");
     processor.abortUpload(id);
-    await storage.delete(upload.thumbnailKey ?? thumbnailKey(upload));
+    // The last one is not recorded yet when a process was killed after writing it.
+    for (const key of new Set([...derivedKeys(upload), thumbnailKey(upload)])) await storage.delete(key);
     await storage.delete(upload.storageKey);
     response.writeHead(204).end();
   }

@@ -11,7 +11,8 @@ import { createBackend } from "./backend.js";
 const folder = ".demo/backend";
 await mkdir(folder, { recursive: true });
 const lock = await lockFolder(folder);
-// Embedded, for one process. With a server it is `postgresRepository(new pg.Pool({ connectionString }))`, and no lock.
+// Embedded, for one process. With a server it is `postgresRepository(pool)`, and no lock: the
+// `pg.Pool` needs an "error" listener, or a restart of the database ends this process.
 const database = await openDatabase(folder);
 const backend = createBackend({ folder, repository: database.repository, ai: localAI() });
 

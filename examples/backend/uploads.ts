@@ -31,7 +31,7 @@ export async function* openUploads<U extends UploadRecord>(repository: BatchRepo
   const statuses = ["pending", "analyzing", "embedding"] as const;
   let after: U | undefined;
   do {
-    const page = await repository.listUploads(BATCH, { limit: 100, statuses, ...(after && { after }) });
+    const page = await repository.listUploads({ batchId: BATCH, statuses }, { limit: 100, ...(after && { after }) });
     yield* page;
     after = page.at(-1);
   } while (after !== undefined);

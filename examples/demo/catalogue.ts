@@ -38,7 +38,7 @@ export async function* uploadsOf(
 ): AsyncGenerator<PostgresUpload, void, undefined> {
   let after: PostgresUpload | undefined;
   do {
-    const page = await repository.listUploads(batchId, { limit: 100, ...(after && { after }) });
+    const page = await repository.listUploads({ batchId }, { limit: 100, ...(after && { after }) });
     yield* page;
     after = page.at(-1);
   } while (after !== undefined);

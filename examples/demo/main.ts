@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -61,12 +62,12 @@ async function demo({ folder, out, retryFailed, slowMs }: Arguments, ai: AIAdapt
   });
   const table = new StageTimesTable(database.client);
   const times: StageTimes[] = [];
-  processor.on("upload:settled", ({ result }) => {
+  processor.on("upload:settled", (result) => {
     table.record(result);
     if (result.status === "completed") times.push(timesOf(result));
   });
 
-  const { completed = 0, failed = 0 } = await repository.countUploads(batchId);
+  const { completed = 0, failed = 0 } = await repository.countUploads({ batchId });
   const earlier = { completed, failed: retryFailed ? 0 : failed };
   const open = photos.length - earlier.completed - earlier.failed;
   // It compares every photograph with every other, so it is not written again for nothing: where it is, it is up to date.
@@ -75,9 +76,10 @@ async function demo({ folder, out, retryFailed, slowMs }: Arguments, ai: AIAdapt
 
   const names = new Map(photos.map(({ id, key }) => [id, key]));
   const nameOf = (uploadId: string) => names.get(uploadId) ?? uploadId;
-  const mode = retryFailed ? "retry-failed" : "continue";
+  // What has failed is open again, and is done with the rest.
+  if (retryFailed) await repository.resetUploads({ batchId }, "retry", randomUUID());
   const work = { open, concurrency: CONCURRENCY, nameOf };
-  const { result, exitCode } = await watched(processor, work, (signal) => processor.process(batchId, { mode, signal }));
+  const { result, exitCode } = await watched(processor, work, (signal) => processor.process(batchId, { signal }));
 
   await table.written();
   if (exitCode !== undefined) {

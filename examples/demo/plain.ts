@@ -8,9 +8,7 @@ export const plainView: MakeView = (processor, { nameOf }) => {
   const say = (line: string) => console.log(cut(line, 400));
   let saidAt = Date.now();
 
-  processor.on("upload:settled", ({ result }) =>
-    say(`${result.status}: ${nameOf(result.uploadId)}: ${outcome(result)}`),
-  );
+  processor.on("upload:settled", (result) => say(`${result.status}: ${nameOf(result.uploadId)}: ${outcome(result)}`));
   processor.on("upload:warning", ({ uploadId, error }) => say(`warning: ${nameOf(uploadId)}: ${error.message}`));
   processor.on("batch:progress", (event) => {
     if (Date.now() - saidAt < BATCH_LINE_EVERY_MS) return;

@@ -1,8 +1,8 @@
 import type { PGlite } from "@electric-sql/pglite";
-import type { UploadResult, UploadStage } from "upload-processor";
+import type { StageName, UploadResult } from "upload-processor";
 
 /** The stages that take time worth telling. */
-export const TIMED_STAGES = ["thumbnail", "describe", "embed"] as const satisfies readonly UploadStage[];
+export const TIMED_STAGES = ["thumbnail", "describe", "embed"] as const satisfies readonly StageName[];
 
 /** How long each stage of one upload took, in milliseconds, over all its attempts. */
 export type StageTimes = { readonly [Stage in (typeof TIMED_STAGES)[number]]?: number };

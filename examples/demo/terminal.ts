@@ -1,5 +1,5 @@
 import progress, { type Options, type Params, type SingleBar } from "cli-progress";
-import type { BatchProgressEvent, UploadProgressEvent, UploadStage } from "upload-processor";
+import type { BatchProgressEvent, UploadProgressEvent } from "upload-processor";
 import { cut, cutStart, cyan, dim, green, photographs, red, yellow } from "./text.js";
 import { type MakeView, outcome, standing } from "./view.js";
 
@@ -10,7 +10,7 @@ const BAR_WIDTH = { least: 8, most: 24 };
 /** What stands beside name and bar, in columns: `100 %  1234 of 5678, 12/s, 10 min 30 s left`. */
 const TEXT_WIDTH = 40;
 
-const DOING: Readonly<Record<UploadStage, string>> = {
+const DOING: Readonly<Record<string, string>> = {
   claim: "starting",
   open: "opening",
   thumbnail: "thumbnail",
@@ -52,7 +52,8 @@ export const terminalView: MakeView = (processor, { open, concurrency, nameOf })
     inFlight.set(event.uploadId, bar);
     bar.update(event.progress, { event });
   });
-  processor.on("upload:settled", ({ uploadId, result }) => {
+  processor.on("upload:settled", (result) => {
+    const { uploadId } = result;
     const bar = inFlight.get(uploadId);
     if (bar !== undefined && inFlight.delete(uploadId)) {
       bar.update(0, { event: undefined });
@@ -77,7 +78,7 @@ export const terminalView: MakeView = (processor, { open, concurrency, nameOf })
 function photographLine(options: Options, params: Params, { event }: { event?: UploadProgressEvent }): string {
   if (event === undefined) return "";
   const name = cutStart(event.fileName ?? event.uploadId, NAME_WIDTH).padEnd(NAME_WIDTH);
-  return cutLine(`    ${name}  `, options, params, event.message ?? DOING[event.stage]);
+  return cutLine(`    ${name}  `, options, params, event.message ?? DOING[event.stage] ?? event.stage);
 }
 
 function batchLine(options: Options, params: Params, { event }: { event?: BatchProgressEvent }): string {

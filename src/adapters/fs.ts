@@ -13,12 +13,13 @@ import { isNotThere, pathOfKey, resolveInside } from "./fs/keys.js";
  *   target is synchronized and renamed. After a power cut such a file (`.upload-processor-….tmp`) may be left.
  * - Keys that leave the root are refused with an `UploadError` (`STORAGE_FAILED`, not retryable): `..`, absolute paths,
  *   backslashes, NUL, half surrogate pairs, and symbolic links that lead out of it; on Windows also what stands for a
- *   device, a drive or a stream. That guards against links that are there, not against somebody who exchanges folders at
- *   the same moment.
- * - Keys that differ only in what the file system does not tell apart (upper and lower case on Windows and macOS, composed
- *   and decomposed letters on macOS) share a file there: ids in keys should be of one case, as UUIDs are.
- * - The root itself may be a link. Where it is missing, a write creates it; reading and deleting fail (`STORAGE_FAILED`,
- *   retryable), because a volume that is not mounted must not look like one that has lost its originals.
+ *   device, a drive or a stream. Links are checked before a file is opened; this does not guard against somebody
+ *   who replaces folders by links at the same moment.
+ * - Keys that differ only in what the file system does not tell apart (upper and lower case on Windows and macOS,
+ *   composed and decomposed letters on macOS) share a file there: ids in keys should be of one case, as UUIDs are.
+ * - The root itself may be a link. Where it is missing, a write creates it; reading and deleting fail
+ *   (`STORAGE_FAILED`, retryable), because a volume that is not mounted must not look like one that has lost its
+ *   originals.
  *
  * @param root a path, relative to the working directory at this moment, or a `file:` URL
  * @throws ConfigurationError when the root is neither
@@ -40,7 +41,8 @@ export function fileStorage(root: string | URL): StorageAdapter {
       signal.throwIfAborted();
       const target = pathOfKey(rootPath, key);
       await mkdir(rootPath, { recursive: true });
-      // The target before folders are created for it, and then its folder: both may be links, and a link outside may lead back.
+      // First the target, before folders are created for it, then its folder: both may be links, and a link outside of
+      // the root may lead back into it.
       await resolveInside(rootPath, target, key);
       await mkdir(dirname(target), { recursive: true });
       const directory = await resolveInside(rootPath, dirname(target), key);
@@ -52,10 +54,10 @@ export function fileStorage(root: string | URL): StorageAdapter {
       await resolveExisting(rootPath, target, key);
       const directory = await resolveExisting(rootPath, dirname(target), key);
       try {
-        // Not what the target resolves to: of a link, it is the link that goes.
+        // A link is removed itself, not the file that it leads to.
         await unlink(join(directory, basename(target)));
       } catch (error) {
-        // A folder is no object.
+        // Where a folder is, there is no object to delete.
         if (!isNotThere(error) && !hasCode(error, "EISDIR")) throw error;
       }
     },
@@ -67,7 +69,7 @@ function pathOfRoot(root: string | URL): string {
     if (root instanceof URL || root.startsWith("file:")) return resolve(fileURLToPath(root));
     if (root !== "") return resolve(root);
   } catch {
-    // Not even a string, or the URL of something else.
+    // Neither a string nor a file: URL.
   }
   throw new ConfigurationError(
     `fileStorage: expected the path or the file: URL of a folder, got ${JSON.stringify(root)}`,
@@ -78,7 +80,7 @@ async function resolveExisting(root: string, path: string, key: string): Promise
   try {
     return await resolveInside(root, path, key);
   } catch (error) {
-    // Of what is below the root, resolveInside does not mind that it is missing.
+    // resolveInside accepts that what is below the root is missing, so it is the root itself.
     if (!isNotThere(error)) throw error;
     throw new UploadError(`The root of fileStorage is missing: ${root}`, { code: "STORAGE_FAILED", cause: error });
   }
@@ -93,7 +95,9 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** The name of the temporary file does not grow with the name of the target, which may be as long as names can be. */
+/**
+ * The temporary file has a name of its own: the target's may be as long as names can be, so nothing can be added to it.
+ */
 async function replaceFile(directory: string, name: string, data: Uint8Array, signal: AbortSignal): Promise<void> {
   const temporary = join(directory, `.upload-processor-${randomUUID()}.tmp`);
   try {
@@ -107,15 +111,26 @@ async function replaceFile(directory: string, name: string, data: Uint8Array, si
     signal.throwIfAborted();
     await rename(temporary, join(directory, name));
   } catch (error) {
-    await rm(temporary, { force: true });
+    // What went wrong first is what the caller has to know.
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
   await syncDirectory(directory);
 }
 
-/** The rename is safe from a power cut when the folder is on the disk. Windows cannot do that, and some file systems need not. */
+/** How systems say that a folder cannot be opened or synchronized at all: Windows, and file systems that need not. */
+const CANNOT_SYNC = ["EPERM", "EACCES", "EISDIR", "EINVAL", "ENOTSUP"];
+
+/** The rename is safe from a power cut when the folder is on the disk. */
 async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory).catch(() => null);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
+  try {
+    const handle = await open(directory);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!CANNOT_SYNC.some((code) => hasCode(error, code))) throw error;
+  }
 }

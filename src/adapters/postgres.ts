@@ -1,16 +1,28 @@
-import type { BatchRepositoryAdapter, ClaimOutcome, WriteOutcome } from "../contracts/repository.js";
+import type { BatchRepositoryAdapter, BatchWriteOutcome, WriteOutcome } from "../contracts/repository.js";
 import type { BatchRecord, UploadStatus } from "../contracts/upload.js";
-import { type PostgresUpload, SELECT_UPLOAD, toUpload, type UploadRow } from "./postgres/columns.js";
+import { ConfigurationError } from "../errors.js";
+import { type ClaimRow, claimUpload } from "./postgres/claims.js";
+import { connect } from "./postgres/client.js";
+import { countUploads, listUploads } from "./postgres/lists.js";
+import { migration, schemaSql } from "./postgres/migration.js";
 import {
   type NewUpload,
   type PostgresClient,
   type PostgresRepositoryOptions,
   readOptions,
+  type VectorKind,
 } from "./postgres/options.js";
-import type { Statement } from "./postgres/parameters.js";
-import { migration, schemaSql, type VectorKind } from "./postgres/schema.js";
-import { findSimilar } from "./postgres/similar.js";
-import * as statements from "./postgres/statements.js";
+import { resetUploads, undoResets } from "./postgres/resets.js";
+import {
+  type PostgresUpload,
+  SELECT_BATCH,
+  SELECT_UPLOAD,
+  toBatch,
+  toUpload,
+  type UploadRow,
+} from "./postgres/rows.js";
+import { columnOf, type EmbeddingColumn, findSimilar, lookAtColumn } from "./postgres/similar.js";
+import { insertUploads, updateBatch, updateUpload } from "./postgres/writes.js";
 
 export type { NewUpload, PostgresClient, PostgresRepositoryOptions, PostgresUpload, VectorKind };
 
@@ -23,7 +35,14 @@ export interface SimilarUpload {
 /** What {@link postgresRepository} offers besides the contract. */
 export interface PostgresRepository extends BatchRepositoryAdapter<PostgresUpload> {
   readonly claimUpload: NonNullable<BatchRepositoryAdapter<PostgresUpload>["claimUpload"]>;
-  /** Creates the tables and indexes that are missing. May run at every start, and in several processes at once. */
+  readonly resetUploads: NonNullable<BatchRepositoryAdapter<PostgresUpload>["resetUploads"]>;
+  /** The option: vectors of another length are refused by the library before anything is paid. */
+  readonly dimensions: number | undefined;
+  /**
+   * Creates the tables, columns and indexes that are missing, also in tables of an older edition: PostgreSQL writes such a
+   * table anew, and nobody can use it meanwhile. May run at every start, and in several processes at once: where nothing is
+   * missing, it waits for nobody.
+   */
   readonly migrate: () => Promise<void>;
   /**
    * What `migrate` runs, as SQL for your own migrations. With `vector: "pgvector"` or `"array"` it is plain DDL; with
@@ -36,11 +55,14 @@ export interface PostgresRepository extends BatchRepositoryAdapter<PostgresUploa
     batch: Pick<BatchRecord, "id" | "userId"> & { readonly status?: BatchRecord["status"] | undefined },
   ) => Promise<void>;
   /**
-   * Answers with the upload as it was, or `null` when there is none. Afterwards call `abortUpload`, and delete its
-   * `thumbnailKey` from the storage.
+   * Answers with the upload as it was, or `null` when there is none. Afterwards call `abortUpload`, and delete from the
+   * storage what `derivedKeys` names of it.
    */
   readonly deleteUpload: (id: string) => Promise<PostgresUpload | null>;
-  /** The uploads whose embeddings are nearest by cosine, best first. Embeddings of another length are passed over. */
+  /**
+   * The uploads whose embeddings are nearest by cosine, best first, whatever their status: what is being done again is found
+   * by its old result. Embeddings of another length are passed over. Exact without an index, nearly so with one.
+   */
   readonly findSimilar: (
     vector: ArrayLike<number>,
     options: { limit: number; batchId?: string | undefined; userId?: string | undefined },
@@ -51,16 +73,27 @@ const INSERTED_AT_ONCE = 500;
 
 /**
  * Uploads and batches in PostgreSQL (tested with 15 and 18) or in an embedded PGlite. Claims are atomic, and their leases
- * run by the database's clock, so any number of processes may share the work. Every call is one statement.
+ * run by the database's clock, so any number of processes may share the work. Every call is one statement. What the pool
+ * makes of numbers, times and JSON by parsers of your own does not matter here.
+ *
+ * The table of the uploads has a generated column `has_result`: completed, or being done again with the old result still in
+ * the row. Galleries and searches filter by it, not by `status`.
+ *
+ * Give a `Pool` an `"error"` listener. Without one, an idle connection that is cut, as by a restart of the database, ends
+ * the process.
  *
  * There is no foreign key, so uploads may come before their batch; and no vector index, because one is slow to fill and
  * the exact nearest of some thousand rows take milliseconds. Beyond that, set `dimensions` and add one yourself:
- * `create index concurrently on upload_processor_uploads using hnsw (embedding vector_cosine_ops)`.
+ * `create index concurrently on upload_processor_uploads using hnsw (embedding vector_cosine_ops)`, or from 2,001 to 4,000
+ * dimensions `… using hnsw ((embedding::halfvec(3072)) halfvec_cosine_ops)`. With pgvector 0.8 or newer, `batchId`, `userId`
+ * and a `limit` above 40 get all that they ask for from it.
  *
  * @param client a `Pool`; a single `Client` does one statement at a time, which is for transactions
- * @throws ConfigurationError when an option is not what it should be
+ * @throws ConfigurationError when an option is not what it should be, or does not exist
  * @example
- * const repository = postgresRepository(new pg.Pool({ connectionString }));
+ * const pool = new pg.Pool({ connectionString });
+ * pool.on("error", (error) => logger.warn({ error }, "connection lost"));
+ * const repository = postgresRepository(pool);
  * await repository.migrate();
  * await repository.addBatch({ id: "summer" });
  * await repository.addUploads([{ id: "1", batchId: "summer", storageKey: "originals/cat.jpg" }]);
@@ -72,112 +105,113 @@ export function postgresRepository(
   options: PostgresRepositoryOptions = {},
 ): PostgresRepository {
   const schema = readOptions(client, options);
+  const { rowsOf, firstOf } = connect(client, { prepare: options.prepare, logger: options.logger });
   const uploads = schema.uploads;
   const batches = schema.batches.sql;
-  let columnKind: Promise<"pgvector" | "array"> | undefined;
+  let lookedAt: Promise<EmbeddingColumn> | undefined;
 
-  async function rowsOf<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
-    const { rows } = await client.query(text, values);
-    return rows as Row[];
-  }
-
-  async function firstOf<Row>(text: string, values: unknown[]): Promise<Row | undefined> {
-    return (await rowsOf<Row>(text, values))[0];
-  }
-
-  async function uploadOf(text: string, id: string): Promise<PostgresUpload | null> {
-    const row = await firstOf<UploadRow>(text, [id]);
+  async function uploadOf(text: string, id: string, often?: true): Promise<PostgresUpload | null> {
+    const row = await firstOf<UploadRow>(often ? { text, values: [id], often } : { text, values: [id] });
     return row === undefined ? null : toUpload(row);
   }
 
-  async function write({ text, values }: Statement): Promise<WriteOutcome> {
-    const row = await firstOf<{ outcome: WriteOutcome }>(text, values);
-    return row?.outcome ?? "deleted";
-  }
-
-  async function findColumnKind(): Promise<"pgvector" | "array"> {
-    const text = `select format_type(atttypid, null) as type from pg_attribute
-where attrelid = to_regclass($1) and attname = 'embedding'`;
-    const column = await firstOf<{ type: string }>(text, [uploads.sql]);
-    return column?.type.endsWith("[]") ? "array" : "pgvector";
+  /** Looked at once: a column does not change its type while processes are at work. */
+  function embeddingColumn(): Promise<EmbeddingColumn> {
+    if (lookedAt === undefined) {
+      const looking = firstOf<NonNullable<Parameters<typeof columnOf>[0]>>(lookAtColumn(uploads)).then(columnOf);
+      lookedAt = looking;
+      looking.catch(() => {
+        lookedAt = undefined;
+      });
+    }
+    return lookedAt;
   }
 
   return {
+    dimensions: schema.dimensions,
+
     async migrate() {
-      await client.query(migration(schema));
+      await rowsOf({ text: migration(schema), values: [] });
     },
 
     schemaSql: () => schemaSql(schema),
 
     async addUploads(added) {
-      for (let start = 0; start < added.length; start += INSERTED_AT_ONCE) {
-        const { text, values } = statements.insertUploads(uploads, added.slice(start, start + INSERTED_AT_ONCE));
-        await client.query(text, values);
-      }
+      for (let start = 0; start < added.length; start += INSERTED_AT_ONCE)
+        await rowsOf(insertUploads(uploads, added.slice(start, start + INSERTED_AT_ONCE)));
     },
 
     async addBatch({ id, status = "pending", userId = null }) {
-      await client.query(`insert into ${batches} (id, status, user_id) values ($1, $2, $3)`, [id, status, userId]);
+      const text = `insert into ${batches} (id, status, user_id) values ($1, $2, $3)`;
+      await rowsOf({ text, values: [id, status, userId] });
     },
 
-    findUpload: (id) => uploadOf(`select ${SELECT_UPLOAD} from ${uploads.sql} where id = $1`, id),
+    findUpload: (id) => uploadOf(`select ${SELECT_UPLOAD} from ${uploads.sql} where id = $1`, id, true),
 
     deleteUpload: (id) => uploadOf(`delete from ${uploads.sql} where id = $1 returning ${SELECT_UPLOAD}`, id),
 
-    updateUpload: (id, changes, claim) => write(statements.updateUpload(uploads, id, changes, claim)),
+    async updateUpload(id, changes, claim) {
+      const row = await firstOf<{ outcome: WriteOutcome }>(updateUpload(schema, id, changes, claim));
+      return row?.outcome ?? "deleted";
+    },
 
     async claimUpload(id, request) {
-      const { text, values } = statements.claimUpload(uploads, id, request);
-      const answer = await firstOf<UploadRow & ClaimAnswer>(text, values);
+      const answer = await firstOf<ClaimRow>(claimUpload(schema, id, request));
       if (answer === undefined) return { outcome: "deleted" };
       const { outcome, fence, retryAfterMs, ...row } = answer;
       if (outcome === "claimed") return { outcome, upload: toUpload(row), fence: Number(fence) };
       if (outcome === "settled") return { outcome, upload: toUpload(row) };
+      if (outcome === "cancelled") return { outcome };
       // The lease may have run out between the decision and this figure; a caller that came back at once would spin.
-      return { outcome, retryAfterMs: Math.max(1, Math.ceil(retryAfterMs ?? 0)) };
+      return { outcome, retryAfterMs: Math.max(1, Math.ceil(Number(retryAfterMs))) };
+    },
+
+    async resetUploads(selection, how, redo) {
+      const statement = how === "undo" ? undoResets(schema, selection) : resetUploads(schema, selection, how, redo);
+      return Number((await firstOf<{ count: string }>(statement))?.count);
     },
 
     async findSimilar(vector, wanted) {
-      columnKind ??= findColumnKind();
-      columnKind.catch(() => {
-        columnKind = undefined;
+      const column = await embeddingColumn();
+      if (column.dimensions !== undefined && column.dimensions !== vector.length) return [];
+      const rows = await rowsOf<UploadRow & { similarity: string }>(findSimilar(uploads, column, vector, wanted));
+      return rows.map(({ similarity, ...row }) => {
+        const value = Number(similarity);
+        // A vector of zeros has no direction: pgvector answers with NaN.
+        return { upload: toUpload(row), similarity: Number.isNaN(value) ? 0 : value };
       });
-      const { text, values } = findSimilar(uploads, await columnKind, vector, wanted);
-      const rows = await rowsOf<UploadRow & { similarity: number }>(text, values);
-      // A vector of zeros has no direction: pgvector answers with NaN.
-      return rows.map(({ similarity, ...row }) => ({ upload: toUpload(row), similarity: similarity || 0 }));
     },
 
     async findBatch(id) {
-      const text = `select id, status, user_id as "userId" from ${batches} where id = $1`;
-      return (await firstOf<BatchRecord>(text, [id])) ?? null;
+      const text = `select ${SELECT_BATCH} from ${batches} where id = $1`;
+      const batch = await firstOf<BatchRecord>({ text, values: [id], often: true });
+      return batch === undefined ? null : toBatch(batch);
     },
 
-    updateBatch: (id, changes, expected) => write(statements.updateBatch(schema.batches, id, changes, expected)),
-
-    async listUploads(batchId, { after, ...page }) {
-      const { text, values } = statements.listUploads(uploads, batchId, { ...page, after: after?.sequence });
-      return (await rowsOf<UploadRow>(text, values)).map(toUpload);
+    async updateBatch(id, changes, expected) {
+      const row = await firstOf<{ outcome: BatchWriteOutcome }>(updateBatch(schema.batches, id, changes, expected));
+      return row?.outcome ?? "deleted";
     },
 
-    async countUploads(batchId) {
-      const text = `select status, count(*)::integer as count from ${uploads.sql} where batch_id = $1 group by status`;
-      const rows = await rowsOf<{ status: UploadStatus; count: number }>(text, [batchId]);
-      return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+    async listUploads(selection, { after, limit }) {
+      if (after !== undefined && typeof after.sequence !== "number")
+        throw new ConfigurationError(
+          'listUploads: expected a record of this repository as "after", got one without sequence',
+        );
+      const statement = listUploads(uploads, selection, { after: after?.sequence ?? 0, limit });
+      return (await rowsOf<UploadRow>(statement)).map(toUpload);
+    },
+
+    async countUploads(selection) {
+      const rows = await rowsOf<{ status: UploadStatus; count: string }>(countUploads(uploads, selection));
+      return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
     },
 
     // By id, because that is all that a batch has and keeps: its status will have changed when the next page is asked for.
-    listBatches({ status, after, limit }) {
-      const text = `select id, status, user_id as "userId" from ${batches}
+    async listBatches({ status, after, limit }) {
+      const text = `select ${SELECT_BATCH} from ${batches}
 where status = $1 and ($2::text is null or id > $2) order by id limit $3`;
-      return rowsOf<BatchRecord>(text, [status, after?.id ?? null, limit]);
+      return (await rowsOf<BatchRecord>({ text, values: [status, after?.id ?? null, limit] })).map(toBatch);
     },
   };
-}
-
-/** What a claim is answered with besides the columns of the upload. */
-interface ClaimAnswer {
-  readonly outcome: Exclude<ClaimOutcome["outcome"], "deleted">;
-  readonly fence: string | number;
-  readonly retryAfterMs: number | null;
 }

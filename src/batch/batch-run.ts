@@ -1,72 +1,114 @@
-import type { Mode, UploadRecord } from "../contracts/upload.js";
-import { classifyError, RepositoryError, type UploadError } from "../errors.js";
-import type { Settings } from "../options.js";
-import { Cancellation } from "../pipeline/cancellation.js";
-import type { Limiter } from "../pipeline/limits.js";
-import { answered } from "../pipeline/repository-calls.js";
-import type { Listed, Roster } from "../pipeline/roster.js";
-import { Interrupted, quietController, sleep } from "../pipeline/time.js";
-import { processUpload } from "../process-upload.js";
-import type { UploadResult } from "../result.js";
-import { requireUpload } from "../validate.js";
-import type { Tally } from "./tally.js";
+import { Cancellation } from "../async/cancellation.js";
+import { forwardAbort, Interrupted, quietController, sleep } from "../async/time.js";
+import type { BatchRecord, BatchStatus, UploadRecord } from "../contracts/upload.js";
+import { classifyError, isFault, UploadError } from "../errors.js";
+import type { ReliableRepository } from "../pipeline/reliable-repository.js";
+import type { RunContext } from "../pipeline/settings.js";
+import { processUpload, type Work } from "../process-upload.js";
+import type { BatchResult, DeferredUpload, UploadResult } from "../result.js";
+import type { Budget } from "../runtime/budget.js";
+import type { Limiter } from "../runtime/limiter.js";
+import { BatchEvents } from "./batch-events.js";
+import type { Gate } from "./gate.js";
+import { askOnce } from "./health.js";
+import { ProgressReporter } from "./progress-reporter.js";
+import { Puller, type UploadSource } from "./puller.js";
+import { BatchStats, type UploadCounts } from "./stats.js";
 
-/** One upload that is being worked on. */
-export interface InFlight extends Listed {
-  readonly uploadId: string;
-  readonly run: object;
-  readonly cancellation: Cancellation;
-}
+/** So many uploads in a row that could not be stored, and more than are in work at once. */
+const LEAST_UNSTORED_IN_A_ROW = 5;
 
-/** What several runs of one processor share. */
-export interface Workshop<U extends UploadRecord> {
-  readonly settings: Settings<U>;
+/** What the runs of one processor share. */
+export interface Shared<U extends UploadRecord> {
+  readonly work: Work<U>;
   readonly concurrency: number;
   /** The processor's slots, over all its runs. */
   readonly slots: Limiter;
-  /** What is being worked on, for `abortUpload`. */
-  readonly inFlight: Roster<InFlight>;
-  /** Resolves when the processor is not paused. */
-  readonly whenRunning: () => Promise<void> | undefined;
+  readonly gate: Gate;
 }
 
-/** Uploads, pulled one at a time as there is room. */
-export type UploadSource<U extends UploadRecord> = Iterable<U | string> | AsyncIterable<U | string>;
-
-/** After a claim that the repository did not answer, in milliseconds. */
-const RECLAIM_DELAY_MS = 1000;
-
-/** So many uploads in a row that could not be stored, and more than are in work at once: it is not the uploads that are at fault. */
-const LEAST_UNSTORED_IN_A_ROW = 5;
+/** What a run is over. */
+export interface RunScope {
+  /** For its events and `cancel`: a batch of the repository, or a label. */
+  readonly batchId: string | null;
+  /** Whether `batchId` is a batch of the repository, whose uploads can be counted. */
+  readonly isStored: boolean;
+  /** Whether `batchId` is a label, which names no batch. A redo of part of a batch is neither. */
+  readonly isLabel: boolean;
+  readonly total: number | null;
+  readonly concurrency: number;
+  readonly budget: Budget | undefined;
+  readonly signal: AbortSignal | undefined;
+}
 
 /**
- * One run over many uploads: workers pull from a source, and what somebody else holds is visited again when the lease has
- * run out. Only the ids of busy and aborted uploads are remembered, so memory does not depend on how many there are.
+ * One run over many uploads: workers pull from a source, and what somebody else holds, or the service could not do, is visited
+ * again. Only the ids of such uploads are remembered, so memory does not depend on how many there are.
  */
 export class BatchRun<U extends UploadRecord> {
+  readonly events: BatchEvents<U>;
+  readonly stats: BatchStats;
+  readonly repository: ReliableRepository<U>;
   /** Aborted uploads, which this run does not take up again. */
   readonly excluded = new Set<string>();
   /** Why the run cannot go on. */
   error: UploadError | undefined;
-  /** Why uploads are left open: their outcome could not be stored. */
+  /** Why uploads are left open: their outcome could not be stored, though that of others could. */
   unstored: UploadError | undefined;
+  isCancelled = false;
+  readonly #work: Work<U>;
+  readonly #progress: ProgressReporter<U>;
+  /** Aborted when nothing more is to be begun. */
   readonly #stopping = quietController();
-  readonly #unstoredOnce = new Set<string>();
-  #unstoredInARow = 0;
-  /** Busy uploads that are counted as skipped. A later pass may find them open all the same. */
-  readonly #givenUp = new Set<string>();
-  #visits = new Set<Promise<void>>();
+  /** Aborted when what is in flight is to be released. */
+  readonly #aborting = new Cancellation();
   #giveUpBusy = quietController();
+  /** Whether the run ends as `processing` because of its error. */
+  #isInterrupted = false;
+  #isPaused = false;
+  #isStarted = false;
+  /** Uploads that the service could not do, to be visited again, oldest first. */
+  readonly #held = new Map<string, DeferredUpload>();
+  /** Busy uploads that are counted as skipped. A later pass may find them open all the same. */
+  readonly #givenUp = new Map<string, number>();
+  /** Of sources that were worked through, or are being. */
+  #passes = 0;
+  /** Visits that no worker waits for: of busy uploads, and of suspects. */
+  readonly #visits = new Set<Promise<void>>();
+  readonly #began = Date.now();
+  #puller: Puller<U> | undefined;
+  #inFlight = 0;
+  #unstoredInARow = 0;
+  readonly #unstoredOnce = new Set<string>();
 
   constructor(
-    private readonly workshop: Workshop<U>,
-    private readonly tally: Tally,
-    private readonly onSettled: () => void,
-  ) {}
+    private readonly shared: Shared<U>,
+    readonly scope: RunScope,
+  ) {
+    const { settings, table } = shared.work;
+    this.stats = new BatchStats(scope.total);
+    this.events = new BatchEvents(settings, scope.batchId);
+    this.repository = settings.repository.withOutage(shared.gate.outageFor(this.#aborting));
+    const context: RunContext = {
+      ledger: this.stats.ledger,
+      budget: scope.budget,
+      unpriced: undefined,
+      ready: askOnce(settings),
+      isLastOne: () => this.#isLastOne(),
+    };
+    this.#work = { settings: { ...settings, repository: this.repository, comesBack: true, run: context }, table };
+    const count = scope.isStored ? () => this.count() : undefined;
+    this.#progress = new ProgressReporter(this.events, this.stats, count);
+  }
 
   /** Aborted when nothing more is to be begun. */
   get stopping(): AbortSignal {
     return this.#stopping.signal;
+  }
+
+  /** How many uploads of the batch there are by status. */
+  count(): Promise<UploadCounts> {
+    return this.repository.count({ batchId: this.scope.batchId ?? "" }, this.#stopping.signal);
   }
 
   /** No further upload is begun; those in flight go on. */
@@ -78,13 +120,27 @@ export class BatchRun<U extends UploadRecord> {
   /** Nothing further is begun, and what is in flight is released. */
   abort(reason: unknown): void {
     this.stop();
-    for (const { run, cancellation } of this.workshop.inFlight) if (run === this) cancellation.abort(reason);
+    this.#aborting.abort(reason);
+    for (const { run, cancellation } of this.#work.settings.runtime.active)
+      if (run === this) cancellation.abort(reason);
   }
 
-  /** The run cannot go on; what was pulled is done yet. */
+  cancel(reason: unknown): void {
+    this.isCancelled = true;
+    this.abort(reason);
+  }
+
+  /** The run cannot go on: it is `failed`. Uploads that were pulled are finished. */
   fail(error: UploadError): void {
     this.error ??= error;
     this.forgetBusy();
+  }
+
+  /** The run cannot go on for now: it stays `processing`. Uploads that were begun are finished. */
+  interrupt(error: UploadError): void {
+    if (this.error === undefined) this.#isInterrupted = true;
+    this.error ??= error;
+    this.stop();
   }
 
   /** Uploads that somebody else holds are not waited for any longer: they are settled. */
@@ -93,151 +149,310 @@ export class BatchRun<U extends UploadRecord> {
   }
 
   /** Whether nothing is left but waiting for uploads that somebody else holds. */
-  get onlyBusy(): boolean {
-    return this.#visits.size > 0 && ![...this.workshop.inFlight].some(({ run }) => run === this);
+  get isOnlyWaiting(): boolean {
+    return this.#visits.size > 0 && this.#inFlight === 0;
+  }
+
+  /** Whether its error makes it `failed`: not one that it may go on behind. */
+  get endsFailed(): boolean {
+    return (
+      (this.error !== undefined && !this.#isInterrupted) || (this.error === undefined && this.unstored !== undefined)
+    );
+  }
+
+  warn(message: string, error: unknown): void {
+    this.#work.settings.logger.warn({ batchId: this.scope.batchId, error }, message);
+  }
+
+  started(batch: BatchRecord | null, counts: UploadCounts | null): void {
+    this.#isStarted = true;
+    this.events.emit("batch:started", { batch, counts });
+    this.#tellPause();
+  }
+
+  /** Runs a story from its start to its result, which is emitted as the last event. */
+  async tell(story: (run: this) => Promise<BatchStatus>): Promise<BatchResult> {
+    const { signal } = this.scope;
+    const unlink = forwardAbort(signal, { abort: (reason) => this.abort(reason) });
+    const unlisten = this.shared.gate.listen(() => this.#tellPause());
+    let status: BatchStatus;
+    try {
+      status = await story(this);
+    } catch (thrown) {
+      // Misuse: there was no run.
+      if (!this.#isStarted && isFault(thrown, "deployment")) {
+        this.#tellResumed();
+        throw thrown;
+      }
+      if (!(thrown instanceof Interrupted)) this.fail(classifyError(thrown, "save", "REPOSITORY_FAILED"));
+      status = "processing";
+    } finally {
+      unlink();
+      unlisten();
+      this.stop();
+    }
+    await this.#progress.last();
+    this.#tellResumed();
+    const ended = this.#statusAfter(status);
+    const error = this.error ?? this.unstored ?? (ended === "processing" ? this.#endedEarly() : undefined);
+    const result: BatchResult = Object.freeze({
+      batchId: this.scope.batchId,
+      status: ended,
+      ...this.stats.result(),
+      ...(error !== undefined && !this.isCancelled && { error }),
+    });
+    const { batchId, ...fields } = result;
+    this.events.emit("batch:settled", fields);
+    return result;
+  }
+
+  #endedEarly(): UploadError {
+    const message = "The run was closed or aborted before it was done; process and recover go on";
+    return new UploadError(message, { code: "NOT_COMPLETED", cause: this.#aborting.reason });
+  }
+
+  #statusAfter(told: BatchStatus): BatchStatus {
+    if (this.isCancelled) return "cancelled";
+    if (this.endsFailed) return "failed";
+    if (this.error !== undefined) return "processing";
+    return told;
   }
 
   /** Works through a source. Resolves when everything that was pulled is settled, whatever became of it. */
-  async drain(source: UploadSource<U>, mode: Mode): Promise<void> {
-    const settings = { ...this.workshop.settings, mode };
-    this.#giveUpBusy = quietController();
+  async drain(source: UploadSource<U>): Promise<void> {
     if (this.stopping.aborted) return;
-    const pull = this.#puller(source);
-    const worker = async () => {
-      for (let upload = await pull(); upload !== undefined; upload = await pull()) await this.#visit(upload, settings);
-    };
-    await Promise.all(Array.from({ length: this.workshop.concurrency }, worker));
-    while (this.#visits.size > 0) await Promise.all(this.#visits);
+    this.#passes++;
+    this.#giveUpBusy = quietController();
+    const puller = new Puller(source, this.stopping);
+    this.#puller = puller;
+    const workers = Math.min(this.scope.concurrency, this.shared.concurrency);
+    try {
+      do {
+        await Promise.all(Array.from({ length: workers }, () => this.#pullAll(puller)));
+        while (this.#visits.size > 0) await Promise.all(this.#visits);
+      } while (this.#held.size > 0 && this.error === undefined && !this.stopping.aborted);
+    } finally {
+      puller.close();
+    }
+    // A run that ends before the service is back leaves them to the next one.
+    for (const result of this.#held.values()) this.#settle(result);
+    this.#held.clear();
   }
 
-  /** Pulls for all workers in turn, because a source need not bear two calls at once. Once stopped, no source is waited for. */
-  #puller(source: UploadSource<U>): () => Promise<U | string | undefined> {
-    const inTurn = Symbol.asyncIterator in source;
-    const iterator = inTurn ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-    const { stopping } = this;
-    // One listener and one variable: a race against one long-lived promise would keep a reaction for every upload.
-    let leave = () => {};
-    stopping.addEventListener("abort", () => leave(), { once: true });
-    const unlessStopped = <T>(work: Promise<T>) =>
-      new Promise<T | undefined>((resolve, reject) => {
-        leave = () => resolve(undefined);
-        work.then(resolve, reject);
-      });
-    let done = false;
-    const next = async () => {
-      if (done || this.error) return undefined;
-      try {
-        const paused = this.workshop.whenRunning();
-        if (paused) await unlessStopped(paused);
-        if (!stopping.aborted) {
-          const step = iterator.next();
-          const pulled = "then" in step ? await unlessStopped(step) : step;
-          if (pulled?.done === false) {
-            requireUpload("uploads", pulled.value);
-            return pulled.value;
-          }
-        }
-        // A source that is left early may hold resources; one that hangs is not waited for.
-        if (stopping.aborted) void Promise.resolve(iterator.return?.()).catch(() => {});
-      } catch (thrown) {
-        this.fail(classifyError(thrown, "claim", "INPUT_FAILED"));
-      }
-      done = true;
+  async #pullAll(puller: Puller<U>): Promise<void> {
+    for (let upload = await this.#next(puller); upload !== undefined; upload = await this.#next(puller))
+      await this.#visit(upload);
+  }
+
+  /** Pulled from the source, and when that has ended, from what was held: so another one probes the service each time. */
+  async #next(puller: Puller<U>): Promise<U | string | undefined> {
+    if (this.error !== undefined) return undefined;
+    try {
+      const passing = this.shared.gate.pass(this.stopping, this.#began);
+      if (passing !== undefined) (await passing).leave();
+      const pulled = await puller.next();
+      if (pulled !== undefined || this.stopping.aborted) return pulled;
+    } catch (thrown) {
+      if (thrown instanceof Interrupted) return undefined;
+      if (UploadError.isInstance(thrown) && thrown.code === "CIRCUIT_OPEN") this.interrupt(thrown);
+      else this.fail(classifyError(thrown, "claim", "INPUT_FAILED"));
       return undefined;
-    };
-    let turn: Promise<U | string | undefined> = Promise.resolve(undefined);
-    return () => {
-      // What answers at once cannot be called twice at once; turns would take a tenth of the time of an upload that takes none.
-      if (!inTurn && this.workshop.whenRunning() === undefined) return next();
-      turn = turn.then(next);
-      return turn;
-    };
+    }
+    const [id] = this.#held.keys();
+    if (id !== undefined) this.#held.delete(id);
+    return id;
   }
 
-  async #visit(upload: U | string, settings: Settings<U>): Promise<void> {
+  async #visit(upload: U | string, otherwise?: UploadResult<U>, alone = false): Promise<void> {
     const uploadId = typeof upload === "string" ? upload : upload.id;
     try {
-      const result = await this.workshop.slots(this.stopping, () => this.#process(upload, uploadId, settings));
-      if (result.status === "skipped" && result.reason === "claimed-elsewhere")
-        this.#visitAgain(uploadId, result.retryAfterMs ?? settings.lease.durationMs, result);
-      else {
-        this.#unstoredInARow = 0;
-        this.#settle(result);
-      }
+      const result = await this.#untilBegun(upload, alone);
+      if (result === "suspect") this.#visitAlone(uploadId);
+      else if (result.status === "skipped" && result.reason === "claimed-elsewhere") this.#visitAgain(uploadId, result);
+      else if (result.status === "deferred") this.#hold(uploadId, result);
+      else this.#settle(result);
     } catch (thrown) {
-      if (thrown instanceof Interrupted) return; // it was still waiting for its slot: not reached
-      this.#unstored(uploadId, classifyError(thrown, "save", "REPOSITORY_FAILED"), settings);
+      if (thrown instanceof Interrupted) {
+        if (otherwise !== undefined) this.#settle(otherwise); // it was still waiting: not reached
+      } else this.#stoppedBy(uploadId, thrown);
     }
   }
 
-  async #process(upload: U | string, uploadId: string, settings: Settings<U>): Promise<UploadResult<U>> {
-    const { inFlight } = this.workshop;
-    const entry: InFlight = { uploadId, run: this, cancellation: new Cancellation(), place: undefined };
-    inFlight.add(entry);
-    try {
-      return await processUpload(upload, settings, entry.cancellation);
-    } finally {
-      inFlight.delete(entry);
+  /** Begins it when the gate is open and a slot is free, both at once: no slot is held by what waits for the gate. */
+  async #untilBegun(upload: U | string, alone: boolean): Promise<UploadResult<U> | "suspect"> {
+    const { gate, slots } = this.shared;
+    for (;;) {
+      const passing = gate.pass(this.stopping, this.#began);
+      const pass = passing === undefined ? undefined : await passing;
+      try {
+        const result = await slots.run(this.stopping, async () =>
+          gate.lets(pass) ? this.#process(upload, alone) : "closed",
+        );
+        if (result !== "closed") return result;
+      } finally {
+        pass?.leave();
+      }
     }
+  }
+
+  async #process(upload: U | string, alone: boolean): Promise<UploadResult<U> | "suspect"> {
+    if (this.#aborting.aborted) throw new Interrupted();
+    this.#inFlight++;
+    try {
+      return await processUpload(upload, this.#work, new Cancellation(), this, alone);
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  /** Not the upload's fault: it is done after what is not begun yet. */
+  #hold(uploadId: string, result: DeferredUpload): void {
+    if (result.error.code === "BUDGET_EXHAUSTED") this.interrupt(result.error);
+    this.#held.set(uploadId, result);
+  }
+
+  /** Whether nothing is left in the run that could still show whether the service is up. */
+  #isLastOne(): boolean {
+    if (this.#inFlight > 1 || this.#puller?.isDone !== true) return false;
+    const { trials } = this.#work.settings.runtime;
+    for (const id of this.#held.keys()) if (trials.get(id) === undefined) return false;
+    return true;
   }
 
   #settle(result: UploadResult<U>): void {
     const { uploadId, status } = result;
+    if (status === "completed" || status === "failed") this.#unstoredInARow = 0;
     if (status === "aborted" || status === "deferred") this.excluded.add(uploadId);
-    if (this.#givenUp.delete(uploadId)) this.tally.takeBackSkipped();
-    this.tally.add(result);
-    this.onSettled();
+    // Not of this pass: the same id may be in one source twice, and then is skipped twice.
+    const givenUpIn = this.#givenUp.get(uploadId) ?? this.#passes;
+    if (givenUpIn < this.#passes) {
+      this.#givenUp.delete(uploadId);
+      this.stats.takeBackSkipped();
+    }
+    this.stats.add(result);
+    this.#progress.changed();
   }
 
-  /** Comes back when the holder's lease has run out, without keeping a worker waiting. */
-  #visitAgain(uploadId: string, delayMs: number, otherwise: UploadResult<U>): void {
-    const giveUp = this.#giveUpBusy.signal;
-    const visit = async () => {
+  /** Suspects go one at a time: it waits for its turn before it takes a slot. */
+  #visitAlone(uploadId: string): void {
+    const { suspects } = this.#work.settings.runtime;
+    this.#later(async () => {
       try {
-        await sleep(delayMs, giveUp);
-        await this.workshop.whenRunning();
+        await suspects.run(this.stopping, () => this.#visit(uploadId, undefined, true));
+      } catch (thrown) {
+        if (!(thrown instanceof Interrupted)) throw thrown;
+      }
+    });
+  }
+
+  /** Comes back when its holder is done: at once where that is this process, else when the lease has run out. */
+  #visitAgain(uploadId: string, otherwise: UploadResult<U> & { readonly retryAfterMs?: number | undefined }): void {
+    const { lease, runtime, repository } = this.#work.settings;
+    const giveUp = this.#giveUpBusy.signal;
+    this.#later(async () => {
+      try {
+        const holder = [...runtime.active].find(
+          (each) => each.uploadId === uploadId && each.repository === repository.adapter,
+        );
+        const delayMs = otherwise.retryAfterMs ?? lease.durationMs;
+        if (holder === undefined) await sleep(delayMs, giveUp);
+        else await endOf(holder, delayMs, giveUp);
       } catch (thrown) {
         if (!(thrown instanceof Interrupted)) throw thrown;
         this.#settle(otherwise);
-        if (otherwise.status === "skipped") this.#givenUp.add(uploadId);
+        if (otherwise.status === "skipped") this.#givenUp.set(uploadId, this.#passes);
         return;
       }
-      // What the first pass would have done again is done when its holder has done it.
-      await this.#visit(await this.#recordOf(uploadId), { ...this.workshop.settings, mode: "continue" });
-    };
-    const visiting = visit().finally(() => this.#visits.delete(visiting));
-    this.#visits.add(visiting);
+      await this.#visit(await this.#recordOf(uploadId), otherwise);
+    });
   }
 
   /**
-   * By now its holder may have died of it. Only the record tells that before a claim does, which would count as a start of
-   * its own if this process died as well: of another upload, whose lease runs out at the same time.
+   * Reads the record before a claim is made. If the holder died of this upload meanwhile, `starts` tells that it is a suspect. A
+   * claim would tell that, too, but would count as a start if this process died as well, of another upload.
    */
   #recordOf(uploadId: string): Promise<U | string> {
-    const { repository } = this.workshop.settings;
-    return answered(repository.findUpload(uploadId)).then(
+    return this.repository.find(uploadId, this.stopping).then(
       (upload) => upload ?? uploadId,
       () => uploadId,
     );
   }
 
-  /** The repository did not take the outcome: once the lease has run out, the upload gets one more chance. */
-  #unstored(uploadId: string, error: UploadError, settings: Settings<U>): void {
-    const { attempts, durationMs, warnings, stages } = { attempts: 0, durationMs: 0, warnings: [], stages: [] };
-    const aborted: UploadResult<U> = {
-      ...{ status: "aborted", reason: error, uploadId, attempts, durationMs, warnings, stages },
-    };
-    if (++this.#unstoredInARow >= Math.max(LEAST_UNSTORED_IN_A_ROW, this.workshop.concurrency + 1)) {
-      this.fail(error);
-      this.stop();
-    }
-    if (error instanceof RepositoryError && !this.error && !this.#unstoredOnce.has(uploadId)) {
-      this.#unstoredOnce.add(uploadId);
-      this.#visitAgain(uploadId, error.stage === "claim" ? RECLAIM_DELAY_MS : settings.lease.durationMs, aborted);
+  #later(visit: () => Promise<void>): void {
+    const visiting = visit().finally(() => this.#visits.delete(visiting));
+    this.#visits.add(visiting);
+  }
+
+  /** The deployment is at fault, or the outcome could not be stored: the upload is open, and the run may have to end. */
+  #stoppedBy(uploadId: string, thrown: unknown): void {
+    const error = classifyError(thrown, "save", "REPOSITORY_FAILED");
+    if (error.code === "CIRCUIT_OPEN") {
+      this.interrupt(error); // the gate was not passed: nothing was begun
       return;
     }
-    this.unstored ??= error;
-    this.tally.failure(uploadId, error);
+    const work = { attempts: 0, durationMs: 0, warnings: [], stages: [], usage: {} };
+    const aborted: UploadResult<U> = { status: "aborted", reason: error, uploadId, ...work };
+    if (isFault(error, "deployment")) {
+      this.fail(error);
+      this.stop();
+    } else if (this.shared.gate.reason?.reason === "repository") this.interrupt(error);
+    else if (!this.#aborting.aborted && this.#notStored(uploadId, error)) {
+      this.#visitAgain(uploadId, aborted);
+      return;
+    }
     this.#settle(aborted);
+  }
+
+  /**
+   * Others could be stored: once the lease has run out, the upload gets one more chance. When many in a row could not, it is not
+   * the uploads that are at fault, and no more is paid for in vain.
+   *
+   * @returns whether it is to be visited again
+   */
+  #notStored(uploadId: string, error: UploadError): boolean {
+    if (++this.#unstoredInARow >= Math.max(LEAST_UNSTORED_IN_A_ROW, this.shared.concurrency + 1)) {
+      this.fail(error);
+      this.stop();
+    } else if (!this.#unstoredOnce.has(uploadId)) {
+      this.#unstoredOnce.add(uploadId);
+      return true;
+    }
+    this.unstored ??= error;
+    this.stats.failure(uploadId, error);
+    return false;
+  }
+
+  /** A run that ends is not paused any more. */
+  #tellResumed(): void {
+    if (this.#isPaused) this.events.emit("batch:resumed", {});
+    this.#isPaused = false;
+  }
+
+  /** `batch:paused` and `batch:resumed` come in turn, whatever the reasons do. */
+  #tellPause(): void {
+    const { reason } = this.shared.gate;
+    if ((reason !== null) === this.#isPaused) return;
+    this.#isPaused = reason !== null;
+    if (reason !== null) this.events.emit("batch:paused", reason);
+    else this.events.emit("batch:resumed", {});
+  }
+}
+
+/** Waits for the end of the work on an upload, at most so long. @throws Interrupted */
+async function endOf(
+  holder: { readonly whenEnded: (callback: () => void) => void },
+  atMostMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const waiting = new Cancellation();
+  const unlink = forwardAbort(signal, waiting);
+  const ended = new Error("ended");
+  holder.whenEnded(() => waiting.abort(ended));
+  try {
+    await sleep(atMostMs, waiting);
+  } catch (error) {
+    if (waiting.reason !== ended) throw error;
+  } finally {
+    unlink();
   }
 }

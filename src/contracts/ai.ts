@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Logger } from "./logger.js";
-import type { UploadRecord } from "./upload.js";
+import type { StageName, UploadRecord } from "./upload.js";
 
 /** An image prepared for a vision model: upright, opaque, sRGB, metadata stripped. */
 export interface VisionImage {
@@ -24,6 +24,7 @@ export interface VisionFrame extends VisionImage {
  * Released when the upload settles, after which its methods reject.
  */
 export interface Media<U extends UploadRecord = UploadRecord> {
+  /** As it stands now: with what earlier stages made. A copy: changing it changes nothing. */
   readonly upload: U;
   readonly kind: "image" | "video";
   /** Sniffed from the content, whatever the uploader claimed. */
@@ -43,13 +44,39 @@ export interface Media<U extends UploadRecord = UploadRecord> {
   readonly visionImage: () => Promise<VisionImage>;
   /** Video: still frames with their time. Image: one frame. */
   readonly frames: (options?: { max?: number | undefined }) => Promise<readonly VisionFrame[]>;
+  /** What has been measured of the original so far. */
+  readonly facts: () => Promise<MediaFacts>;
 }
 
-/** What a call of the model used up, as far as the service tells. Stored as `metadata.usage`. */
+/** What was measured of an original; stored as `metadata.media`, read with `mediaFacts(upload)`. */
+export interface MediaFacts {
+  /** Sniffed from the content. */
+  readonly mimeType?: string;
+  readonly kind?: "image" | "video";
+  /** The size of the original. */
+  readonly bytes?: number;
+  /** Of the upright image, in pixels; known when a vision image was made. */
+  readonly width?: number;
+  /** Of the upright image, in pixels; known when a vision image was made. */
+  readonly height?: number;
+}
+
+/**
+ * What calls of a model used up, as far as the service tells. Numbers that are not finite are dropped. Stored as
+ * `metadata.usage`.
+ */
 export interface Usage {
   readonly inputTokens?: number | undefined;
   readonly outputTokens?: number | undefined;
   readonly totalTokens?: number | undefined;
+  /** How many calls. @default 1 for each call that the library makes */
+  readonly requests?: number | undefined;
+  readonly images?: number | undefined;
+  /** In milliseconds. @default what the library measured */
+  readonly durationMs?: number | undefined;
+  /** In the currency of `price`, which fills it in where the adapter does not tell it. */
+  readonly cost?: number | undefined;
+  readonly model?: string | undefined;
 }
 
 /** A description with what else came out of the call. */
@@ -59,20 +86,37 @@ export interface Description {
   /** Stored in the record's `metadata`, beside what stands there, as JSON keeps it: at most 1,000,000 characters of that. */
   readonly metadata?: Record<string, unknown> | undefined;
   readonly usage?: Usage | undefined;
+  /**
+   * Why the model stopped. `"length"`: it was cut off (`DESCRIPTION_TRUNCATED`, tried again); `"refused"`: it, or its
+   * provider, declined (`CONTENT_REFUSED`, not tried again). @default "stop"
+   */
+  readonly finish?: "stop" | "length" | "refused";
 }
 
 /** What an AI adapter is told of the call that it serves. */
 export interface StageContext {
-  /** Aborted on cancel, deletion, a lost lease and the stage's timeout. */
+  /** Aborted on cancel, deletion, a lost lease and the stage's timeout. Hand it on to your client. */
   readonly signal: AbortSignal;
   /** 1-based. */
   readonly attempt: number;
-  /** The same over all attempts and restarts of one upload and stage: hand it to services that take such a key. */
+  /**
+   * The same over all attempts and restarts of one upload and stage, and another one for another redo and after an answer
+   * that was received and not accepted: hand it to services that take such a key.
+   */
   readonly idempotencyKey: string;
   /** Tells how far the stage is, from 0 to 1. Calls that go back, or come after the stage has ended, are ignored. */
   readonly reportProgress: (fraction: number, message?: string) => void;
   readonly logger: Logger;
 }
+
+/** A vector with what the call used up. */
+export interface EmbeddedVector {
+  readonly vector: ArrayLike<number>;
+  readonly usage?: Usage | undefined;
+}
+
+/** What a call costs, in the currency of your budget; `null` when that is not known. */
+export type Price = (usage: Usage, stage: StageName) => number | null;
 
 /** The models: one that describes media in words and, if you search by meaning, one that makes vectors. */
 export interface AIAdapter<U extends UploadRecord = UploadRecord> {
@@ -80,12 +124,20 @@ export interface AIAdapter<U extends UploadRecord = UploadRecord> {
   readonly describe: (media: Media<U>, context: StageContext) => Promise<string | Description>;
   /** A vector for the description (a multimodal model may use the media instead). Left out: no embed stage. */
   readonly embed?:
-    | ((input: { text: string; media: Media<U> }, context: StageContext) => Promise<ArrayLike<number>>)
+    | ((input: { text: string; media: Media<U> }, context: StageContext) => Promise<ArrayLike<number> | EmbeddedVector>)
     | undefined;
   /** The length that every vector must have. @default any, up to 100,000 */
   readonly dimensions?: number | undefined;
-  /** What the service takes at once; the user's `limits` win. */
+  /** What the service takes at once; the user's `limits` win. Adapters that share this very object share one runtime. */
   readonly concurrency?: { readonly describe?: number | undefined; readonly embed?: number | undefined } | undefined;
-  /** A stamp of model and prompt, stored as `aiVersion`. */
-  readonly version?: string | undefined;
+  /** A stamp of model and prompt, of both stages or of each; stored as `aiVersion`, see `aiVersionOf`. */
+  readonly version?: string | { readonly describe: string; readonly embed: string } | undefined;
+  /** Needed for a budget, and for costs in `usage`. */
+  readonly price?: Price | undefined;
+  /**
+   * Says whether the service is well: resolves, or rejects with the reason. Asked once before a run's first call, and when an
+   * upload's attempts are used up, to tell a failure of the service from one of the upload. Waited for 10 s at most. A missing
+   * model is the deployment's fault: `new UploadError("…", { code: "INVALID_CONFIGURATION" })`.
+   */
+  readonly checkHealth?: ((options: { readonly signal: AbortSignal }) => Promise<void>) | undefined;
 }

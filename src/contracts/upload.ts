@@ -1,21 +1,47 @@
-/** Where one upload stands. `completed` and `failed` are settled: only a new claim leaves them. */
+/**
+ * Where one upload stands. `completed` and `failed` are settled: only a reset makes them `pending` again. What people may see
+ * is told by `hasResult`, never by the status alone: an upload that is done again is `pending`, and keeps its old result.
+ */
 export type UploadStatus = "pending" | "analyzing" | "embedding" | "completed" | "failed";
 
 /** Where one batch stands. A batch with failed uploads is `completed`; `failed` means that the batch itself could not run. */
 export type BatchStatus = "pending" | "processing" | "completed" | "failed" | "cancelled";
 
 /**
- * The step of the work that an error, a timing or a progress event belongs to.
+ * The step of the work that an error, a timing or a progress event belongs to: one of the built-in ones, or the name of a
+ * stage of yours.
  *
  * `claim` takes the upload, `open` opens its original in the storage, `save` stores the outcome.
  */
-export type UploadStage = "claim" | "open" | "thumbnail" | "describe" | "embed" | "save";
+export type StageName = "claim" | "open" | "thumbnail" | "describe" | "embed" | "save" | (string & {});
 
 /**
- * What happens to uploads that are settled already: `"continue"` passes them over, `"retry-failed"` takes failed ones and
- * continues behind their checkpoints, `"reprocess"` does settled ones again from the first stage.
+ * What is done again.
+ *
+ * - `"retry"`: failed uploads, and completed ones whose last redo failed, go on behind their checkpoints; with
+ *   `statuses: ["completed"]` and `missing`, completed ones get the thumbnail or the embedding that they lack.
+ * - `"reprocess"`: settled uploads that were made by another version of the models; what the same version made is kept.
+ * - `"reprocess-all"`: settled uploads, from the first stage, whatever their version.
  */
-export type Mode = "continue" | "retry-failed" | "reprocess";
+export type RerunMode = "retry" | "reprocess" | "reprocess-all";
+
+/**
+ * What doing a settled upload again has made so far. While a row has one, checkpoints are read from it and written to it, and
+ * the old result stays in the row, for people to see and find. The write that completes the upload moves everything over.
+ */
+export interface UploadDraft {
+  /** What the row was before, and is again when the redo fails. */
+  readonly was: "completed" | "failed";
+  /** The name of the redo: a reset passes over the rows that carry it already. */
+  readonly redo: string;
+  /** What may be taken from the row as it is: everything, or what the same version of its stage made. @default nothing */
+  readonly keeps?: "all" | "same-version";
+  readonly thumbnailKey?: string;
+  readonly description?: string;
+  readonly metadata?: Record<string, unknown>;
+  readonly embedding?: readonly number[];
+  readonly aiVersion?: string;
+}
 
 /** What the library reads of an upload. Your own record may carry more: everything is generic over it. */
 export interface UploadRecord {
@@ -38,15 +64,21 @@ export interface UploadRecord {
   readonly description?: string | null | undefined;
   /** Checkpoint of the embed stage. */
   readonly embedding?: readonly number[] | null | undefined;
-  /** What else the describe stage returned, and under `media` what was measured of the original. */
+  /**
+   * What else was found out. The keys of the library: `media` (what was measured of the original), `usage`, `audit`, `model`,
+   * `redo` (the name of the last redo), and one for each stage of yours.
+   */
   readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
-  /** The stamp of the model and prompt that described it. */
+  /** The stamp of the models and prompts that made description and embedding. */
   readonly aiVersion?: string | null | undefined;
+  /** Why it failed; of a completed upload, why its last redo failed. */
   readonly errorCode?: string | null | undefined;
   readonly errorStage?: string | null | undefined;
   readonly errorMessage?: string | null | undefined;
-  /** Claims since the upload last settled or was released in good order: what quarantine counts. */
+  /** Claims since the upload last settled or was handed back: what quarantine counts. */
   readonly starts?: number | null | undefined;
+  /** What doing it again has made so far; `null` when it is not being done again. */
+  readonly draft?: UploadDraft | null | undefined;
 }
 
 /** What the library reads of a batch. */

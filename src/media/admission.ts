@@ -1,7 +1,7 @@
 import { UploadError, type UploadErrorCode } from "../errors.js";
 import { sniff } from "./sniff.js";
 
-/** What is let in, of the `input` options. */
+/** Of the `input` options: which originals are let in. */
 export interface AdmissionLimits {
   /** In bytes. */
   readonly maxBytes: number;
@@ -9,7 +9,7 @@ export interface AdmissionLimits {
   readonly allow: readonly string[];
 }
 
-/** What was found out about an original that was let in. */
+/** What was measured of an original that was let in. */
 export interface Admitted {
   readonly mimeType: string;
   /** In bytes. */
@@ -31,6 +31,9 @@ export async function admitContent(head: Uint8Array, { allow }: AdmissionLimits)
   return mimeType;
 }
 
+/** What an original of this MIME type is to an adapter. */
+export const kindOf = (mimeType: string): "image" | "video" => (mimeType.startsWith("video/") ? "video" : "image");
+
 /** @throws UploadError `UNSUPPORTED_MEDIA` unless the type is allowed */
 export function admitType(mimeType: string, allow: readonly string[]): void {
   if (allow.includes(mimeType)) return;
@@ -42,8 +45,13 @@ export function admitType(mimeType: string, allow: readonly string[]): void {
   throw refusal("UNSUPPORTED_MEDIA", `The content is ${mimeType}: ${why}`);
 }
 
+/** What can run scripts or refer to other files. */
 const ACTIVE_CONTENT: ReadonlySet<string> = new Set([
-  ...["image/svg+xml", "text/html", "application/xml", "application/pdf", "application/postscript"],
+  "image/svg+xml",
+  "text/html",
+  "application/xml",
+  "application/pdf",
+  "application/postscript",
 ]);
 
 /** @throws UploadError `MEDIA_TOO_LARGE` */

@@ -1,44 +1,51 @@
 import type { SharpConstructor } from "./sharp.js";
 
 /**
- * libvips keeps the last hundred operations of the process for whoever repeats one, and with them what their decoders hold:
- * all pixels of a GIF or an AVIF, all coefficients of a progressive JPEG. Of that memory its own limit knows nothing. Five
- * GIFs of 67 kB and 99 megapixels kept 2.1 GB for good.
+ * libvips caches the last hundred operations of the process, and with them what their decoders hold: all pixels of a
+ * GIF or an AVIF, all coefficients of a progressive JPEG. The cache's own limit does not count that memory: five GIFs
+ * of 67 kB and 99 megapixels kept 2.1 GB for good.
  *
- * The cache belongs to the process, so it is not ours to turn off (`sharp.cache(false)` in an application does it). Instead
- * it is filled with small operations, as any work would fill it, when the memory has grown by more than that.
+ * The cache belongs to the process, so this library may not turn it off (an application may, with
+ * `sharp.cache(false)`). Instead, when the memory of the process has grown by more than this, the cache is filled with
+ * small operations, which replace the large ones as any other work would.
  */
 const GROWTH_BYTES = 64 * 2 ** 20;
 
-/** The least memory that the process had since the cache was last filled. */
+/** The least memory that the process had since the cache was last filled. Per process, as the cache is. */
 let least = Number.POSITIVE_INFINITY;
 
-/** Reading it takes 8 µs. */
-const memory = () => process.memoryUsage.rss();
-
 export function beforeDecoding(): void {
-  least = Math.min(least, memory());
+  least = Math.min(least, residentBytes() ?? least);
 }
 
-/** Lets go of what the decoder was holding, when that is much. Never rejects. */
+/** Fills the cache when the memory has grown. Never rejects. */
 export async function afterDecoding(sharp: SharpConstructor): Promise<void> {
-  const now = memory();
+  const now = residentBytes() ?? 0;
   if (now - least <= GROWTH_BYTES) return;
-  least = now; // others that find the same just now leave it to this one
+  least = now; // another upload that gets here before the cache is filled need not fill it again
   try {
     for (let left = CACHED_OPERATIONS; left > 0; left -= OPERATIONS) await someOperations(sharp);
   } catch {
-    // Then it is let go when others take its place.
+    // Later operations will replace what the cache holds.
   }
-  least = memory();
+  least = residentBytes() ?? now;
 }
 
-/** What sharp lets libvips keep, unless the application has told it otherwise. */
+/** Takes 8 µs. Node opens a file for it, which fails where all file descriptors are in use: then `undefined`. */
+function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
+}
+
+/** How many operations libvips caches by sharp's default. */
 const CACHED_OPERATIONS = 100;
-/** How many are kept of {@link someOperations}, at least. */
+/** How many of them {@link someOperations} takes, at least. */
 const OPERATIONS = 30;
 
-/** On one pixel: 3 ms. It is a new one each time, so none of them is found in the cache. */
+/** On one pixel, in 3 ms. The buffer is a new one each time, so none of the operations is found in the cache. */
 function someOperations(sharp: SharpConstructor): Promise<Buffer> {
   return sharp(Buffer.alloc(3), { raw: { width: 1, height: 1, channels: 3 } })
     .gamma()

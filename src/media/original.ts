@@ -1,17 +1,18 @@
 import { createReadStream } from "node:fs";
-import { open, readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { types } from "node:util";
 import type { OpenedOriginal } from "../contracts/storage.js";
 import { ConfigurationError, UploadError } from "../errors.js";
 import { type AdmissionLimits, type Admitted, admitContent, admitSize } from "./admission.js";
+import { readHead } from "./read-head.js";
+import { saveStream } from "./save-stream.js";
 import { HEAD_BYTES } from "./sniff.js";
-import { spool } from "./spool.js";
 import { createTemporaryFile, type TemporaryFile } from "./temporary-file.js";
 
 /**
- * An original that the storage has opened, in whichever way: a path and bytes are read where they are; a stream is spooled
- * to a temporary file, because it can be read but once.
+ * An original that the storage has opened: a path and bytes are read where they are; a stream is saved to a temporary
+ * file, because it can be read only once.
  *
  * Errors of the file system and of a stream are thrown as they are. `close` may come at any time.
  */
@@ -19,35 +20,34 @@ export class Original {
   readonly #opened: OpenedOriginal;
   /** Where it is read from. A stream has to be admitted first. */
   #content: string | Uint8Array | undefined;
-  /** Of a path that the storage gave. */
+  /** Of the file that was admitted. */
   #identity: Identity | undefined;
   #temporary: Promise<TemporaryFile> | undefined;
   #streams: Set<Readable> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @throws ConfigurationError for what is no answer of a storage */
+  /** @throws ConfigurationError unless it is what `storage.open` may answer */
   constructor(opened: OpenedOriginal) {
     if (typeof opened !== "object") throw unusable();
     this.#opened = opened;
     if ("path" in opened && typeof opened.path === "string") this.#content = opened.path;
     else if ("bytes" in opened && types.isUint8Array(opened.bytes)) this.#content = opened.bytes;
-    // A stream that fails before anybody listens would take the process down.
-    else if ("stream" in opened && typeof opened.stream?.pipe === "function") opened.stream.on("error", () => {});
+    else if ("stream" in opened && typeof opened.stream?.pipe === "function") ignoreErrors(opened.stream);
     else throw unusable();
   }
 
   /** Judges it by its size and its head. @throws UploadError when it is not let in */
   async admit(limits: AdmissionLimits, call: { readonly signal: AbortSignal }): Promise<Admitted> {
     const content = this.#content;
-    if (content === undefined) return this.#spool(limits, call.signal);
+    if (content === undefined) return this.#saveStream(limits, call.signal);
     if (typeof content === "string") this.#identity = await identityOf(content);
     const size = typeof content === "string" ? (this.#identity?.size ?? 0) : content.byteLength;
     admitSize(size, limits);
-    const head = typeof content === "string" ? await headOf(content) : content.subarray(0, HEAD_BYTES);
+    const head = typeof content === "string" ? await readHead(content) : content.subarray(0, HEAD_BYTES);
     return { mimeType: await admitContent(head, limits), size };
   }
 
-  /** Whether a file that others can reach is still the one that was admitted, and was not written to since. */
+  /** Whether the file is still the one that was admitted, and was not written to since. */
   async isUnchanged(): Promise<boolean> {
     const identity = this.#identity;
     if (identity === undefined) return true;
@@ -59,7 +59,7 @@ export class Original {
     }
   }
 
-  /** A path or the bytes, whichever is at hand. */
+  /** The path of its file, or its bytes. */
   get content(): string | Uint8Array {
     if (this.#content === undefined) throw new Error("The stream has not been admitted");
     return this.#content;
@@ -88,6 +88,7 @@ export class Original {
       typeof content === "string"
         ? createReadStream(content)
         : Readable.from([Buffer.from(content.buffer, content.byteOffset, content.byteLength)], { objectMode: false });
+    ignoreErrors(stream);
     this.#streams ??= new Set();
     this.#streams.add(stream);
     return stream.once("close", () => this.#streams?.delete(stream));
@@ -104,7 +105,9 @@ export class Original {
     );
   }
 
-  /** Closes what was opened and removes what was made, once: all of it, before it rejects with what went wrong. */
+  /**
+   * Closes what was opened and removes what was made, once. When something fails, the rest is done before it rejects.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -119,20 +122,30 @@ export class Original {
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
-  async #spool(limits: AdmissionLimits, signal: AbortSignal): Promise<Admitted> {
+  async #saveStream(limits: AdmissionLimits, signal: AbortSignal): Promise<Admitted> {
     const { stream } = this.#opened as { stream: Readable };
-    const temporary = createTemporaryFile((path) => spool(stream, path, limits, signal));
+    const temporary = createTemporaryFile((path) => saveStream(stream, path, limits, signal));
     this.#temporary = temporary;
     const { path, written } = await temporary;
+    // Also a temporary file may vanish: some systems clear their temporary folder by age.
+    this.#identity = await identityOf(path);
     this.#content = path;
     return written;
   }
 }
 
+/**
+ * A stream that fails while nobody listens ends the process: the storage's before it is read, and one that an adapter
+ * has asked for and does not read yet. Whoever reads it still gets the error.
+ */
+function ignoreErrors(stream: Readable): void {
+  stream.on("error", () => {});
+}
+
 const unusable = () =>
   new ConfigurationError("adapters.storage.open: expected null or an object with path, bytes or stream");
 
-/** What differs when a file is replaced, or is written to: not even its owner can set back the time of the last change. */
+/** At least one of them differs when a file was replaced or written to: nobody can set `ctimeMs` back. */
 const FACTS = ["dev", "ino", "size", "ctimeMs"] as const;
 type Identity = Readonly<Record<(typeof FACTS)[number], number>>;
 
@@ -140,16 +153,8 @@ async function identityOf(path: string): Promise<Identity> {
   const stats = await stat(path);
   if (stats.isFile()) return stats;
   throw new UploadError("The storage opened a path that is no file, but a directory or a device", {
-    ...{ code: "STORAGE_FAILED", stage: "open", retryable: false },
+    code: "STORAGE_FAILED",
+    stage: "open",
+    retryable: false,
   });
-}
-
-async function headOf(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }

@@ -1,4 +1,4 @@
-import { decodeImage } from "./sharp.js";
+import { decodeImage } from "./decode-image.js";
 
 /** The pixels of an image: red, green and blue, a byte each, row by row from the top left. */
 export interface Pixels {
@@ -7,11 +7,11 @@ export interface Pixels {
   readonly height: number;
 }
 
-/** A vision image is small; this is only a guard against being given something else. */
+/** Vision images are much smaller: this only guards against another input. */
 const LIMIT_INPUT_PIXELS = 100_000_000;
 
 /**
- * Decodes an image, such as a vision image, at exactly this size, whatever its aspect.
+ * Decodes an image, such as a vision image, at exactly this size; its aspect is not kept.
  *
  * @throws UploadError as `decodeImage` does
  */

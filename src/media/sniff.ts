@@ -1,25 +1,30 @@
-import { ConfigurationError, messageOf } from "../errors.js";
+import { loadError, requireInstalled } from "./load-package.js";
+import { memoizeAsync } from "./memoize-async.js";
 
-/** How many of the first bytes {@link sniff} wants to see: what `file-type` samples of a stream. */
+/** How many of the first bytes {@link sniff} needs: as many as `file-type` reads of a stream. */
 export const HEAD_BYTES = 4100;
 
-let loading: Promise<typeof import("file-type")> | undefined;
+/** It is an ES module, which a dynamic import also loads from CommonJS. As with sharp, a failure is not remembered. */
+const importFileType = memoizeAsync(() =>
+  import("file-type").catch((error) => requireInstalled<typeof import("file-type")>("file-type", error)),
+);
 
-/** ESM only, so it is imported on first use: that also works from the CommonJS build. */
-function fileType(): Promise<typeof import("file-type")> {
-  loading ??= import("file-type").catch((error) => {
-    throw new ConfigurationError(
-      `file-type could not be loaded (Jest needs NODE_OPTIONS=--experimental-vm-modules for that): ${messageOf(error)}`,
-    );
-  });
-  return loading;
+/** @throws ConfigurationError */
+async function loadFileType(): Promise<typeof import("file-type")> {
+  try {
+    return await importFileType();
+  } catch (error) {
+    const advice =
+      'Install it with "npm install file-type", and leave it out of bundles; Jest needs NODE_OPTIONS=--experimental-vm-modules';
+    throw loadError("file-type", error, advice);
+  }
 }
 
 /**
  * Tells the MIME type of a file by its content, whatever its name or its uploader claims.
  *
  * @param head the first {@link HEAD_BYTES} bytes, or fewer if there are no more
- * @returns `null` when the content is nothing that is known
+ * @returns `null` when the type is unknown
  * @example
  * await sniff(new Uint8Array([0xff, 0xd8, 0xff, 0xe0])); // "image/jpeg"
  */
@@ -27,25 +32,25 @@ export async function sniff(head: Uint8Array): Promise<string | null> {
   if (isJpeg(head)) return "image/jpeg";
   const markup = sniffMarkup(head);
   if (markup !== null) return markup;
-  const { fileTypeFromBuffer } = await fileType();
+  const { fileTypeFromBuffer } = await loadFileType();
   try {
     const found = await fileTypeFromBuffer(head);
     return found?.mime ?? (isTiff(head) ? "image/tiff" : null);
   } catch {
-    // It reads the structures of many formats, and stumbles over crafted ones: those are no media.
+    // It parses the structures of many formats, and throws for crafted ones: those are no media.
     return null;
   }
 }
 
 /**
- * The first tag that tells what a document of markup is. `file-type` knows XML at most, and an HTML page or an SVG that
- * calls itself a photo should be named as what it is when it is refused.
+ * The first tag that tells HTML from SVG. `file-type` recognizes XML only, and when an HTML page or an SVG is uploaded
+ * as a photo, the refusal should name what it really is.
  */
 const TELLING_TAG = /<(?:!doctype\s+(html|svg)\b|(?:[\w-]+:)?(svg|html)[\s/>]|(script|head|body|iframe)[\s/>])/i;
 const LESS_THAN = 0x3c;
 
 function sniffMarkup(head: Uint8Array): string | null {
-  // Almost everything ends here: an image has no "<" behind nothing but a byte order mark and white space.
+  // Markup begins with "<", behind a byte order mark and white space at most: for an image the check ends here.
   let start = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
   while (isWhiteSpace(head[start])) start++;
   if (head[start] !== LESS_THAN) return null;
@@ -60,12 +65,15 @@ function isWhiteSpace(byte: number | undefined): boolean {
   return byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
 }
 
-/** Most uploads are JPEGs, and `file-type` makes a copy of the head and a dozen promises before it says so. */
+/** Most uploads are JPEGs, and for each `file-type` would copy the head and make a dozen promises. */
 function isJpeg(head: Uint8Array): boolean {
-  return head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff && head[3] !== 0xf7; // that one is JPEG-LS
+  return head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff && head[3] !== 0xf7; // 0xf7 is JPEG-LS
 }
 
-/** Most TIFF files have their directory at the end, where `file-type` looks for it: from the head it does not know them. */
+/**
+ * `file-type` looks for the directory of a TIFF, which most files have at the end: by the head alone it does not find
+ * it.
+ */
 function isTiff([a, b, c, d]: Uint8Array): boolean {
   const littleEndian = a === 0x49 && b === 0x49 && c === 42 && d === 0;
   const bigEndian = a === 0x4d && b === 0x4d && c === 0 && d === 42;

@@ -1,13 +1,14 @@
-import { type DecodeLimits, decodeImage, type ImageSource, type Sharp } from "./sharp.js";
+import { type DecodeLimits, decodeImage, type ImageSource } from "./decode-image.js";
+import type { Sharp } from "./sharp.js";
 
 /** How a thumbnail is made. */
 export interface ThumbnailSettings extends DecodeLimits {
   /** The longest side, in pixels. */
   readonly size: number;
   readonly format: "jpeg" | "webp" | "png";
-  /** 1 to 100; PNG is lossless and takes no notice. */
+  /** 1 to 100; ignored for PNG, which is lossless. */
   readonly quality: number;
-  /** What transparent parts are laid on. */
+  /** The colour behind transparent parts. */
   readonly background: string;
 }
 
@@ -21,18 +22,18 @@ export interface Thumbnail {
 }
 
 /**
- * Makes a thumbnail: upright, opaque, sRGB, at most `size` pixels a side, never enlarged, the first frame of an animation,
- * without metadata.
+ * Makes a thumbnail: upright, opaque, sRGB, at most `size` pixels a side, never enlarged, the first frame of an
+ * animation, without metadata.
  *
- * It does not tell the size of the original: that would take a second look at the header, which costs 4 % of the time for
- * a 2-megapixel photo and 8 % for a small one. The vision image needs that size anyway.
+ * It does not tell the size of the original: reading the header twice costs 4 % of the time for a 2-megapixel photo and
+ * 8 % for a small one. The vision image needs that size anyway.
  *
  * @throws UploadError as `decodeImage` does
  */
 export function makeThumbnail(source: ImageSource, settings: ThumbnailSettings): Promise<Thumbnail> {
   const { size, format, background } = settings;
   return decodeImage(source, settings, async (image) => {
-    // sRGB and no metadata are what sharp makes unless it is told otherwise.
+    // By default sharp converts to sRGB and drops all metadata.
     const upright = image
       .autoOrient()
       .resize(size, size, { fit: "inside", withoutEnlargement: true })
@@ -49,7 +50,7 @@ function encode(image: Sharp, { format, quality }: ThumbnailSettings): Sharp {
     case "webp":
       return image.webp({ quality });
     case "png":
-      // With a quality sharp would reduce it to a palette.
+      // Given a quality, sharp would reduce the colours to a palette.
       return image.png();
   }
 }

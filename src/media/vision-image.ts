@@ -1,5 +1,5 @@
 import type { VisionImage } from "../contracts/ai.js";
-import { type DecodeLimits, decodeImage, type ImageSource } from "./sharp.js";
+import { type DecodeLimits, decodeImage, type ImageSource } from "./decode-image.js";
 
 /** How an image is prepared for a vision model. */
 export interface VisionSettings extends DecodeLimits {
@@ -9,11 +9,11 @@ export interface VisionSettings extends DecodeLimits {
   readonly multipleOf: number;
   /** JPEG quality, 1 to 100. */
   readonly quality: number;
-  /** What transparent parts are laid on. */
+  /** The colour behind transparent parts. */
   readonly background: string;
 }
 
-/** A prepared image, with what was measured on the way. */
+/** A prepared image, with the size of the original. */
 export interface PreparedImage {
   readonly image: VisionImage;
   /** Of the upright original, in pixels. */
@@ -24,9 +24,8 @@ export interface PreparedImage {
  * Prepares an image for a vision model: upright, opaque, sRGB, no longer than `maxSide`, both sides multiples of
  * `multipleOf`, JPEG.
  *
- * A model resamples sides that are no multiples of its patch itself, less well, and is charged by the patch. The sides are
- * scaled to the multiple, which changes the aspect by a patch at most: cropping would lose what stands at the edge, and
- * padding would be described.
+ * A model that gets other sides resamples the image itself, with less quality, and it is charged by the patch. Scaling
+ * changes the aspect by one patch at most; cropping would lose what is at the edge, and padding would be described.
  *
  * @throws UploadError as `decodeImage` does
  */

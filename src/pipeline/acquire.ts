@@ -1,17 +1,17 @@
-import type { UploadChanges } from "../contracts/repository.js";
-import type { Mode, UploadRecord } from "../contracts/upload.js";
+import type { Cancellation } from "../async/cancellation.js";
+import type { ClaimOutcome, UploadChanges } from "../contracts/repository.js";
+import type { UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
-import type { Settings } from "../options.js";
-import type { Cancellation } from "./cancellation.js";
+import { heldIn } from "../runtime/active-upload.js";
+import { expected } from "../validate.js";
 import { Claim, startsOf } from "./claim.js";
-import { answered, requireOutcome, storeRetried } from "./repository-calls.js";
+import { withChanges } from "./results.js";
+import type { Settings } from "./settings.js";
 
 /** What a claim was answered with. */
 export type Acquired<U extends UploadRecord> =
   | { outcome: "claimed"; claim: Claim<U> }
-  | { outcome: "settled"; upload: U }
-  | { outcome: "busy"; retryAfterMs?: number | undefined }
-  | { outcome: "deleted" };
+  | Exclude<ClaimOutcome<U>, { outcome: "claimed" }>;
 
 /** Takes an upload, in the repository where that knows claims, else within this process. */
 export function acquireClaim<U extends UploadRecord>(
@@ -19,43 +19,65 @@ export function acquireClaim<U extends UploadRecord>(
   settings: Settings<U>,
   cancellation: Cancellation,
 ): Promise<Acquired<U>> {
-  const { repository } = settings;
-  const acquire = repository.claimUpload ? claimInRepository : claimInProcess;
-  return storeRetried(
-    `Upload ${id} could not be claimed`,
-    cancellation,
-    () => acquire(id, settings, cancellation),
-    "claim",
-  );
+  return settings.repository.hasClaims
+    ? claimInRepository(id, settings, cancellation)
+    : claimInProcess(id, settings, cancellation);
 }
 
+/**
+ * A claim that got no answer may have been granted all the same. It is made again under the same token, now or when the upload
+ * is visited again, and is one claim then: so a lost answer counts as no start.
+ */
 async function claimInRepository<U extends UploadRecord>(
   id: string,
   settings: Settings<U>,
   cancellation: Cancellation,
 ): Promise<Acquired<U>> {
-  const { repository, lease, mode } = settings;
-  const sentAt = performance.now();
-  const answer = await answered(repository.claimUpload?.(id, { leaseMs: lease.durationMs, mode }));
+  const { repository, lease, runtime } = settings;
+  const token = runtime.unanswered.get(id) ?? newToken();
+  // Taken: two visitors with one token would both be granted the claim.
+  runtime.unanswered.delete(id);
+  let sentAt = 0;
+  let answer: ClaimOutcome<U>;
+  try {
+    answer = await repository.claiming(id, cancellation, () => {
+      sentAt = performance.now();
+      return repository.claimOnce(id, { leaseMs: lease.durationMs, token });
+    });
+  } catch (error) {
+    runtime.unanswered.set(id, token);
+    throw error;
+  }
   switch (answer?.outcome) {
     case "claimed": {
-      const upload = requireRecord("repository.claimUpload", answer.upload, id);
+      const upload = withPlainMetadata(requireRecord("repository.claimUpload", answer.upload, id));
       return { outcome: "claimed", claim: new Claim(upload, answer.fence, settings, cancellation, sentAt) };
     }
     case "settled":
     case "busy":
     case "deleted":
+    case "cancelled":
       return answer;
     default:
-      throw new ConfigurationError(
-        `repository.claimUpload: expected an answer with outcome "claimed", "settled", "busy" or "deleted", got ${JSON.stringify(answer)}`,
+      throw expected(
+        "repository.claimUpload",
+        'an answer with outcome "claimed", "settled", "busy", "deleted" or "cancelled"',
+        answer,
       );
   }
 }
 
+const PROCESS = Math.random().toString(36).slice(2) + Date.now().toString(36);
+let tokens = 0;
+
+/** A token that no other claim has, of this process or of another. */
+function newToken(): string {
+  return `${PROCESS}-${++tokens}`;
+}
+
 /**
- * Another record in its place would have another row written; and a field `__proto__`, as JSON may have, would be inherited
- * from. Upper and lower case may differ: a column of UUIDs has its own.
+ * Writes go by the id of the record, so another record would have another row written. A field `__proto__`, as JSON may have, would
+ * become a prototype. Upper and lower case may differ: a column of UUIDs has its own.
  */
 function requireRecord<U extends UploadRecord>(member: string, upload: U, id: string): U {
   const given: unknown = upload?.id;
@@ -67,17 +89,21 @@ function requireRecord<U extends UploadRecord>(member: string, upload: U, id: st
   throw new ConfigurationError(`${member}: expected the record of upload ${JSON.stringify(id)}, got one with ${what}`);
 }
 
-/** The uploads that this process works on, by repository, for repositories without claims. */
-const heldInProcess = new WeakMap<object, Set<string>>();
+/** A key `__proto__`, as JSON may have, would become the prototype when it is merged: it is left out of what is handed on. */
+function withPlainMetadata<U extends UploadRecord>(upload: U): U {
+  const { metadata } = upload;
+  if (metadata == null || !Object.hasOwn(metadata, "__proto__")) return upload;
+  const entries = Object.entries(metadata).filter(([key]) => key !== "__proto__");
+  return { ...upload, metadata: Object.fromEntries(entries) };
+}
 
 async function claimInProcess<U extends UploadRecord>(
   id: string,
   settings: Settings<U>,
   cancellation: Cancellation,
 ): Promise<Acquired<U>> {
-  const { repository, mode } = settings;
-  const held = heldInProcess.get(repository) ?? new Set();
-  heldInProcess.set(repository, held);
+  const { repository } = settings;
+  const held = heldIn(repository.adapter);
   if (held.has(id)) return { outcome: "busy" };
   held.add(id);
   const letGo = () => held.delete(id);
@@ -91,37 +117,33 @@ async function claimInProcess<U extends UploadRecord>(
   }
 
   async function begin(): Promise<Acquired<U>> {
-    const found = await answered(repository.findUpload(id));
+    const found = await repository.find(id, cancellation);
     if (found === null) return { outcome: "deleted" };
     requireRecord("repository.findUpload", found, id);
-    if (isSettled(found) && !takesSettled(found, mode)) return { outcome: "settled", upload: found };
-    const changes = beginning(found, mode);
+    if (isSettled(found)) return { outcome: "settled", upload: found };
+    const upload = withPlainMetadata(found);
+    const changes = beginning(found);
     const sentAt = performance.now();
-    const outcome = requireOutcome(await answered(repository.updateUpload(id, changes)));
-    if (outcome === "deleted") return { outcome };
+    const what = `Upload ${id} could not be claimed`;
+    const outcome = await repository.update(what, id, changes, undefined, cancellation);
+    if (outcome === "deleted" || outcome === "cancelled") return { outcome };
     if (outcome === "stale") return { outcome: "busy" };
-    const upload: U = { ...found, ...changes };
-    return { outcome: "claimed", claim: new Claim(upload, undefined, settings, cancellation, sentAt, letGo) };
+    const claim = new Claim(withChanges(upload, changes), undefined, settings, cancellation, sentAt, letGo);
+    return { outcome: "claimed", claim };
   }
 }
 
-function isSettled(upload: UploadRecord): boolean {
-  return upload.status === "completed" || upload.status === "failed";
-}
-
-function takesSettled(upload: UploadRecord, mode: Mode): boolean {
-  return mode === "reprocess" || (mode === "retry-failed" && upload.status === "failed");
+export function isSettled({ status }: Pick<UploadRecord, "status">): boolean {
+  return status === "completed" || status === "failed";
 }
 
 /** What a claim changes in the row: the rules of `claimUpload`, for repositories that leave it to us. */
-function beginning(found: UploadRecord, mode: Mode): UploadChanges {
-  const settled = isSettled(found);
+function beginning(found: UploadRecord): UploadChanges {
   return {
     status: "analyzing",
-    starts: settled ? 1 : (startsOf(found) ?? 0) + 1,
+    starts: (startsOf(found) ?? 0) + 1,
     errorCode: null,
     errorStage: null,
     errorMessage: null,
-    ...(settled && mode === "reprocess" && { thumbnailKey: null, description: null, embedding: null, aiVersion: null }),
   };
 }

@@ -1,10 +1,12 @@
+import type { Cancellation } from "../async/cancellation.js";
+import { Interrupted, NEVER } from "../async/time.js";
 import type { UploadChanges, WriteOutcome } from "../contracts/repository.js";
-import type { UploadRecord } from "../contracts/upload.js";
-import { RepositoryError } from "../errors.js";
-import type { Settings } from "../options.js";
-import type { Cancellation } from "./cancellation.js";
-import { answered, requireOutcome, storeRetried } from "./repository-calls.js";
-import { Interrupted, NEVER } from "./time.js";
+import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
+import { RepositoryError, UploadError } from "../errors.js";
+import { aiVersionOf } from "../records.js";
+import { keptResults } from "./kept-results.js";
+import { addResults, isEmpty, partsOf, type Results, resultsOf, withChanges } from "./results.js";
+import type { Settings } from "./settings.js";
 
 /** Why the work on an upload has to stop: its row is gone, or somebody else's. The reason on the run's signal. */
 export class ClaimLost extends Error {
@@ -13,6 +15,9 @@ export class ClaimLost extends Error {
     super(outcome === "deleted" ? "The upload was deleted" : "Another worker has taken the upload");
   }
 }
+
+/** What became of the last write of a claim. */
+export type Settlement = Exclude<WriteOutcome, "cancelled">;
 
 /** `undefined` for what is no number: NaN would be in quarantine for ever, and a text grow by a digit at each start. */
 export function startsOf({ starts }: UploadRecord): number | undefined {
@@ -23,62 +28,99 @@ export function startsOf({ starts }: UploadRecord): number | undefined {
 const MOST_RENEWALS = 3;
 
 /**
- * The hold on one upload: every write of its work goes through here, fenced, one at a time. What could not be written yet
- * is kept and goes along with the next write.
+ * The hold on one upload: every write of its work goes through here, fenced, one at a time. Results go to the row, or to its
+ * draft where it is being done again. What could not be written yet is kept and goes along with the next write.
  */
 export class Claim<U extends UploadRecord> {
   readonly starts: number;
-  #stored: UploadChanges = {};
-  #unsaved: UploadChanges = {};
-  #overlaid: U | undefined;
+  /** As it was claimed; `null` when the upload is not being done again. */
+  readonly draft: UploadDraft | null;
+  /** What the stages have made, in this claim or in an earlier one of the same work. */
+  readonly made: Results;
+  /** What a redo takes from the row as it is. */
+  readonly kept: Results;
+  #row: U;
+  #unsaved: Results = {};
   /** When the last write was sent that the repository has acknowledged: the lease runs at least from there. */
   #confirmedAt: number;
   /** The write that is under way. */
   #writing: Promise<unknown> | undefined;
   #lost: ClaimLost | undefined;
-  #givenBack = false;
+  #handedBack = false;
   readonly #heartbeat: NodeJS.Timeout;
 
   constructor(
-    private readonly claimed: U,
+    claimed: U,
     private readonly fence: number | undefined,
     private readonly settings: Settings<U>,
     private readonly cancellation: Cancellation,
     claimedAt: number,
     private readonly letGo: () => void = () => {},
   ) {
+    this.#row = Object.assign({}, claimed); // a repository in memory may go on changing its own
     this.starts = startsOf(claimed) ?? 1;
+    this.draft = claimed.draft ?? null;
+    this.made = resultsOf(this.draft ?? claimed);
+    this.kept = this.draft === null ? {} : keptResults(claimed, this.draft, settings);
     this.#confirmedAt = claimedAt;
     this.#heartbeat = setInterval(() => this.#beat(), settings.lease.durationMs / 3);
   }
 
-  /** The claimed record overlaid with every finished result; once settled, all of that is stored. */
-  get upload(): U {
-    // Not `{ ...a, ...b }`: V8 adds properties to what it has cloned 20 times more slowly (3.7 µs; Node 20).
-    this.#overlaid ??= Object.assign({}, this.claimed, this.#stored, this.#unsaved);
-    return this.#overlaid;
+  /** The row as the last acknowledged write has left it. */
+  get row(): U {
+    return this.#row;
+  }
+
+  get thumbnailKey(): string | undefined {
+    return this.made.thumbnailKey ?? this.kept.thumbnailKey;
+  }
+
+  get description(): string | undefined {
+    return this.made.description ?? this.kept.description;
+  }
+
+  get embedding(): readonly number[] | undefined {
+    return this.made.embedding ?? this.kept.embedding;
+  }
+
+  /** What a stage of the user's has answered. */
+  resultOf(stage: string): unknown {
+    return this.made.metadata?.[stage] ?? this.kept.metadata?.[stage];
+  }
+
+  /** The stamp of the models that made description and embedding. */
+  get aiVersion(): string | null {
+    return this.made.aiVersion ?? (this.kept.description === undefined ? null : (this.#row.aiVersion ?? null));
+  }
+
+  /** The record as adapters see it: the row, and over it everything that was made. */
+  get view(): U {
+    const { made } = this;
+    const view = Object.assign({}, this.#row, made);
+    if (made.metadata !== undefined) view.metadata = Object.assign({}, this.#row.metadata, made.metadata);
+    return view;
   }
 
   /** A finished result that may wait for the next write. */
-  keep(changes: UploadChanges): void {
-    this.#overlaid = undefined;
-    Object.assign(this.#unsaved, changes);
+  keep(results: Results): void {
+    addResults(this.made, results);
+    addResults(this.#unsaved, results);
   }
 
   /**
-   * A checkpoint. When the repository cannot be reached it is kept for the next write, and the work goes on.
+   * Stores what was kept: a checkpoint. When the repository cannot be reached, it goes with the next write, and the work goes on.
    *
    * @returns whether it is stored
+   * @throws UploadError `RESULT_REFUSED`
    * @throws Interrupted when the claim is lost, or the work aborted
    */
-  async save(changes: UploadChanges): Promise<boolean> {
-    this.keep(changes);
+  async save(status: UploadStatus): Promise<boolean> {
     try {
-      await this.renew();
+      await this.#write(status === this.#row.status ? {} : { status }, this.settings.lease.durationMs);
       return true;
     } catch (error) {
-      if (!(error instanceof RepositoryError)) throw error;
-      this.settings.logger.warn({ uploadId: this.claimed.id, error }, "checkpoint not stored yet");
+      if (!(error instanceof RepositoryError) || this.settings.repository.sitsOutOutages) throw error;
+      this.settings.logger.warn({ uploadId: this.#row.id, error }, "checkpoint not stored yet");
       return false;
     }
   }
@@ -90,52 +132,102 @@ export class Claim<U extends UploadRecord> {
 
   /** An answer that took long, or found this process frozen, proves nothing; a store that is always as slow is not asked for ever. */
   async #untilConfirmed(): Promise<void> {
-    for (let left = MOST_RENEWALS; left > 0 && this.#isDoubtful(); left--) await this.renew();
+    for (let left = MOST_RENEWALS; left > 0 && this.#isDoubtful(); left--)
+      await this.#write({}, this.settings.lease.durationMs);
   }
 
   #isDoubtful(): boolean {
     return performance.now() - this.#confirmedAt > this.settings.lease.durationMs / 6;
   }
 
-  /** Writes what is unsaved and renews the lease. @throws RepositoryError, Interrupted */
-  renew(): Promise<void> {
-    const { durationMs } = this.settings.lease;
-    return storeRetried(`Upload ${this.claimed.id} could not be saved`, this.cancellation, () =>
-      this.#write({}, durationMs),
-    );
-  }
-
-  /** Stops the heartbeat; returns the write that is under way, if there is one. */
-  #stop(): Promise<unknown> | undefined {
-    clearInterval(this.#heartbeat);
-    return this.#writing?.catch(() => {});
-  }
-
   /**
-   * The last write: stores the status and every finished result. An abort does not stop it.
+   * The last write: stores the outcome and every finished result. An abort does not stop it.
    *
    * @returns `"deleted"` or `"stale"` when the upload is no longer ours
-   * @throws RepositoryError when the repository cannot be reached
+   * @throws RepositoryError when the repository cannot be reached; UploadError `RESULT_REFUSED`, and it is still ours
    */
-  async settle(changes: UploadChanges): Promise<WriteOutcome> {
+  async settle(changes: UploadChanges): Promise<Settlement> {
     await this.#stop();
     try {
-      await storeRetried(`The outcome of upload ${this.claimed.id} could not be stored`, NEVER, () =>
-        this.#write({ starts: 0, ...changes }),
-      );
+      await this.#write({ starts: 0, ...changes });
+      this.letGo();
       return "saved";
     } catch (error) {
+      if (code(error) === "RESULT_REFUSED") throw error;
+      this.letGo();
       if (error instanceof Interrupted && this.#lost) return this.#lost.outcome;
       throw error;
-    } finally {
-      this.letGo();
     }
   }
 
-  /** Hands an upload back as if it had not been claimed. */
-  async giveBack(): Promise<void> {
-    this.#givenBack = true;
-    await this.settle({ status: "pending", starts: this.starts - 1 });
+  /** Stores everything as completed; of a redo, moves the draft over to the row. */
+  complete(): Promise<Settlement> {
+    return this.settle(this.draft === null ? { status: "completed" } : this.#redone(this.draft));
+  }
+
+  /** Description, embedding and stamp replace those of the row together; a thumbnail only if one was made. */
+  #redone(draft: UploadDraft): UploadChanges {
+    const { thumbnailKey, description, embedding, metadata } = this.made;
+    const { ai } = this.settings;
+    const changes: UploadChanges = { status: "completed", metadata: { ...metadata, redo: draft.redo }, draft: null };
+    if (thumbnailKey !== undefined) changes.thumbnailKey = thumbnailKey;
+    if (description !== undefined) changes.description = description;
+    if (embedding !== undefined) changes.embedding = embedding;
+    else if (ai.embed === undefined) changes.embedding = null;
+    // What has no stamp gets none: the old one would say that it is of the old version.
+    if (description !== undefined || embedding !== undefined) changes.aiVersion = this.made.aiVersion ?? null;
+    // All of it was found up to date: without the stamp that says so, each reprocess would take it up again.
+    else if (draft.keeps === "same-version") changes.aiVersion = aiVersionOf(ai);
+    return changes;
+  }
+
+  /** Stores why the work failed; a redo leaves the row as it was before, and keeps the draft for a retry. */
+  async fail(error: UploadError): Promise<Settlement> {
+    const { code: errorCode, stage: errorStage, message: errorMessage } = error;
+    const status = this.draft?.was ?? "failed";
+    if (code(error) === "RESULT_REFUSED") await this.#salvage();
+    const plain = errorMessage.replace(/[^\x20-\x7e]+/g, "?");
+    // A store that refuses letters of a description may refuse them in the reason as well, and a column may be too short for
+    // the code: an upload that could not be settled at all would hold up its batch for ever.
+    const reasons: UploadChanges[] = [errorMessage, plain, null].map((message) => ({
+      errorCode,
+      errorStage,
+      errorMessage: message,
+    }));
+    reasons.push({ errorMessage: plain }, {});
+    let refusal: unknown;
+    for (const reason of reasons) {
+      try {
+        return await this.settle({ status, ...reason });
+      } catch (thrown) {
+        if (code(thrown) !== "RESULT_REFUSED") throw thrown;
+        refusal = thrown;
+        await this.#salvage();
+      }
+    }
+    throw refusal;
+  }
+
+  /** Writes what is unsaved part by part, so that only what the store refuses is left out. */
+  async #salvage(): Promise<void> {
+    if (isEmpty(this.#unsaved)) return;
+    const parts = partsOf(this.#unsaved);
+    this.#unsaved = {};
+    for (const part of parts) {
+      addResults(this.#unsaved, part);
+      try {
+        await this.#write({}, this.settings.lease.durationMs, NEVER);
+      } catch (thrown) {
+        if (code(thrown) !== "RESULT_REFUSED") throw thrown;
+        this.#unsaved = {};
+      }
+    }
+  }
+
+  /** Hands the upload back as if it had not been claimed, with what was made. */
+  handBack(): Promise<Settlement> {
+    this.#handedBack = true;
+    return this.settle({ status: "pending", starts: this.starts - 1 });
   }
 
   /** Lets go of the upload without a write. */
@@ -146,9 +238,28 @@ export class Claim<U extends UploadRecord> {
     return undefined;
   }
 
+  /** Stops the heartbeat; returns the write that is under way, if there is one. */
+  #stop(): Promise<unknown> | undefined {
+    clearInterval(this.#heartbeat);
+    return this.#writing?.catch(() => {});
+  }
+
+  /** Writes what is unsaved and, with a lease, renews that. Without one it is the last write, which no abort stops. */
+  #write(
+    changes: UploadChanges,
+    leaseMs?: number,
+    signal = leaseMs === undefined ? NEVER : this.cancellation,
+  ): Promise<void> {
+    const { repository } = this.settings;
+    const { id } = this.#row;
+    const what =
+      leaseMs === undefined ? `The outcome of upload ${id} could not be stored` : `Upload ${id} could not be saved`;
+    return this.#inTurn(changes, leaseMs, (sent, claim) => repository.update(what, id, sent, claim, signal));
+  }
+
   /** One write at a time: a heartbeat that overtook a checkpoint could be taken for its answer. */
-  #write(changes: UploadChanges, leaseMs?: number): Promise<void> {
-    const send = () => this.#send(changes, leaseMs);
+  #inTurn(changes: UploadChanges, leaseMs: number | undefined, write: Write): Promise<void> {
+    const send = () => this.#send(changes, leaseMs, write);
     const writing = this.#writing === undefined ? send() : this.#writing.then(send, send);
     this.#writing = writing;
     const over = () => {
@@ -158,36 +269,62 @@ export class Claim<U extends UploadRecord> {
     return writing;
   }
 
-  async #send(changes: UploadChanges, leaseMs: number | undefined): Promise<void> {
+  async #send(changes: UploadChanges, leaseMs: number | undefined, write: Write): Promise<void> {
     if (this.#lost) throw new Interrupted();
-    const { repository } = this.settings;
-    const kept = this.#unsaved;
+    const results = this.#unsaved;
     this.#unsaved = {};
-    const sent: UploadChanges = Object.assign({}, kept, changes);
+    const sent = Object.assign(this.#changesFor(results), changes);
     const sentAt = performance.now();
+    let outcome: WriteOutcome;
     try {
-      const claim = this.fence === undefined ? undefined : { fence: this.fence, leaseMs };
-      const outcome = requireOutcome(await answered(repository.updateUpload(this.claimed.id, sent, claim)));
-      if (outcome !== "saved") {
-        this.#lost = new ClaimLost(outcome);
-        // Given back is as good as lost: whoever has it now does not stop the work that is not begun yet.
-        if (!this.#givenBack) this.cancellation.abort(this.#lost);
-        throw new Interrupted();
-      }
-      this.#confirmedAt = sentAt;
-      this.#stored = Object.assign({}, this.#stored, sent);
-      this.#overlaid = undefined;
+      outcome = await write(sent, this.fence === undefined ? undefined : { fence: this.fence, leaseMs });
     } catch (error) {
-      this.#unsaved = Object.assign({}, kept, this.#unsaved);
+      addResults(results, this.#unsaved);
+      this.#unsaved = results;
       throw error;
     }
+    if (outcome === "deleted" || outcome === "stale") {
+      this.#lost = new ClaimLost(outcome);
+      // Once it was handed back, another worker may have it: that is no reason to abort.
+      if (!this.#handedBack) this.cancellation.abort(this.#lost);
+      throw new Interrupted();
+    }
+    this.#confirmedAt = sentAt;
+    this.#row = withChanges(this.#row, sent);
+    if (outcome === "cancelled") this.cancellation.abort(batchCancelled(this.#row.batchId));
+  }
+
+  /** Results as column values: of the row, or of its draft. */
+  #changesFor(results: Results): UploadChanges {
+    if (isEmpty(results)) return {};
+    if (this.draft === null) return Object.assign({}, results);
+    const draft: { -readonly [Key in keyof UploadDraft]?: UploadDraft[Key] } = Object.assign({}, results);
+    // A draft is merged at its top level alone, so its metadata is written whole.
+    if (results.metadata !== undefined && this.made.metadata !== undefined) draft.metadata = this.made.metadata;
+    return { draft };
   }
 
   /** The heartbeat does not retry: the next one does. It is also how a deletion is noticed while the model works. */
   #beat(): void {
     if (this.#writing !== undefined) return;
-    this.#write({}, this.settings.lease.durationMs).catch((error) => {
-      if (!this.#lost) this.settings.logger.warn({ uploadId: this.claimed.id, error }, "lease not renewed");
+    const { repository, lease } = this.settings;
+    const { id } = this.#row;
+    this.#inTurn({}, lease.durationMs, (sent, claim) => repository.updateOnce(id, sent, claim)).catch((error) => {
+      if (!this.#lost) this.settings.logger.warn({ uploadId: id, error }, "lease not renewed");
     });
   }
+}
+
+type Write = (
+  sent: UploadChanges,
+  claim: { fence: number; leaseMs: number | undefined } | undefined,
+) => Promise<WriteOutcome>;
+
+function code(error: unknown): string | undefined {
+  return UploadError.isInstance(error) ? error.code : undefined;
+}
+
+export function batchCancelled(batchId: string | null | undefined): UploadError {
+  const batch = batchId == null ? "The batch of the upload" : `Batch ${batchId}`;
+  return new UploadError(`${batch} was cancelled`, { code: "BATCH_CANCELLED" });
 }

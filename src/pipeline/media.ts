@@ -1,90 +1,112 @@
-import type { Media, VisionImage } from "../contracts/ai.js";
+import type { Cancellation, Stoppable } from "../async/cancellation.js";
+import { Interrupted } from "../async/time.js";
+import type { Media, MediaFacts, VisionImage } from "../contracts/ai.js";
 import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
-import { ConfigurationError, classifyError, UploadError } from "../errors.js";
-import { admitType } from "../media/admission.js";
-import { once } from "../media/once.js";
-import { Original } from "../media/original.js";
-import type { ImageSource } from "../media/sharp.js";
+import { UploadError } from "../errors.js";
+import { admitType, kindOf } from "../media/admission.js";
+import type { ImageSource } from "../media/decode-image.js";
+import { handled } from "../media/handled.js";
+import { memoizeAsync } from "../media/memoize-async.js";
+import type { Original } from "../media/original.js";
 import { makeThumbnail, type Thumbnail, type ThumbnailSettings } from "../media/thumbnail.js";
 import { makeVisionImage } from "../media/vision-image.js";
-import type { Settings } from "../options.js";
-import { type Cancellation, WithSignal } from "./cancellation.js";
-import { Interrupted, withTimeout } from "./time.js";
-
-/** What was measured of an original; stored in the record's `metadata.media`. */
-export interface MediaFacts {
-  /** Sniffed from the content. */
-  readonly mimeType: string;
-  readonly kind: "image" | "video";
-  readonly bytes?: number;
-  /** Of the upright image, in pixels; known when a vision image was made. */
-  readonly width?: number;
-  /** Of the upright image, in pixels; known when a vision image was made. */
-  readonly height?: number;
-}
+import { MediaSource, openError } from "./media-source.js";
+import type { Settings } from "./settings.js";
 
 /** The media of one upload, as the pipeline sees it; adapters see the {@link Media} that `prepare` gives. */
 export interface UploadMedia<U extends UploadRecord> {
   /**
-   * Opens the original unless it was open before, and judges it. The outcome is kept, but for failures that may pass: the
-   * next attempt opens again. With facts known from an earlier start nothing is opened before it is needed.
+   * Opens the original unless it was open before, and judges it. The outcome is kept, but for failures that may pass:
+   * the next attempt opens again. With facts known from an earlier start nothing is opened before it is needed.
    *
    * @throws UploadError `MISSING_ORIGINAL`, `STORAGE_FAILED`, `INVALID_MEDIA`, `UNSUPPORTED_MEDIA`, `MEDIA_TOO_LARGE`
    */
   prepare(cancellation: Cancellation): Promise<Media<U>>;
-  /** The caller holds the slot of the `thumbnail` limit. */
+  /** The caller holds a decode slot. */
   thumbnail(options: Omit<ThumbnailSettings, "limitInputPixels">, cancellation: Cancellation): Promise<Thumbnail>;
   /** What has been measured so far; `null` before `prepare`. */
   facts(): MediaFacts | null;
   /**
-   * Removes temporary files and lets the storage release the original, also one that it opens later on; afterwards every
-   * method rejects. Never rejects itself: what goes wrong is logged.
+   * Removes temporary files and lets the storage release the original, also one that it opens later on; afterwards
+   * every method rejects. Never rejects itself: what goes wrong is logged.
    */
   release(): Promise<void> | undefined;
 }
 
 export interface UploadMediaOptions<U extends UploadRecord> {
-  readonly upload: U;
-  /** Measured by an earlier start. */
-  readonly known?: MediaFacts;
+  /**
+   * The record as it stands now, with what earlier stages made: a fresh copy at each call, because adapters get it as
+   * `media.upload` and may change it.
+   */
+  readonly record: () => U;
+  /** Where the original is. Read once, when the media is created: nothing that an adapter does redirects it. */
+  readonly storageKey: string;
+  /** Measured by an earlier start; has `mimeType` and `kind` at least. */
+  readonly known?: MediaFacts | undefined;
   readonly storage: StorageAdapter;
-  readonly settings: Pick<Settings<U>, "input" | "vision" | "limits" | "logger">;
+  readonly settings: Pick<Settings<U>, "input" | "vision" | "logger">;
+  /** Runs the task in a decode slot. Rejects with `Interrupted` when the signal is aborted during the wait for one. */
+  readonly decode: <T>(signal: Stoppable, task: () => Promise<T>) => Promise<T>;
+  /**
+   * Told when `visionImage` begins to wait for its decode slot (`true`) and when the wait ends (`false`), always in
+   * pairs: the wait is not the adapter's, so the clock of its stage stands still. The image is shared by all attempts,
+   * so a wait that began in one attempt may end in the next.
+   */
+  readonly onDecodeWait?: ((waiting: boolean) => void) | undefined;
   /** Of the whole run. */
   readonly cancellation: Cancellation;
+}
+
+/**
+ * What adapters read as `media.upload`. One accessor for all of them: V8 (Node 20) makes a hidden class for every accessor, which
+ * keeps what hangs on it until the next full collection.
+ */
+class WithRecord<U extends UploadRecord> {
+  static readonly #property = {
+    enumerable: true,
+    get(this: WithRecord<UploadRecord>): UploadRecord {
+      return this.#record();
+    },
+  };
+  readonly #record: () => U;
+  declare readonly upload: U;
+
+  constructor(record: () => U) {
+    this.#record = record;
+    Object.defineProperty(this, "upload", WithRecord.#property);
+  }
 }
 
 export function createUploadMedia<U extends UploadRecord>(options: UploadMediaOptions<U>): UploadMedia<U> {
   return new LazyMedia(options);
 }
 
-/** How long `release` waits for a decoder and for the storage, in milliseconds: neither can be interrupted. */
-const RELEASE_GRACE_MS = 5000;
-
 class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   readonly #options: UploadMediaOptions<U>;
+  readonly #source: MediaSource;
+  readonly #visionImage = memoizeAsync(() => this.#makeVisionImage());
   #media: Media<U> | undefined;
-  #facts: MediaFacts | null = null;
-  #original: Original | undefined;
-  /** Those that were replaced meanwhile. An adapter may still read from them. */
-  #outdated: Original[] | undefined;
-  #released = false;
-  #closing: Promise<void> | undefined;
-  #decoding: Set<Promise<unknown>> | undefined;
-  #open = this.#opening();
-  readonly #visionImage = once((original: Original) => this.#makeVisionImage(original));
 
   constructor(options: UploadMediaOptions<U>) {
+    const { record, storage, storageKey, settings, known } = options;
     this.#options = options;
+    this.#source = new MediaSource({
+      storage,
+      storageKey,
+      limits: settings.input,
+      known,
+      warn: (message, error) => settings.logger.warn({ uploadId: record().id, error }, message),
+    });
   }
 
   async prepare(cancellation: Cancellation): Promise<Media<U>> {
-    this.#throwIfReleased();
+    this.#source.throwIfClosed();
     const { known, settings } = this.#options;
-    if (known === undefined) await this.#opened(cancellation);
+    if (known?.mimeType === undefined) await this.#source.open(cancellation);
     else admitType(known.mimeType, settings.input.allow);
-    this.#facts ??= known ?? null;
-    this.#media ??= this.#createMedia(this.#facts as MediaFacts);
+    if (this.#source.facts === undefined && known !== undefined) this.#source.addFacts(known);
+    this.#media ??= this.#createMedia();
     return this.#media;
   }
 
@@ -92,85 +114,49 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     settings: Omit<ThumbnailSettings, "limitInputPixels">,
     cancellation: Cancellation,
   ): Promise<Thumbnail> {
-    const original = await this.#opened(cancellation);
-    if (cancellation.aborted) throw cancellation.reason;
     const { limitInputPixels } = this.#options.settings.input;
-    const current = await this.#current(original, cancellation);
-    return this.#decode(current, (source) => makeThumbnail(source, { ...settings, limitInputPixels }));
+    const original = await this.#source.current(cancellation);
+    if (cancellation.aborted) throw cancellation.reason;
+    return this.#decode(original, (source) => makeThumbnail(source, { ...settings, limitInputPixels }));
   }
 
   facts(): MediaFacts | null {
-    return this.#facts;
+    return this.#source.facts ?? null;
   }
 
   release(): Promise<void> | undefined {
-    if (this.#released) return this.#closing;
-    this.#released = true;
-    if (this.#decoding?.size || this.#original?.isHeld || this.#outdated) this.#closing = this.#close();
-    return this.#closing;
+    return this.#source.close();
   }
 
   /** Functions, not methods: adapters take them apart. */
-  #createMedia({ kind, mimeType }: MediaFacts): Media<U> {
-    const { upload, cancellation } = this.#options;
-    const visionImage = async () => this.#visionImage(await this.#opened(cancellation));
-    return {
-      upload,
+  #createMedia(): Media<U> {
+    const { record, cancellation } = this.#options;
+    const { mimeType = "", kind = kindOf(mimeType) } = this.#source.facts ?? {};
+    const visionImage = () => handled(this.#openAndMakeVisionImage());
+    return Object.assign(new WithRecord(record), {
       kind,
       mimeType,
-      path: () => this.#read((original) => original.path(cancellation.signal)),
-      bytes: () => this.#read((original) => original.bytes(cancellation.signal)),
-      stream: () => this.#read((original) => original.stream()),
+      path: () => handled(this.#read((original) => original.path(cancellation.signal))),
+      bytes: () => handled(this.#read((original) => original.bytes(cancellation.signal))),
+      stream: () => handled(this.#read((original) => original.stream())),
       visionImage,
-      frames: async () => [{ ...(await visionImage()), timeSeconds: 0 }],
-    };
+      frames: () => handled(visionImage().then((image) => [{ ...image, timeSeconds: 0 }])),
+      facts: () => handled(this.#measured()),
+    });
   }
 
-  async #opened(cancellation: Cancellation): Promise<Original> {
-    this.#throwIfReleased();
-    const original = await this.#open(cancellation);
-    this.#throwIfReleased();
-    return original;
-  }
-
-  #opening() {
-    return once((cancellation: Cancellation) => this.#openOriginal(cancellation));
-  }
-
-  /** The original as it is now: when its file is not the one that was admitted, the storage opens it again, and it is judged again. */
-  async #current(original: Original, cancellation: Cancellation): Promise<Original> {
-    const unchanged = await original.isUnchanged();
-    this.#throwIfReleased();
-    if (unchanged) return original;
-    if (this.#original === original) {
-      this.#outdated ??= [];
-      this.#outdated.push(original);
-      this.#original = undefined;
-      this.#open = this.#opening();
-    }
-    return this.#opened(cancellation);
-  }
-
-  async #openOriginal(cancellation: Cancellation): Promise<Original> {
-    const { storage, upload, settings, known } = this.#options;
-    try {
-      const opened = await storage.open(upload.storageKey, new WithSignal(cancellation));
-      if (opened === null) throw missingOriginal(upload.storageKey);
-      const original = new Original(opened);
-      this.#original = original;
-      this.#throwIfReleased();
-      const { mimeType, size } = await original.admit(settings.input, cancellation);
-      this.#facts = { ...known, mimeType, kind: kindOf(mimeType), bytes: size };
-      return original;
-    } catch (error) {
-      await this.#closeOriginal();
-      throw openError(error);
-    }
+  /**
+   * A copy. Facts of an earlier start were measured on an original that was opened then, so they do not need it now.
+   */
+  async #measured(): Promise<MediaFacts> {
+    if (this.#source.facts === undefined) await this.#source.open(this.#options.cancellation);
+    this.#source.throwIfClosed();
+    return { ...this.#source.facts };
   }
 
   async #read<T>(work: (original: Original) => T | Promise<T>): Promise<T> {
-    const { cancellation } = this.#options;
-    const original = await this.#current(await this.#opened(cancellation), cancellation);
+    const original = await this.#source.current(this.#options.cancellation);
+    this.#source.throwIfClosed();
     try {
       return await work(original);
     } catch (error) {
@@ -178,76 +164,52 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     }
   }
 
-  async #makeVisionImage(original: Original): Promise<VisionImage> {
-    const { settings, cancellation } = this.#options;
-    const { limitInputPixels } = settings.input;
+  /**
+   * The original is opened before there is a wait for a slot: opening takes none, and belongs to the time of the stage.
+   */
+  async #openAndMakeVisionImage(): Promise<VisionImage> {
+    await this.#source.open(this.#options.cancellation);
+    return this.#visionImage();
+  }
+
+  async #makeVisionImage(): Promise<VisionImage> {
+    const { decode, onDecodeWait, cancellation } = this.#options;
+    let waiting = true;
+    const endWait = () => {
+      if (waiting) onDecodeWait?.(false);
+      waiting = false;
+    };
+    onDecodeWait?.(true);
     try {
-      return await settings.limits.run("thumbnail", cancellation, async () => {
-        const current = await this.#current(original, cancellation);
-        const { image, originalSize } = await this.#decode(current, (source) =>
-          makeVisionImage(source, { ...settings.vision, limitInputPixels }),
-        );
-        this.#facts = { ...(this.#facts as MediaFacts), ...originalSize };
-        return image;
+      return await decode(cancellation, () => {
+        endWait();
+        return this.#decodeVisionImage();
       });
     } catch (error) {
-      throw error instanceof Interrupted ? cancellation.reason : error; // an adapter knows the reason, not our word for it
+      // An adapter knows the reason of the abort; `Interrupted` is for use inside.
+      throw error instanceof Interrupted ? cancellation.reason : error;
+    } finally {
+      endWait();
     }
+  }
+
+  async #decodeVisionImage(): Promise<VisionImage> {
+    const { settings, cancellation } = this.#options;
+    const { limitInputPixels } = settings.input;
+    const original = await this.#source.current(cancellation);
+    const { image, originalSize } = await this.#decode(original, (source) =>
+      makeVisionImage(source, { ...settings.vision, limitInputPixels }),
+    );
+    this.#source.addFacts(originalSize);
+    return image;
   }
 
   async #decode<T>(original: Original, decoder: (source: ImageSource) => Promise<T>): Promise<T> {
-    // The upload may have settled during the wait for a slot, if its adapter did not await what it started.
-    this.#throwIfReleased();
-    const { mimeType, kind } = this.#facts as MediaFacts;
+    const { mimeType = "", kind = kindOf(mimeType) } = this.#source.facts ?? {};
     if (kind === "video") {
-      throw new UploadError(`${mimeType}: a video needs a decoder, and none is installed`, {
-        code: "UNSUPPORTED_MEDIA",
-      });
+      const message = `${mimeType}: a video needs a decoder, and none is installed`;
+      throw new UploadError(message, { code: "UNSUPPORTED_MEDIA" });
     }
-    const decoding = decoder({ input: original.content, mimeType });
-    this.#decoding ??= new Set();
-    this.#decoding.add(decoding);
-    try {
-      return await decoding;
-    } finally {
-      this.#decoding.delete(decoding);
-    }
+    return this.#source.whileReading(() => decoder({ input: original.content, mimeType }));
   }
-
-  async #close(): Promise<void> {
-    if (this.#decoding?.size) await this.#bounded("A decoder", Promise.allSettled(this.#decoding));
-    for (const original of this.#outdated ?? []) await this.#closeOriginal(original);
-    await this.#closeOriginal();
-  }
-
-  async #closeOriginal(original = this.#original): Promise<void> {
-    if (original?.isHeld) await this.#bounded("Closing the original", original.close());
-  }
-
-  /** Cleaning up must neither hide what came of the upload nor hold it up. */
-  async #bounded(what: string, work: Promise<unknown>): Promise<void> {
-    const { upload, settings } = this.#options;
-    const tooLong = () => new Error(`took longer than ${RELEASE_GRACE_MS} ms`);
-    try {
-      await withTimeout(work, RELEASE_GRACE_MS, tooLong);
-    } catch (error) {
-      // An UploadError's message is fit for the line of a log; what an adapter threw need not be.
-      settings.logger.warn({ uploadId: upload.id, error }, `${what} failed: ${openError(error).message}`);
-    }
-  }
-
-  #throwIfReleased(): void {
-    if (!this.#released) return;
-    const message = "The media was used after its upload had settled: an adapter has to await what it starts";
-    throw new ConfigurationError(message);
-  }
-}
-
-const kindOf = (mimeType: string) => (mimeType.startsWith("video/") ? "video" : "image");
-
-const openError = (thrown: unknown) => classifyError(thrown, "open", "STORAGE_FAILED");
-
-function missingOriginal(key: string): UploadError {
-  const message = `The storage has no original under ${JSON.stringify(key)}`;
-  return new UploadError(message, { code: "MISSING_ORIGINAL", stage: "open" });
 }

@@ -1,68 +1,49 @@
-import type { UploadStage, UploadStatus } from "../contracts/upload.js";
-import { Roster } from "./roster.js";
+import type { StageName, UploadStatus } from "../contracts/upload.js";
+import type { StageDurations } from "../runtime/durations.js";
+import { TICK_MS, type Ticker, type Ticking } from "../runtime/ticker.js";
 
 /** What a stage moves the progress of an upload from and to, in percent. */
-const BANDS: Readonly<Record<UploadStage, readonly [from: number, to: number]>> = {
-  claim: [0, 0],
-  open: [0, 5],
-  thumbnail: [5, 10],
-  describe: [10, 75],
-  embed: [75, 90],
-  save: [90, 100],
-};
-
-/** At most one event per upload in this time, besides those that begin or end a stage. */
-const INTERVAL_MS = 100;
+type Band = readonly [from: number, to: number];
 
 const REPORTED = { estimated: false } as const;
 
-/** What a stage is taken to last before one of its kind has ended, in milliseconds. */
-const FIRST_GUESS_MS: Readonly<Partial<Record<UploadStage, number>>> = {
-  thumbnail: 300,
-  describe: 10_000,
-  embed: 1000,
-};
+/** What opening the original and storing the outcome weigh beside the stages. */
+const OPEN_WEIGHT = 5;
+const SAVE_WEIGHT = 10;
+
+/** The bands of the progress, summed from the weights of the stages in their order. */
+export function bandsOf(
+  stages: readonly { readonly name: StageName; readonly weight: number }[],
+): ReadonlyMap<StageName, Band> {
+  const steps = [{ name: "open", weight: OPEN_WEIGHT }, ...stages, { name: "save", weight: SAVE_WEIGHT }];
+  const total = steps.reduce((sum, { weight }) => sum + weight, 0);
+  const bands = new Map<StageName, Band>([["claim", [0, 0]]]);
+  let sum = 0;
+  for (const { name, weight } of steps) {
+    const from = (100 * sum) / total;
+    sum += weight;
+    bands.set(name, [from, (100 * sum) / total]);
+  }
+  return bands;
+}
 
 /** The part of a progress event that is not the same for all events of one upload. */
 export interface ProgressStep {
   readonly progress: number;
-  readonly stage: UploadStage;
+  readonly stage: StageName;
   readonly status: UploadStatus;
   readonly attempt: number;
   readonly estimated: boolean;
   readonly message?: string;
 }
 
-/** How long the stages took lately, in milliseconds: a moving average that forgets half in about two calls. */
-export class StageDurations {
-  readonly #lately = new Map<UploadStage, number>();
-
-  add(stage: UploadStage, ms: number): void {
-    const before = this.#lately.get(stage);
-    this.#lately.set(stage, before === undefined ? ms : before + (ms - before) * 0.3);
-  }
-
-  expected(stage: UploadStage): number {
-    return Math.max(1, this.#lately.get(stage) ?? FIRST_GUESS_MS[stage] ?? 1000);
-  }
-}
-
-const durationsByAdapter = new WeakMap<object, StageDurations>();
-
-/** Models differ in speed, so the durations belong to the adapter. */
-export function durationsOf(ai: object): StageDurations {
-  const durations = durationsByAdapter.get(ai) ?? new StageDurations();
-  durationsByAdapter.set(ai, durations);
-  return durations;
-}
-
 /**
  * The progress of one upload: an integer that never decreases. Within a stage the adapter's reports move it; where it
  * reports nothing, a timer moves it by what the stage took lately, never to the end of the stage's band.
  */
-export class Progress {
+export class Progress implements Ticking {
   #value = 0;
-  #stage: UploadStage = "claim";
+  #stage: StageName = "claim";
   #status: UploadStatus = "analyzing";
   #attempt = 0;
   #stageBegan = 0;
@@ -75,7 +56,9 @@ export class Progress {
   constructor(
     /** Told how to make the step, for somebody who listens. */
     private readonly emit: (step: () => ProgressStep) => void,
+    private readonly bands: ReadonlyMap<StageName, Band>,
     private readonly durations: StageDurations,
+    private readonly ticker: Ticker,
   ) {}
 
   /** The upload was taken: 0. */
@@ -83,16 +66,16 @@ export class Progress {
     this.#emitNow(REPORTED, performance.now());
   }
 
-  begin(stage: UploadStage, status: UploadStatus, attempt: number): void {
+  begin(stage: StageName, status: UploadStatus, attempt: number): void {
     this.#stage = stage;
     this.#status = status;
     this.#attempt = attempt;
     this.#reported = false;
     const now = performance.now();
     this.#stageBegan = now;
-    this.#moveTo(BANDS[stage][0]);
+    this.#moveTo(Math.floor(this.#band(stage)[0]));
     this.#emitNow(REPORTED, now);
-    if (FIRST_GUESS_MS[stage] !== undefined) tickFor(this);
+    if (stage !== "save") this.ticker.add(this);
   }
 
   /** What an adapter reports of its stage: 0 to 1. */
@@ -104,16 +87,16 @@ export class Progress {
   }
 
   /** The stage succeeded: the end of its band. */
-  end(stage: UploadStage): void {
-    stopTicking(this);
+  end(stage: StageName): void {
+    this.ticker.delete(this);
     const now = performance.now();
     this.durations.add(stage, now - this.#stageBegan);
-    if (this.#moveTo(BANDS[stage][1])) this.#emitNow(REPORTED, now);
+    if (this.#moveTo(Math.floor(this.#band(stage)[1]))) this.#emitNow(REPORTED, now);
   }
 
   /** The stage failed, or the work stops: nothing moves any more until a stage begins. */
   halt(): void {
-    stopTicking(this);
+    this.ticker.delete(this);
     this.#due = undefined;
   }
 
@@ -121,14 +104,14 @@ export class Progress {
   complete(): void {
     this.halt();
     this.#status = "completed";
-    this.#moveTo(BANDS.save[1]);
+    this.#moveTo(100);
     this.#emitNow(REPORTED, performance.now());
   }
 
   tick(now: number): void {
     if (!this.#reported) {
       const elapsed = (now - this.#stageBegan) / this.durations.expected(this.#stage);
-      const beforeTheEnd = BANDS[this.#stage][1] - 1;
+      const beforeTheEnd = Math.floor(this.#band(this.#stage)[1]) - 1;
       // Most of the band in the expected time, then ever slower.
       const estimate = Math.min(beforeTheEnd, this.#within(1 - Math.exp(-1.5 * elapsed)));
       if (this.#moveTo(estimate)) this.#due = { estimated: true };
@@ -137,8 +120,12 @@ export class Progress {
   }
 
   #within(fraction: number): number {
-    const [from, to] = BANDS[this.#stage];
+    const [from, to] = this.#band(this.#stage);
     return Math.floor(from + fraction * (to - from));
+  }
+
+  #band(stage: StageName): Band {
+    return this.bands.get(stage) ?? [0, 0];
   }
 
   #moveTo(value: number): boolean {
@@ -147,9 +134,10 @@ export class Progress {
     return true;
   }
 
+  /** At most one event per upload in this time, besides those that begin or end a stage. */
   #emitSoon(what: { estimated: boolean; message?: string }): void {
     const now = performance.now();
-    if (now - this.#emittedAt < INTERVAL_MS) this.#due = what;
+    if (now - this.#emittedAt < TICK_MS) this.#due = what;
     else this.#emitNow(what, now);
   }
 
@@ -164,22 +152,4 @@ export class Progress {
       ...what,
     }));
   }
-}
-
-const ticking = new Roster<Progress>();
-let ticker: NodeJS.Timeout | undefined;
-
-/** One timer for all uploads of the process; it keeps no process alive, and stands still when no stage runs. */
-function tickFor(progress: Progress): void {
-  ticking.add(progress);
-  ticker ??= setInterval(() => {
-    const now = performance.now();
-    for (const each of ticking) each.tick(now);
-  }, INTERVAL_MS).unref();
-}
-
-function stopTicking(progress: Progress): void {
-  if (!ticking.delete(progress) || ticking.size > 0) return;
-  clearInterval(ticker);
-  ticker = undefined;
 }

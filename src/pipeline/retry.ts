@@ -1,8 +1,8 @@
 import pRetry from "p-retry";
-import { ConfigurationError, isA, type UploadError } from "../errors.js";
-import type { Settings } from "../options.js";
-import type { Stoppable } from "./cancellation.js";
-import { Interrupted, sleep } from "./time.js";
+import type { Stoppable } from "../async/cancellation.js";
+import { Interrupted, sleep } from "../async/time.js";
+import { classifyError, isA, isFault, isRefusal, type UploadError } from "../errors.js";
+import type { Settings } from "./settings.js";
 
 /** How a failed attempt is followed by another. */
 export interface RetryPolicy {
@@ -10,7 +10,7 @@ export interface RetryPolicy {
   readonly maxAttempts: number;
   readonly signal: Stoppable;
   /** How long to wait before the next attempt, in milliseconds; `null` for no further attempt. */
-  readonly delayAfter: (error: Error, attempt: number) => number | null;
+  readonly delayAfter: (thrown: unknown, attempt: number) => number | null;
 }
 
 /**
@@ -35,7 +35,7 @@ export async function retry<T>(attempt: (number: number) => Promise<T>, policy: 
       minTimeout: 0,
       shouldRetry: async ({ error, attemptNumber }) => {
         if (error instanceof Interrupted) return false;
-        const delayMs = policy.delayAfter(error, attemptNumber);
+        const delayMs = policy.delayAfter(error instanceof Wrapped ? error.thrown : error, attemptNumber);
         if (delayMs === null) return false;
         await sleep(delayMs, policy.signal);
         return true;
@@ -57,22 +57,29 @@ function asError(thrown: unknown): Error {
   return isA(thrown, Error) && !isA(thrown, TypeError) ? thrown : new Wrapped(thrown);
 }
 
-/** The wait after a failed attempt, in milliseconds: exponential, or what the service asked for when that is longer. */
+/**
+ * The wait after a failed attempt, in milliseconds: exponential, or what the service asked for when that is longer. A hint is
+ * spread upwards by up to a fifth, so that those who were refused together do not come back together.
+ */
 export function backoff(error: UploadError, attempt: number, retry: Settings<never>["retry"]): number {
   const { minTimeout, maxTimeout, factor, randomize, maxRetryAfterMs } = retry;
-  const spread = randomize ? 1 + Math.random() : 1;
-  const exponential = Math.min(maxTimeout, Math.round(spread * minTimeout * factor ** (attempt - 1)));
-  return Math.max(exponential, Math.min(error.retryAfterMs ?? 0, maxRetryAfterMs));
+  const random = randomize ? Math.random() : 0;
+  const exponential = Math.min(maxTimeout, Math.round((1 + random) * minTimeout * factor ** (attempt - 1)));
+  const hint = Math.min(error.retryAfterMs ?? 0, maxRetryAfterMs);
+  return Math.max(exponential, Math.round((1 + random / 5) * hint));
 }
 
 const BRIEF_DELAYS_MS = [100, 300, 900, 2700] as const;
 
-/** Short retries of a call that stores or removes something, about four seconds in all. */
+/** Short retries of a call that stores or removes something, about four seconds in all. What cannot pass is not repeated. */
 export function retryBriefly<T>(call: () => Promise<T>, signal: Stoppable): Promise<T> {
   return retry(call, {
     maxAttempts: BRIEF_DELAYS_MS.length + 1,
     signal,
-    delayAfter: (error, attempt) =>
-      error instanceof ConfigurationError ? null : (BRIEF_DELAYS_MS[attempt - 1] ?? null),
+    delayAfter: (thrown, attempt) => (isPermanent(thrown) ? null : (BRIEF_DELAYS_MS[attempt - 1] ?? null)),
   });
+}
+
+function isPermanent(thrown: unknown): boolean {
+  return isRefusal(thrown) || isFault(classifyError(thrown, "save", "REPOSITORY_FAILED"), "deployment");
 }

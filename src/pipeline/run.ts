@@ -1,53 +1,101 @@
-import type { Media } from "../contracts/ai.js";
-import type { UploadRecord } from "../contracts/upload.js";
+import type { Cancellation } from "../async/cancellation.js";
+import type { Media, MediaFacts } from "../contracts/ai.js";
+import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { messageOf, UploadError } from "../errors.js";
 import { emitIsolated, type UploadEventName, type UploadEventPayloads } from "../events.js";
-import type { Settings } from "../options.js";
+import { mediaFacts } from "../records.js";
 import type { StageTiming, UploadResult } from "../result.js";
-import type { Cancellation } from "./cancellation.js";
+import { UsageSum } from "../runtime/ledger.js";
 import type { Claim } from "./claim.js";
-import { createUploadMedia, type MediaFacts, type UploadMedia } from "./media.js";
-import { durationsOf, Progress } from "./progress.js";
+import { copyRecord } from "./copy-record.js";
+import { createUploadMedia, type UploadMedia } from "./media.js";
+import { type bandsOf, Progress } from "./progress.js";
+import type { Settings } from "./settings.js";
 
 type Fields<U extends UploadRecord, Name extends UploadEventName> = Omit<
   UploadEventPayloads<U>[Name],
-  "uploadId" | "batchId" | "at"
+  "type" | "uploadId" | "batchId" | "at"
 >;
 
-/** What the work on one claimed upload carries along: its signal, media, progress, events, warnings and timings. */
+type Summary<U extends UploadRecord> = Pick<
+  UploadResult<U>,
+  "uploadId" | "attempts" | "durationMs" | "warnings" | "stages" | "usage"
+>;
+
+/** What the work on one claimed upload carries along: its signal, media, progress, events, warnings, timings and usage. */
 export class UploadRun<U extends UploadRecord> {
-  readonly upload: U;
+  readonly id: string;
+  readonly batchId: string | null;
+  readonly storageKey: string;
   readonly media: UploadMedia<U>;
   readonly progress: Progress;
-  readonly warnings: UploadError[] = [];
   readonly stages: StageTiming[] = [];
+  /** Of every call for this upload. */
+  readonly used = new UsageSum();
+  /** Of the call that was made last. */
+  lastUsage: UsageSum | undefined;
+  /** Stages that are tried once in a claim, and were. */
+  tried: Set<StageName> | undefined;
+  /** How many answers of a stage were received and not accepted. */
+  refusedAnswers: Map<StageName, number> | undefined;
   attempts = 0;
   /** Set once the original is open. */
   opened: Media<U> | undefined;
+  /** A call under a budget that has no price: what it made is stored, and then the work ends with this. */
+  unpriced: UploadError | undefined;
+  /** Whether the vision image waits for a decoder: it is made for all attempts, and may still wait when the next one begins. */
+  isWaiting = false;
+  /** Of the call that is under way: stopped while that waits for a decoder. */
+  clock: { stopClock(): void; startClock(): void } | undefined;
+  #warnings: UploadError[] | undefined;
   #settled = false;
 
   constructor(
     readonly claim: Claim<U>,
     readonly settings: Settings<U>,
     readonly signal: Cancellation,
-    /** The thumbnail that a reprocessing claim has cleared from the record. */
-    readonly previousThumbnailKey: string | null,
+    bands: ReturnType<typeof bandsOf>,
     private readonly startedAt: number,
   ) {
-    this.upload = claim.upload;
-    const known = factsOf(this.upload);
-    const { storage } = settings;
-    this.media = createUploadMedia({
-      upload: this.upload,
+    const { row } = claim;
+    const { storage, runtime } = settings;
+    this.id = row.id;
+    this.batchId = row.batchId ?? null;
+    this.storageKey = row.storageKey;
+    this.refusedAnswers = runtime.refusedAnswers.get(row.id);
+    this.media = createUploadMedia<U>({
+      record: () => this.record(),
+      storageKey: this.storageKey,
       storage,
       settings,
+      decode: (stoppable, task) => runtime.limiter("decode").run(stoppable, task),
+      onDecodeWait: (waiting) => {
+        this.isWaiting = waiting;
+        if (waiting) this.clock?.stopClock();
+        else this.clock?.startClock();
+      },
       cancellation: signal,
-      ...(known && { known }),
+      known: knownFacts(row),
     });
-    this.progress = new Progress((step) => {
-      const { fileName = null, fileSize = null } = this.upload;
-      this.emit("upload:progress", () => ({ fileName, fileSize, ...step() }));
-    }, durationsOf(settings.ai));
+    const { fileName = null, fileSize = null } = row;
+    this.progress = new Progress(
+      (step) => this.emit("upload:progress", () => ({ fileName, fileSize, ...step() })),
+      bands,
+      runtime.durations,
+      runtime.ticker,
+    );
+  }
+
+  /**
+   * The record as it stands now, for adapters, listeners and callbacks: a new copy for each, so that what one of them does with
+   * it reaches nobody else. One that was shared let a listener name the thumbnail of another upload.
+   */
+  record(): U {
+    return copyRecord(this.claim.view);
+  }
+
+  isTried(stage: StageName): boolean {
+    return this.tried?.has(stage) === true;
   }
 
   /** `fields` are made only when somebody listens. */
@@ -56,33 +104,52 @@ export class UploadRun<U extends UploadRecord> {
     let payload: UploadEventPayloads<U>[Name] | undefined;
     for (const emitter of this.settings.events) {
       if (emitter.listenerCount(event) === 0) continue;
-      payload ??= this.#payload(fields());
+      payload ??= this.#payload(event, fields());
       emitIsolated(emitter, event, payload, (thrown) => this.#listenerFailed(event, thrown));
     }
   }
 
-  #payload<Name extends UploadEventName>(fields: Fields<U, Name>): UploadEventPayloads<U>[Name] {
-    const { id: uploadId, batchId = null } = this.upload;
-    return { uploadId, batchId, at: Date.now(), ...fields } as unknown as UploadEventPayloads<U>[Name];
+  #payload<Name extends UploadEventName>(type: Name, fields: Fields<U, Name>): UploadEventPayloads<U>[Name] {
+    const { id: uploadId, batchId } = this;
+    return { type, uploadId, batchId, at: Date.now(), ...fields } as unknown as UploadEventPayloads<U>[Name];
   }
 
   /** Something went wrong that does not stop the upload. */
   warn(error: UploadError): void {
-    this.warnings.push(error);
-    this.settings.logger.warn({ uploadId: this.upload.id, stage: error.stage, error }, error.message);
+    this.#warnings ??= [];
+    if (!this.#settled) this.#warnings.push(error);
+    this.settings.logger.warn({ uploadId: this.id, stage: error.stage, error }, error.message);
     this.emit("upload:warning", () => ({ stage: error.stage, error }));
+  }
+
+  /** Books a call on every ledger that there is: the upload's, the run's and the runtime's. */
+  book(stage: StageName, usage: UsageSum): void {
+    const { run, runtime } = this.settings;
+    this.used.add(usage);
+    this.lastUsage = usage;
+    run?.ledger.book(stage, usage);
+    runtime.ledger.book(stage, usage);
   }
 
   /** The one event that ends the upload: nothing of it is emitted afterwards. */
   settled(result: UploadResult<U>): void {
-    this.emit("upload:settled", () => ({ result, ...result }) as unknown as Fields<U, "upload:settled">);
+    this.emit("upload:settled", () => {
+      const told = result.status === "completed" ? Object.assign({}, result, { upload: this.record() }) : result;
+      return told as unknown as Fields<U, "upload:settled">;
+    });
     this.#settled = true;
   }
 
   /** What every result tells, whatever became of the upload. */
-  summary(): Pick<UploadResult<U>, "uploadId" | "attempts" | "durationMs" | "warnings" | "stages"> {
-    const { attempts, warnings, stages } = this;
-    return { uploadId: this.upload.id, attempts, durationMs: performance.now() - this.startedAt, warnings, stages };
+  summary(): Summary<U> {
+    return {
+      uploadId: this.id,
+      attempts: this.attempts,
+      durationMs: performance.now() - this.startedAt,
+      warnings: this.#warnings?.slice() ?? [],
+      stages: this.stages.slice(),
+      usage: this.used.toUsage(),
+    };
   }
 
   #listenerFailed(event: UploadEventName, thrown: unknown): void {
@@ -92,15 +159,13 @@ export class UploadRun<U extends UploadRecord> {
     });
     // A warning about the warning would go round for ever, and nothing of an upload comes after it has settled.
     if (event === "upload:warning" || event === "upload:settled" || this.#settled)
-      this.settings.logger.warn({ uploadId: this.upload.id, error }, error.message);
+      this.settings.logger.warn({ uploadId: this.id, error }, error.message);
     else this.warn(error);
   }
 }
 
-function factsOf(upload: UploadRecord): MediaFacts | undefined {
-  const media = upload.metadata?.media;
-  if (typeof media !== "object" || media === null || !("mimeType" in media) || !("kind" in media)) return undefined;
-  return typeof media.mimeType === "string" && (media.kind === "image" || media.kind === "video")
-    ? (media as MediaFacts)
-    : undefined;
+/** What an earlier start has found out; nothing where the record has something else in that place. */
+function knownFacts(row: UploadRecord): MediaFacts | undefined {
+  const facts = mediaFacts(row);
+  return typeof facts?.mimeType === "string" ? facts : undefined;
 }

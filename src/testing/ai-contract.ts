@@ -54,7 +54,8 @@ export function testAIContract<U extends UploadRecord>(options: AIContractOption
     assert.equal(typeof ai.embed, embeds ? "function" : "undefined", "embed (say `embeds: false` if it has none)");
     for (const [name, value] of Object.entries({ dimensions: ai.dimensions, ...ai.concurrency }))
       if (value !== undefined) assert.ok(Number.isSafeInteger(value) && value > 0, `${name}: ${value}`);
-    if (ai.version !== undefined) assert.ok(ai.version.trim() !== "", "an empty version tells nothing");
+    const versions = typeof ai.version === "object" ? Object.values(ai.version) : [ai.version];
+    for (const version of versions) assert.notEqual(version?.trim(), "", "an empty version tells nothing");
   });
 
   it("describes an image in words, with metadata that can be stored", async ({ describe }) => {
@@ -148,9 +149,10 @@ function callsOf<U extends UploadRecord>(ai: AIAdapter<U>, media: FakeMedia<U>, 
     ai,
     media,
     describe: (context = fakeContext()) => inTime(ai.describe(media, context), withinMs, "describe"),
-    embed(text, context = fakeContext()) {
+    async embed(text, context = fakeContext()) {
       assert.ok(ai.embed, "embed has to be a function");
-      return inTime(ai.embed({ text, media }, context), withinMs, "embed");
+      const answer = await inTime(ai.embed({ text, media }, context), withinMs, "embed");
+      return "vector" in answer ? answer.vector : answer;
     },
   };
 }

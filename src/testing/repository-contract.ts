@@ -1,35 +1,32 @@
 import type { UploadRecord } from "../contracts/upload.js";
 import { testBatches } from "./repository/batches.js";
+import { testCancelled } from "./repository/cancelled.js";
 import { testClaims } from "./repository/claims.js";
 import { testClocks } from "./repository/clocks.js";
-import { createBench, type RepositoryFixture } from "./repository/fixture.js";
+import { testDrafts } from "./repository/drafts.js";
+import {
+  capabilities,
+  createBench,
+  type RepositoryContractOptions,
+  type RepositoryFixture,
+} from "./repository/fixture.js";
+import { testLists } from "./repository/lists.js";
+import { testNamedResets } from "./repository/named-resets.js";
+import { testResets } from "./repository/resets.js";
+import { testSelections } from "./repository/selections.js";
+import { testTokens } from "./repository/tokens.js";
+import { testUndo } from "./repository/undo.js";
 import { testUploads } from "./repository/uploads.js";
 import { testFencedWrites } from "./repository/writes.js";
 
-export type { RepositoryFixture };
-
-export interface RepositoryContractOptions<U extends UploadRecord = UploadRecord> {
-  /** Registers a test: `test` of vitest, Jest or `node:test`. */
-  readonly test: (name: string, body: () => Promise<void>) => unknown;
-  /** Called at the start of every test. The store may be shared: ids are never used twice. */
-  readonly create: () => RepositoryFixture<U> | Promise<RepositoryFixture<U>>;
-  /** `false`: the repository has no `claimUpload`, and its users run one process. @default true */
-  readonly claims?: boolean | undefined;
-  /** `false`: the repository is for single uploads only, without `findBatch` and what belongs to it. @default true */
-  readonly batches?: boolean | undefined;
-  /**
-   * `false`: the store runs inside this process and by its clock, as PGlite does, so that the tests cannot tell a lease by
-   * the store's clock from one by the worker's. Otherwise they set the worker's `Date` off, and leases have to stand that.
-   * @default true
-   */
-  readonly ownClock?: boolean | undefined;
-  /** The length of the embeddings to store. @default 3 */
-  readonly dimensions?: number | undefined;
-}
+export type { RepositoryContractOptions, RepositoryFixture };
 
 /**
  * Registers the tests that every repository has to pass for the library to keep its promises. Bound to no test runner; a
  * failed expectation throws the `AssertionError` of `node:assert`.
+ *
+ * For tables whose ids are numbers, or with foreign keys, the fixture says `newId` and `userId`; a batch is always added
+ * before the uploads that name it. How to write a repository stands in `src/contracts/repository.md`.
  *
  * @example
  * import { test } from "node:test";
@@ -46,11 +43,24 @@ export interface RepositoryContractOptions<U extends UploadRecord = UploadRecord
  */
 export function testRepositoryContract<U extends UploadRecord>(options: RepositoryContractOptions<U>): void {
   const bench = createBench(options);
+  const { claims, resets, batches } = capabilities(options);
   testUploads(bench);
-  if (options.claims ?? true) {
+  testDrafts(bench);
+  if (claims) {
     testClaims(bench);
+    testTokens(bench);
     testFencedWrites(bench);
     if (options.ownClock ?? true) testClocks(bench);
   }
-  if (options.batches ?? true) testBatches(bench);
+  if (resets) {
+    testResets(bench);
+    testNamedResets(bench, { batches });
+    testUndo(bench, { claims });
+  }
+  if (batches) {
+    testBatches(bench);
+    testLists(bench);
+    testSelections(bench, { resets });
+    if (claims) testCancelled(bench);
+  }
 }

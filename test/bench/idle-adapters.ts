@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type {
   AIAdapter,
-  Mode,
+  ClaimRequest,
   OpenedOriginal,
   RepositoryAdapter,
   StorageAdapter,
@@ -35,7 +35,7 @@ export const repository = {
     _changes: UploadChanges,
     _claim?: { fence: number; leaseMs?: number | undefined },
   ) => "saved",
-  claimUpload: async (id: string, _request: { leaseMs: number; mode: Mode }) => ({
+  claimUpload: async (id: string, _request: ClaimRequest) => ({
     outcome: "claimed",
     upload: uploadOf(id, "analyzing", 1),
     fence: 1,

@@ -5,7 +5,9 @@ import { ensureBuilt } from "../support/build.js";
  * that costs the library half of its throughput, and the bare calls nothing.
  */
 ensureBuilt();
-const built = new URL("../../dist/index.js", import.meta.url);
-const library: typeof import("../../src/index.js") = await import(built.href);
+const built = (file: string): string => new URL(`../../dist/${file}`, import.meta.url).href;
+const library: typeof import("../../src/index.js") = await import(built("index.js"));
+const postgres: typeof import("../../src/adapters/postgres.js") = await import(built("postgres.js"));
 
-export const { BatchProcessor, createStageLimits } = library;
+export const { BatchProcessor, defineStage, settleBatch } = library;
+export const { postgresRepository } = postgres;

@@ -16,7 +16,7 @@ export const memory: Benchmark = async ({ quick }) => {
       library: inMiB(peak),
       bare: inMiB(median(few)),
       measured: { value: (peak - median(few)) / MIB, noise: noise(few) / MIB },
-      ...{ unit: " MiB", target: { atMost: 64 } },
+      ...{ unit: " MiB", target: { atMost: 32 } },
     },
   ];
 };

@@ -4,10 +4,13 @@
  *     npm run bench                            all of them
  *     npm run bench -- throughput thumbnails   some of them
  *     npm run bench -- --quick                 fewer rounds; 200,000 uploads instead of a million
+ *     TEST_POSTGRES_URL=… npm run bench        also those that need a PostgreSQL server, which are passed over without
  *     npm run bench -- --check                 fails when a target is missed by more than the noise
  */
 import { parseArgs } from "node:util";
+import { batchDone } from "./batch-done.js";
 import { memory } from "./memory.js";
+import { postgres } from "./postgres.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
 import { roundTrips } from "./round-trips.js";
 import { slowestStage } from "./slowest-stage.js";
@@ -15,7 +18,13 @@ import { throughput } from "./throughput.js";
 import { thumbnails } from "./thumbnails.js";
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
-  ...{ throughput, thumbnails, "slowest-stage": slowestStage, memory, "round-trips": roundTrips },
+  throughput,
+  postgres,
+  thumbnails,
+  "slowest-stage": slowestStage,
+  memory,
+  "round-trips": roundTrips,
+  "batch-done": batchDone,
 };
 
 const { values, positionals } = parseArgs({

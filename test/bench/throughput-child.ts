@@ -1,9 +1,10 @@
 /** Processes uploads in one of several ways, and prints how long that takes once V8 is warm, in milliseconds. */
+import { randomUUID } from "node:crypto";
 import pLimit from "p-limit";
 import pRetry from "p-retry";
 import type { UploadRecord } from "../../src/index.js";
 import { ai, CONCURRENCY, repository, requireCompleted, storage, uploadsOf } from "./idle-adapters.js";
-import { BatchProcessor } from "./library.js";
+import { BatchProcessor, defineStage } from "./library.js";
 import { timeOf } from "./rounds.js";
 
 const WARM_UPS = 2;
@@ -25,6 +26,15 @@ async function byListenedLibrary(uploads: readonly UploadRecord[]): Promise<void
   if (events < uploads.length) throw new Error(`progress events: expected ${uploads.length} and more, got ${events}`);
 }
 
+/** With one stage more, which does nothing but answer: a call, its timing, and a checkpoint. */
+async function byLibraryWithStage(uploads: readonly UploadRecord[]): Promise<void> {
+  const stages = [defineStage({ name: "facts", run: async () => ({ one: 1 }) })];
+  await byLibrary(
+    uploads,
+    new BatchProcessor({ storage, ai, repository, thumbnail: false, concurrency: CONCURRENCY, stages }),
+  );
+}
+
 /**
  * The same calls of the adapters in the same order, as one writes them without the library.
  *
@@ -35,7 +45,7 @@ async function byHand(uploads: readonly UploadRecord[]): Promise<void> {
   const limit = pLimit(CONCURRENCY);
   const { signal } = new AbortController();
   const processOne = async ({ id }: UploadRecord) => {
-    const { upload, fence } = await repository.claimUpload(id, { leaseMs: LEASE_MS, mode: "continue" });
+    const { upload, fence } = await repository.claimUpload(id, { leaseMs: LEASE_MS, token: randomUUID() });
     const media = await storage.open(upload.storageKey, { signal });
     const embedding = await pRetry(
       async (attempt) => {
@@ -54,6 +64,7 @@ async function byHand(uploads: readonly UploadRecord[]): Promise<void> {
 const sides: Readonly<Record<string, (uploads: readonly UploadRecord[]) => Promise<void>>> = {
   library: byLibrary,
   "library-listened": byListenedLibrary,
+  "library-stage": byLibraryWithStage,
   "by-hand": byHand,
 };
 

@@ -1,12 +1,15 @@
+import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
 import sharp from "sharp";
 import { ai, repository, requireCompleted, storage, uploadOf } from "./idle-adapters.js";
-import { BatchProcessor, createStageLimits } from "./library.js";
+import { BatchProcessor } from "./library.js";
 import { withLargePhotos } from "./photos.js";
 import type { Benchmark } from "./report.js";
 import { interleave, median, ratio, timeOf } from "./rounds.js";
 
 const THUMBNAILS = 28;
+/** The default of `limits.decode`: the thread pool keeps a free thread. */
+const DECODERS = Math.max(1, Math.min(availableParallelism(), Number(process.env.UV_THREADPOOL_SIZE ?? 4) - 1));
 
 /** Whether the decoders are kept as busy as they can be. */
 export const thumbnails: Benchmark = ({ quick }) =>
@@ -51,7 +54,7 @@ async function byLibrary(paths: readonly string[]): Promise<void> {
 
 /** With the library's settings, as many at once. */
 async function bySharp(paths: readonly string[]): Promise<void> {
-  const limit = pLimit(createStageLimits().concurrency.thumbnail);
+  const limit = pLimit(DECODERS);
   const make = (path: string) =>
     sharp(path, { failOn: "error", limitInputPixels: 100_000_000, pages: 1 })
       .autoOrient()

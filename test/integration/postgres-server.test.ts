@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type PostgresClient, postgresRepository } from "../../src/adapters/postgres.js";
+import { postgresRepository } from "../../src/adapters/postgres.js";
 import { columnsOf, pending } from "../support/postgres.js";
 
 const url = process.env.TEST_POSTGRES_URL;
@@ -60,7 +60,7 @@ describe.skipIf(url === undefined)("on a server (TEST_POSTGRES_URL)", () => {
   test("of 100 claims over 10 connections, one is granted", async () => {
     for (let round = 0; round < 5; round++) {
       const id = await newUpload();
-      const claim = () => repository.claimUpload(id, { leaseMs: 60_000, mode: "continue" });
+      const claim = () => repository.claimUpload(id, { leaseMs: 60_000, token: randomUUID() });
       const answers = await Promise.all(Array.from({ length: 100 }, claim));
       expect(answers.filter((answer) => answer?.outcome === "claimed")).toHaveLength(1);
       expect(answers.filter((answer) => answer?.outcome === "busy")).toHaveLength(99);
@@ -72,7 +72,7 @@ describe.skipIf(url === undefined)("on a server (TEST_POSTGRES_URL)", () => {
     const now = Date.now();
     const claimAt = async (id: string, time: number) => {
       vi.setSystemTime(time);
-      return repository.claimUpload(id, { leaseMs: 60_000, mode: "continue" });
+      return repository.claimUpload(id, { leaseMs: 60_000, token: randomUUID() });
     };
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
@@ -98,7 +98,7 @@ describe.skipIf(url === undefined)("on a server (TEST_POSTGRES_URL)", () => {
 
     async function claimed() {
       const id = await newUpload();
-      const answer = await repository.claimUpload(id, { leaseMs: 60_000, mode: "continue" });
+      const answer = await repository.claimUpload(id, { leaseMs: 60_000, token: randomUUID() });
       return { id, fence: answer?.outcome === "claimed" ? answer.fence : -1 };
     }
 
@@ -123,7 +123,7 @@ describe.skipIf(url === undefined)("on a server (TEST_POSTGRES_URL)", () => {
       { before: touch, outcome: "claimed" },
     ])("a claim: $outcome after $before", async ({ before, outcome }) => {
       const id = await newUpload();
-      const claim = () => repository.claimUpload(id, { leaseMs: 60_000, mode: "continue" });
+      const claim = () => repository.claimUpload(id, { leaseMs: 60_000, token: randomUUID() });
       const answer = await whileLocked(before, id, async () => claim());
       expect(answer?.outcome).toBe(outcome);
       if (answer?.outcome === "settled") expect(answer.upload.description).toBe("theirs");
@@ -158,30 +158,5 @@ describe.skipIf(url === undefined)("on a server (TEST_POSTGRES_URL)", () => {
       expect(upload && { id: upload.id }).toEqual(found);
     }
     await client.end();
-  });
-
-  test("a page does not sort the batch, also when the statistics know nothing of its open uploads", async () => {
-    const batchId = "long";
-    await repository.addUploads(
-      Array.from({ length: 5000 }, () => ({ ...pending(randomUUID()), batchId, status: "completed" as const })),
-    );
-    await pool.query(`analyze ${tables.uploads}`);
-    const [after] = await repository.listUploads(batchId, { limit: 1 });
-    const plan: string[] = [];
-    const explaining: PostgresClient = {
-      query: async (text, values) => {
-        const { rows } = await pool.query(`explain ${text}`, values);
-        plan.push(...rows.map((row) => row["QUERY PLAN"]));
-        return { rows: [] };
-      },
-    };
-    const statuses = ["pending", "analyzing"] as const;
-    await postgresRepository(explaining, { tables }).listUploads(batchId, {
-      limit: 100,
-      statuses,
-      ...(after && { after }),
-    });
-    expect(plan.join("\n")).toMatch(/Index Scan using uploads_batch_order/);
-    expect(plan.join("\n")).not.toMatch(/Sort/);
   });
 });

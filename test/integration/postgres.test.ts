@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type PostgresClient,
   type PostgresRepositoryOptions,
+  type PostgresUpload,
   postgresRepository,
 } from "../../src/adapters/postgres.js";
+import type { UploadSelection } from "../../src/contracts/repository.js";
 import { ConfigurationError } from "../../src/errors.js";
 import { columnsOf, pending } from "../support/postgres.js";
 
@@ -85,60 +87,82 @@ describe("schemaSql", () => {
   });
 });
 
-describe("options", () => {
-  test("tables may have any sound name, in a schema too", async () => {
-    await withVector.exec('create schema if not exists "Média"');
-    const tables = { uploads: "Média.Fotos-2026", batches: "select" };
-    const repository = await migrated(withVector, { tables });
-    await repository.addUploads([{ ...pending("1"), embedding: [1] }]);
-    await repository.addBatch({ id: "b" });
-    expect(await repository.findSimilar([1], { limit: 1 })).toHaveLength(1);
-    expect(await repository.findBatch("b")).toEqual({ id: "b", status: "pending", userId: null });
-    expect((await withVector.query('select id from "Média"."Fotos-2026"')).rows).toEqual([{ id: "1" }]);
-  });
-
-  test.each([
-    ..."|a.b.c|.a|a.|1a|a b|a\0b|a;drop table x|uploads$upload_processor$".split("|"),
-    ...['"', 'a"b', 'a"; drop table uploads; --', "a'b", "a\\b", "x".repeat(51)],
-  ])("refuses %j as the name of a table", (name) => {
-    for (const tables of [{ uploads: name }, { batches: name }])
-      expect(() => postgresRepository(withVector, { tables })).toThrow(ConfigurationError);
-  });
-
-  test("indexes of tables with long names do not get into each other's way", async () => {
-    const tables = { uploads: "u".repeat(50), batches: "b".repeat(50) };
-    await migrated(withVector, { tables });
-    const { rows } = await withVector.query("select indexname from pg_indexes where tablename = $1", [tables.uploads]);
-    expect(rows).toHaveLength(3);
-  });
-
-  test("refuses what else is wrong", () => {
-    const wrong = (options: object) => () => postgresRepository(withVector, options);
-    expect(wrong({ dimensions: 0 })).toThrow("dimensions: expected an integer from 1 to 16000, got 0");
-    expect(wrong({ dimensions: 1.5 })).toThrow(ConfigurationError);
-    expect(wrong({ vector: "hnsw" })).toThrow('vector: expected "auto", "pgvector" or "array", got "hnsw"');
-    expect(wrong({ tables: { uploads: 7 } })).toThrow(ConfigurationError);
-    // @ts-expect-error a connection string is no client
-    expect(() => postgresRepository("postgres://localhost")).toThrow("client: expected a Pool or Client of pg");
-  });
-
-  test("dimensions keep vectors of another length out", async () => {
-    const repository = await migrated(withVector, { dimensions: 3 });
-    await repository.addUploads([pending("1")]);
-    await expect(repository.updateUpload("1", { embedding: [1, 2] })).rejects.toThrow("expected 3 dimensions, not 2");
-  });
-});
-
 describe("records", () => {
   test("are added in order, as many as there are, pending by default", async () => {
     const repository = await migrated(withoutVector);
     const uploads = Array.from({ length: 1203 }, (_, index) => ({ ...pending(String(5000 - index)), batchId: "b" }));
     await repository.addUploads(uploads);
-    const listed = await repository.listUploads("b", { limit: 2000 });
+    const listed = await repository.listUploads({ batchId: "b" }, { limit: 2000 });
     expect(listed.map(({ id }) => id)).toEqual(uploads.map(({ id }) => id));
-    expect(await repository.countUploads("b")).toEqual({ pending: 1203 });
+    expect(await repository.countUploads({ batchId: "b" })).toEqual({ pending: 1203 });
     expect(listed[0]).toMatchObject({ status: "pending", starts: 0, embedding: null, fileSize: null, metadata: null });
     await repository.addUploads([]);
+    const { sequence, ...stranger } = listed[0] ?? expect.fail("the page is empty");
+    expect(sequence).toBeGreaterThan(0);
+    const wrong = { after: stranger as PostgresUpload, limit: 1 };
+    await expect(repository.listUploads({ batchId: "b" }, wrong)).rejects.toThrow(ConfigurationError);
+  });
+
+  test("a value that the column refuses comes as what the database threw", async () => {
+    const repository = await migrated(withVector, { dimensions: 3 });
+    await repository.addUploads([pending("1")]);
+    for (const [embedding, code] of [
+      [[1e39, 0, 0], "22003"],
+      [[1, 2], "22000"],
+    ] as const)
+      await expect(repository.updateUpload("1", { embedding: [...embedding] })).rejects.toMatchObject({ code });
+    expect(await repository.findUpload("1")).toMatchObject({ embedding: null });
+  });
+
+  test("lose a NUL or half a surrogate pair in what people read, and in JSON", async () => {
+    const repository = await migrated(withoutVector);
+    const broken = "left\0right \ud83d";
+    await repository.addUploads([
+      { ...pending("1"), fileName: "a\0b.jpg", description: broken, metadata: { [broken]: [broken] } },
+    ]);
+    const changes = { description: broken, errorMessage: broken, metadata: { text: broken } };
+    expect(await repository.updateUpload("1", { ...changes, draft: { description: broken } })).toBe("saved");
+    const upload = await repository.findUpload("1");
+    const clean = "leftright \ufffd";
+    expect(upload).toMatchObject({ fileName: "ab.jpg", description: clean, errorMessage: clean });
+    expect(upload).toMatchObject({ metadata: { [clean]: [clean], text: clean }, draft: { description: clean } });
+  });
+
+  test.each([
+    [{}, "selection: expected { all: true } or a filter with at least one key, got neither"],
+    [{ batchId: undefined }, "selection.batchId: expected a value, got undefined"],
+    [{ userId: "u", batch: "b" }, "batch"],
+    ["batch", 'selection: expected an object such as { batchId: "1" }, got string'],
+  ])("are never all of them by accident, by a selection such as %j", async (selection, message) => {
+    const repository = await migrated(withoutVector);
+    await repository.addUploads([{ ...pending("1"), status: "failed" }]);
+    const wrong = selection as UploadSelection;
+    for (const call of [
+      () => repository.listUploads(wrong, { limit: 1 }),
+      () => repository.countUploads(wrong),
+      () => repository.resetUploads(wrong, "retry", "redo"),
+      () => repository.resetUploads(wrong, "undo", "redo"),
+    ]) {
+      await expect(call()).rejects.toThrow(ConfigurationError);
+      await expect(call()).rejects.toThrow(message);
+    }
+    expect(await repository.findUpload("1")).toMatchObject({ status: "failed" });
+  });
+
+  test("has_result is true while an upload is done again, and not before it has a result", async () => {
+    const tables = newTables();
+    const repository = await migrated(withVector, { tables });
+    const has = async () => (await withVector.query(`select has_result from ${tables.uploads}`)).rows[0];
+    await repository.addUploads([pending("1")]);
+    expect(await has()).toEqual({ has_result: false });
+    await repository.updateUpload("1", { status: "failed" });
+    expect(await has()).toEqual({ has_result: false });
+    await repository.resetUploads({ ids: ["1"] }, "reprocess-all", "one");
+    expect(await has()).toEqual({ has_result: false });
+    await repository.updateUpload("1", { status: "completed", draft: null });
+    expect(await has()).toEqual({ has_result: true });
+    await repository.resetUploads({ ids: ["1"] }, "reprocess-all", "two");
+    expect(await has()).toEqual({ has_result: true });
   });
 
   test("are added together or not at all, within a statement", async () => {
@@ -156,7 +180,7 @@ describe("records", () => {
   test("know when they were made and changed; a heartbeat is no change", async () => {
     const repository = await migrated(withVector);
     await repository.addUploads([pending("1")]);
-    const answer = await repository.claimUpload("1", { leaseMs: 60_000, mode: "continue" });
+    const answer = await repository.claimUpload("1", { leaseMs: 60_000, token: randomUUID() });
     const claimed = answer?.outcome === "claimed" ? answer : undefined;
     expect(claimed?.upload.createdAt).toBeInstanceOf(Date);
     expect(Math.abs(Date.now() - Number(claimed?.upload.createdAt))).toBeLessThan(60_000);
@@ -175,10 +199,11 @@ describe("records", () => {
       (await withoutVector.query(`select lease_until is null as free from ${tables.uploads}`)).rows;
     await repository.addUploads([pending("1")]);
     for (const status of ["pending", "failed", "completed"] as const) {
-      const answer = await repository.claimUpload("1", { leaseMs: 60_000, mode: "reprocess" });
+      const answer = await repository.claimUpload("1", { leaseMs: 60_000, token: randomUUID() });
       expect(await leases()).toEqual([{ free: false }]);
       await repository.updateUpload("1", { status }, { fence: "fence" in answer ? answer.fence : 0, leaseMs: 60_000 });
       expect(await leases()).toEqual([{ free: true }]);
+      await repository.updateUpload("1", { status: "pending" });
     }
   });
 
@@ -187,79 +212,5 @@ describe("records", () => {
     await repository.addUploads([{ ...pending("1"), thumbnailKey: "thumbnails/1.jpg" }]);
     expect(await repository.deleteUpload("1")).toMatchObject({ id: "1", thumbnailKey: "thumbnails/1.jpg" });
     expect(await repository.deleteUpload("1")).toBeNull();
-  });
-});
-
-describe.each([
-  { kind: "vector", open: () => migrated(withVector) },
-  { kind: "real[]", open: () => migrated(withVector, { vector: "array" }) },
-  { kind: "real[] without pgvector", open: () => migrated(withoutVector) },
-])("findSimilar over $kind", ({ open }) => {
-  /** The same numbers in every run. */
-  function* numbers() {
-    for (let state = 7; ; ) {
-      state = (state * 48_271) % 2_147_483_647;
-      yield state / 2_147_483_647 - 0.5;
-    }
-  }
-  const cosine = (a: readonly number[], b: readonly number[]) => {
-    const dot = (x: readonly number[], y: readonly number[]) =>
-      x.reduce((sum, value, i) => sum + value * (y[i] ?? 0), 0);
-    return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-  };
-
-  test("orders as brute force does, within a batch or a user", async () => {
-    const repository = await open();
-    const source = numbers();
-    const vectorOf = () => Array.from({ length: 32 }, () => source.next().value ?? 0);
-    const uploads = Array.from({ length: 200 }, (_, index) => {
-      const scope = { batchId: `batch-${index % 2}`, userId: `user-${index % 5}` };
-      return { ...pending(String(index)), ...scope, embedding: vectorOf() };
-    });
-    await repository.addUploads([...uploads, pending("none"), { ...pending("short"), embedding: [1, 2] }]);
-    const wanted = vectorOf();
-    for (const scope of [{}, { batchId: "batch-1" }, { userId: "user-3" }, { batchId: "batch-0", userId: "user-4" }]) {
-      const expected = uploads
-        .filter(({ batchId, userId }) => batchId === (scope.batchId ?? batchId) && userId === (scope.userId ?? userId))
-        .map(({ id, embedding }) => ({ id, similarity: cosine(embedding, wanted) }))
-        .sort((a, b) => b.similarity - a.similarity)
-        .slice(0, 10);
-      const found = await repository.findSimilar(Float32Array.from(wanted), { limit: 10, ...scope });
-      expect(found.map(({ upload }) => upload.id)).toEqual(expected.map(({ id }) => id));
-      for (const [index, { similarity }] of found.entries())
-        expect(similarity).toBeCloseTo(expected[index]?.similarity ?? Number.NaN, 5);
-    }
-  });
-
-  test("passes over what has another length, or no embedding", async () => {
-    const repository = await open();
-    const embeddings = { none: null, short: [1], same: [1, 1], long: [1, 1, 1] };
-    await repository.addUploads(Object.entries(embeddings).map(([id, embedding]) => ({ ...pending(id), embedding })));
-    const found = await repository.findSimilar([1, 1], { limit: 10 });
-    expect(found.map(({ upload }) => upload.id)).toEqual(["same"]);
-  });
-
-  test("gives a vector without a direction the similarity 0", async () => {
-    const repository = await open();
-    await repository.addUploads([
-      { ...pending("zero"), embedding: [0, 0] },
-      { ...pending("one"), embedding: [1, 1] },
-    ]);
-    const found = await repository.findSimilar([1, 1], { limit: 2 });
-    expect(found.map(({ upload, similarity }) => [upload.id, Number(similarity.toFixed(6))])).toEqual([
-      ["one", 1],
-      ["zero", 0],
-    ]);
-    expect((await repository.findSimilar([0, 0], { limit: 2 })).map(({ similarity }) => similarity)).toEqual([0, 0]);
-  });
-
-  test("takes components of any size", async () => {
-    const repository = await open();
-    await repository.addUploads([{ ...pending("1"), embedding: [3, 4] }]);
-    expect(await repository.findSimilar([1, 1e-60], { limit: 1 })).toMatchObject([{ similarity: expect.closeTo(0.6) }]);
-    for (const size of [1e-200, 1e-20, 1, 1e20, 1e150]) {
-      const [best] = await repository.findSimilar([3 * size, 4 * size], { limit: 1 });
-      expect(best?.similarity).toBeCloseTo(1, 6);
-    }
   });
 });

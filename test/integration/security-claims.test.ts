@@ -98,7 +98,7 @@ describe("an original", () => {
   test("is not deleted as the old thumbnail of an upload that is done again", async () => {
     const upload = uploadOf("a", { status: "completed", thumbnailKey: "originals/a.jpg" });
     const world = worldOf([upload]);
-    const result = await processUploadWithRetry("a", world, { mode: "reprocess" });
+    const result = await processUploadWithRetry("a", world, { rerun: "reprocess-all" });
     expect(result).toMatchObject({ status: "completed", upload: { thumbnailKey: "thumbnails/a.jpg" } });
     expect(world.storage.get("originals/a.jpg")).toBeDefined();
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { classifyError, messageOf } from "../../src/errors.js";
+import { classifyError, isFault, isRefusal, messageOf, usageOf } from "../../src/errors.js";
 import { BatchProcessor, type ProcessOptions, processUploadWithRetry, UploadError } from "../../src/index.js";
 import { uploadOf, type World, worldOf } from "../support/fakes.js";
 import { HOSTILE_ERRORS } from "../support/hostile.js";
@@ -12,9 +12,24 @@ describe("whatever is thrown", () => {
     const error = classifyError(thrown, "describe", "DESCRIBE_FAILED");
     expect(error).toBeInstanceOf(UploadError);
     expect(error).toMatchObject({ code: "DESCRIBE_FAILED", stage: "describe", retryable: expect.any(Boolean) });
+    expect(error.fault).toBe("upload");
     expect(error.message).toEqual(expect.stringMatching(/^.{1,500}$/));
     expect(messageOf(thrown).length).toBeLessThanOrEqual(10_000);
-    expect(() => JSON.stringify(error)).not.toThrow();
+    expect(UploadError.fromJSON(JSON.parse(JSON.stringify(error))).toJSON()).toEqual(error.toJSON());
+    expect(isRefusal(thrown)).toEqual(expect.any(Boolean));
+    expect(() => [usageOf(thrown), isFault(thrown, "upload")]).not.toThrow();
+  });
+
+  test.each([...HOSTILE_ERRORS.keys()])("%s is no JSON of an error, or is read as one", (name) => {
+    const read = () => UploadError.fromJSON(HOSTILE_ERRORS.get(name));
+    expect(() => expect(read()).toBeInstanceOf(UploadError)).toSatisfy((attempt: () => void) => {
+      try {
+        attempt();
+        return true;
+      } catch (error) {
+        return isFault(error, "deployment");
+      }
+    });
   });
 
   const places: Record<string, (world: World, thrown: unknown) => void> = {
@@ -79,7 +94,7 @@ Authorization: Bearer tok3n-abc; open '/home/jo smith/secret/cat.jpg' \u001b[31m
     for (const name of ["upload:retry", "upload:warning", "upload:settled", "batch:settled"] as const)
       processor.on(name, (payload) => void emitted.push(payload));
     const result = await processor.process("batch");
-    const stored = await world.repository.listUploads("batch", { limit: 10 });
+    const stored = await world.repository.listUploads({ batchId: "batch" }, { limit: 10 });
     return { logged, emitted, result, stored };
   }
 

@@ -85,7 +85,6 @@ describe("a description", () => {
       /at most 1000000 characters/,
     ],
     ["with metadata without an end", () => ({ text: "x", metadata: deep(100_000) }), /stack/i],
-    ["with a usage in a cycle", () => ({ text: "x", usage: cycle() }), /circular/],
   ])("%s fails, and is not paid for twice", async (_, answer, message) => {
     const describe = vi.fn(async () => answer());
     const { result, stored } = await complete({ describe } as unknown as AIAdapter);
@@ -95,6 +94,20 @@ describe("a description", () => {
       errorCode: "DESCRIBE_FAILED",
       errorMessage: expect.stringMatching(message),
     });
+    expect(describe).toHaveBeenCalledTimes(1);
+  });
+
+  test.each<[name: string, usage: () => unknown]>([
+    ["in a cycle", cycle],
+    ["that throws at everything", untouchable],
+    ["whose numbers throw", () => withThrowingGetters({}, "inputTokens")],
+    ["of other types", () => ({ inputTokens: "7", cost: Number.NaN, model: 7 })],
+  ])("with a usage %s is stored: the call counts, and no more is known of it", async (_, usage) => {
+    const describe = vi.fn(async () => ({ text: "x", usage: usage() }));
+    const { result, stored } = await complete({ describe } as unknown as AIAdapter);
+    expect(result).toMatchObject({ status: "completed", usage: { requests: 1, durationMs: expect.any(Number) } });
+    expect(Object.keys(result.usage).sort()).toEqual(["durationMs", "requests"]);
+    expect(stored).toMatchObject({ status: "completed", description: "x" });
     expect(describe).toHaveBeenCalledTimes(1);
   });
 
@@ -113,10 +126,11 @@ describe("a description", () => {
 
   test("with NUL characters and halves of surrogate pairs is stored, also where a database takes neither", async () => {
     const answer = { text: "a\0b \ud83d c", metadata: { "k\0\udc00": ["v\0\ud800", "C:\\u0000"] } };
-    expect((await complete(returning(answer))).stored).toMatchObject({ description: answer.text });
-    const { result, stored } = await completeInDatabase(returning(answer));
-    expect(result.status).toBe("completed");
-    expect(stored).toMatchObject({ description: "ab \ufffd c", metadata: { "k\ufffd": ["v\ufffd", "C:\\u0000"] } });
+    for (const { result, stored } of [await complete(returning(answer)), await completeInDatabase(returning(answer))]) {
+      expect(result.status).toBe("completed");
+      const metadata = { "k\ufffd": ["v\ufffd", "C:\\u0000"] };
+      expect(stored).toMatchObject({ description: "ab \ufffd c", metadata });
+    }
   });
 
   test("what JSON does not have is left out of the metadata, and what the model keeps of it stays the model's", async () => {
@@ -130,7 +144,12 @@ describe("a description", () => {
     };
     const { result, stored } = await complete(returning({ text: "x", metadata: own, usage: { inputTokens: 1 } }));
     own.nested.list.push(2);
-    const kept = { nested: { list: [1] }, at: "1970-01-01T00:00:00.000Z", nan: null, usage: { inputTokens: 1 } };
+    const kept = {
+      nested: { list: [1] },
+      at: "1970-01-01T00:00:00.000Z",
+      nan: null,
+      usage: { inputTokens: 1, requests: 1 },
+    };
     expect(stored?.metadata).toEqual({ ...kept, media: expect.anything() });
     expect(result.status === "completed" && result.upload.metadata).toEqual(stored?.metadata);
   });
@@ -168,25 +187,26 @@ describe("a prototype", () => {
   });
 
   test("nor by its usage, nor by metadata that stood in the row", async () => {
-    const { stored } = await complete(returning({ text: "x", usage: parsed() }));
-    expectHarmless(stored?.metadata?.usage);
+    const { stored } = await complete(returning({ text: "x", usage: { ...parsed(), inputTokens: 1 } }));
+    expect(stored?.metadata?.usage).toEqual({ inputTokens: 1, requests: 1 });
     const before = parsed();
     delete before.deep;
     const { stored: kept, result } = await complete(returning({ text: "x" }), {
       metadata: { ...before, deep: [{ ok: true }] },
     });
-    expectHarmless(kept?.metadata);
+    // The row is the store's: what stood there is merged with, and stays a key like any other.
+    expect(Object.getPrototypeOf(kept?.metadata)).toBe(Object.prototype);
     expectHarmless(result.status === "completed" && result.upload.metadata);
   });
 
   test("nor by options", async () => {
     const world = worldOf([uploadOf("a")]);
-    const options = JSON.parse(
-      '{"retry":{"__proto__":{"maxAttempts":7},"minTimeout":0},"__proto__":{"polluted":1},"thumbnail":false}',
-    );
-    world.ai.describe.mockRejectedValue(new Error("down"));
-    await processUploadWithRetry("a", world, options);
-    expect(world.ai.describe).toHaveBeenCalledTimes(2);
+    for (const smuggled of [
+      '{"retry":{"__proto__":{"maxAttempts":7},"minTimeout":0},"thumbnail":false}',
+      '{"__proto__":{"polluted":1},"thumbnail":false}',
+    ])
+      await expect(processUploadWithRetry("a", world, JSON.parse(smuggled))).rejects.toThrow("__proto__: unknown");
+    expect(world.ai.describe).not.toHaveBeenCalled();
   });
 });
 

@@ -52,11 +52,16 @@ describe("a record of another shape", () => {
     ["a text", '{"mine":1}'],
     ["a list", [1]],
     ["a number", 7],
-  ])("metadata that is %s is not overwritten: the call is refused, with the reason", async (_, metadata) => {
-    const { outcome, stored } = await complete({ metadata });
-    expect(outcome).toMatchObject({ code: "INVALID_CONFIGURATION", message: expect.stringMatching(/metadata.*got/) });
-    expect(stored?.metadata).toBeUndefined();
-  });
+  ])(
+    "metadata that is %s is not overwritten: the upload fails, with the reason, and nothing is paid for",
+    async (_, metadata) => {
+      const { outcome, stored, ai } = await complete({ metadata });
+      expect(outcome).toMatchObject({ status: "failed", error: { code: "RESULT_REFUSED" } });
+      expect(stored).toMatchObject({ status: "failed", errorMessage: expect.stringMatching(/metadata.*got/) });
+      expect(stored?.metadata).toBeUndefined();
+      expect(ai.describe).not.toHaveBeenCalled();
+    },
+  );
 
   test.each<[name: string, storageKey: unknown]>([
     ["missing", undefined],
@@ -76,7 +81,10 @@ describe("a record of another shape", () => {
       >;
     const processor = new BatchProcessor({ ...world, ...quick, repository: { ...repository, claimUpload } });
     expect(await processor.process("batch")).toMatchObject({
-      ...{ completed: 2, aborted: 1, failures: [{ uploadId: "b", error: { code: "INVALID_CONFIGURATION" } }] },
+      status: "completed",
+      completed: 2,
+      failed: 1,
+      failures: [{ uploadId: "b", error: { code: "RESULT_REFUSED" } }],
     });
   });
 });

@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { OpenedOriginal } from "../../src/index.js";
-import { createStageLimits } from "../../src/pipeline/limits.js";
+import { decodeSlots } from "../support/decode-slots.js";
 import { quarters } from "../support/images.js";
 import {
   jpeg,
@@ -21,9 +21,6 @@ afterEach(async () => {
 });
 
 const released = { code: "INVALID_CONFIGURATION", retryable: false, message: expect.stringContaining("had settled") };
-
-/** Resolves when the microtasks and the input and output that are under way have had their turn. */
-const aMoment = () => new Promise((resolve) => setTimeout(resolve, 30));
 
 describe("release", () => {
   it.each([
@@ -82,9 +79,9 @@ describe("release", () => {
   it("releases an original that the storage opens too late", async () => {
     const release = vi.fn(async () => {});
     let arrive = (_: OpenedOriginal) => {};
-    const { media, prepare } = mediaOf(() => new Promise<OpenedOriginal>((resolve) => (arrive = resolve)));
+    const { media, prepare, open } = mediaOf(() => new Promise<OpenedOriginal>((resolve) => (arrive = resolve)));
     const preparing = expect(prepare()).rejects.toMatchObject(released);
-    await aMoment();
+    await vi.waitFor(() => expect(open).toHaveBeenCalled());
     await media.release();
     const stream = stalledStream(jpeg);
     arrive({ stream, release });
@@ -93,13 +90,12 @@ describe("release", () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  it("stops a stream that is being spooled", async () => {
+  it("stops a stream that is being saved", async () => {
     const release = vi.fn(async () => {});
     const stream = stalledStream(jpeg.subarray(0, 20_000));
     const { media, prepare } = mediaOf(() => ({ stream, release }));
     const preparing = expect(prepare()).rejects.toMatchObject({ stage: "open" });
-    await aMoment();
-    expect(await temporaryFiles()).toHaveLength(1);
+    await vi.waitFor(async () => expect(await temporaryFiles()).toHaveLength(1));
     await media.release();
     expect(stream.destroyed).toBe(true);
     expect(release).toHaveBeenCalledTimes(1);
@@ -108,32 +104,29 @@ describe("release", () => {
   });
 
   it("waits for a decoder that is at work", async () => {
-    let releasedAt = 0;
+    const order: string[] = [];
     const release = async () => {
-      releasedAt = performance.now();
+      await new Promise(setImmediate); // behind the microtasks in which a decoder that is done tells so
+      order.push("released");
     };
     const bytes = await quarters(4000, 3000).png().toBuffer();
     const { media, prepare } = mediaOf(() => ({ bytes, release }));
-    const decoding = (await prepare()).visionImage().then(() => performance.now());
-    const startedAt = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const decoding = (await prepare()).visionImage().then(() => order.push("decoded"));
+    await new Promise(setImmediate); // what comes before the decoder needs microtasks only
     await media.release();
-    const decodedAt = await decoding;
-    expect(decodedAt - startedAt).toBeGreaterThan(20);
-    // The decoder is done some microtasks before those who wait for its result are told.
-    expect(releasedAt).toBeGreaterThan(decodedAt - 5);
+    await decoding;
+    expect(order).toEqual(["decoded", "released"]);
   });
 
   it("keeps a decoder from starting that still waits for its slot", async () => {
-    const limits = createStageLimits({ thumbnail: 1 });
-    let free = () => {};
-    const { media, prepare, signal } = mediaOf(() => ({ bytes: jpeg }), { limits });
-    const held = limits.run("thumbnail", signal, () => new Promise<void>((resolve) => (free = resolve)));
+    const slots = decodeSlots(1);
+    const { media, prepare } = mediaOf(() => ({ bytes: jpeg }), slots);
+    const free = slots.hold();
     const waiting = expect((await prepare()).visionImage()).rejects.toMatchObject(released);
-    await aMoment();
+    await slots.waited();
     await media.release();
     free();
-    await Promise.all([held, waiting]);
+    await waiting;
   });
 
   it("logs what goes wrong, and goes on", async () => {
@@ -163,13 +156,13 @@ describe("release", () => {
 });
 
 describe("an abort", () => {
-  it("stops a stream that is being spooled, and the next attempt opens again", async () => {
+  it("stops a stream that is being saved, and the next attempt opens again", async () => {
     const attempt = new AbortController();
     const stream = stalledStream(jpeg.subarray(0, 20_000));
     const release = vi.fn(async () => {});
     const { media, prepare } = mediaOf([() => ({ stream, release }), () => ({ bytes: jpeg })]);
     const preparing = expect(prepare(attempt.signal)).rejects.toMatchObject({ retryable: true });
-    await aMoment();
+    await vi.waitFor(async () => expect(await temporaryFiles()).toHaveLength(1));
     attempt.abort();
     await preparing;
     expect(stream.destroyed).toBe(true);
@@ -191,22 +184,18 @@ describe("an abort", () => {
   });
 
   it("ends the wait for a decoder's slot with the reason of the abort, which is not kept", async () => {
-    const limits = createStageLimits({ thumbnail: 1 });
-    const { media, prepare, controller } = mediaOf(() => ({ bytes: jpeg }), { limits });
+    const slots = decodeSlots(1);
+    const { media, prepare, controller } = mediaOf(() => ({ bytes: jpeg }), slots);
     const prepared = await prepare();
-    let free = () => {};
-    const held = limits.run(
-      "thumbnail",
-      new AbortController().signal,
-      () => new Promise<void>((resolve) => (free = resolve)),
-    );
+    const free = slots.hold();
     const reason = new Error("stopped");
     const waiting = expect(prepared.visionImage()).rejects.toBe(reason);
-    await aMoment();
+    await slots.waited();
     controller.abort(reason);
     await waiting;
     free();
-    await held;
+    await expect(prepared.visionImage()).rejects.toBe(reason);
+    expect(slots.calls()).toBe(2);
     await media.release();
   });
 

@@ -1,10 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createStageLimits } from "../../src/pipeline/limits.js";
+import { decodeSlots } from "../support/decode-slots.js";
 import { html, mp4, pdf, quarters, svg } from "../support/images.js";
 import {
   jpeg,
@@ -189,6 +189,16 @@ it("tries again to write a temporary file that could not be written", async () =
   await media.release();
 });
 
+it("opens a stream again when its temporary file was cleared away", async () => {
+  const { media, prepare, open } = mediaOf(() => ({ stream: streamOf(jpeg) }));
+  const prepared = await prepare();
+  await rm(dirname(await prepared.path()), { recursive: true });
+  expect(await prepared.visionImage()).toMatchObject({ width: 616 });
+  expect(jpeg.equals(await prepared.bytes())).toBe(true);
+  expect(open).toHaveBeenCalledTimes(2);
+  await media.release();
+});
+
 describe("facts that an earlier start has measured", () => {
   const known = { mimeType: "image/jpeg", kind: "image", bytes: jpeg.length, width: 640, height: 427 } as const;
 
@@ -214,36 +224,34 @@ describe("facts that an earlier start has measured", () => {
 });
 
 describe("decoding", () => {
-  it("is done once, in a slot of the thumbnail limit, and tells the size of the original", async () => {
-    const limits = createStageLimits({ thumbnail: 1 });
-    const run = vi.spyOn(limits, "run");
-    const { media, prepare, signal } = mediaOf(() => ({ bytes: jpeg }), { limits });
+  it("is done once, in a decode slot, and tells the size of the original", async () => {
+    const slots = decodeSlots(1);
+    const { media, prepare } = mediaOf(() => ({ bytes: jpeg }), slots);
     const prepared = await prepare();
-    let free = () => {};
-    const held = limits.run("thumbnail", signal, () => new Promise<void>((resolve) => (free = resolve)));
+    const free = slots.hold();
     const images = [prepared.visionImage(), prepared.visionImage()];
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await slots.waited();
     expect(media.facts()).not.toHaveProperty("width");
+    expect(await prepared.facts()).not.toHaveProperty("width");
     free();
-    await held;
 
     const [image, same] = await Promise.all(images);
     expect(same).toBe(image);
     expect(await prepared.frames({ max: 3 })).toEqual([{ ...image, timeSeconds: 0 }]);
-    expect(run.mock.calls.filter(([stage]) => stage === "thumbnail")).toHaveLength(2);
+    expect(slots.calls()).toBe(1);
     expect(media.facts()).toMatchObject({ bytes: jpeg.length, width: 640, height: 427 });
+    expect(await prepared.facts()).toEqual(media.facts());
     await media.release();
   });
 
   it("fails once when it fails for good", async () => {
-    const limits = createStageLimits({ thumbnail: 1 });
-    const run = vi.spyOn(limits, "run");
-    const { media, prepare } = mediaOf(() => ({ bytes: jpeg.subarray(0, 9000) }), { limits });
+    const slots = decodeSlots(1);
+    const { media, prepare } = mediaOf(() => ({ bytes: jpeg.subarray(0, 9000) }), slots);
     const prepared = await prepare();
     for (let attempt = 1; attempt <= 3; attempt++)
       await expect(prepared.visionImage()).rejects.toMatchObject({ code: "INVALID_MEDIA", retryable: false });
     await expect(prepared.frames()).rejects.toMatchObject({ code: "INVALID_MEDIA" });
-    expect(run).toHaveBeenCalledTimes(1);
+    expect(slots.calls()).toBe(1);
     await media.release();
   });
 
@@ -274,5 +282,89 @@ describe("decoding", () => {
     for (const decoded of [prepared.visionImage(), prepared.frames(), media.thumbnail(thumbnailOptions, signal)])
       await expect(decoded).rejects.toMatchObject(refusal);
     await media.release();
+  });
+});
+
+describe("the wait for a decode slot", () => {
+  it("is told when it begins and when it ends, once for all who ask for the image", async () => {
+    const slots = decodeSlots(1);
+    const onDecodeWait = vi.fn<(waiting: boolean) => void>();
+    const { media, prepare } = mediaOf(() => ({ bytes: jpeg }), { ...slots, onDecodeWait });
+    const prepared = await prepare();
+    const free = slots.hold();
+    const images = [prepared.visionImage(), prepared.frames()];
+    await slots.waited();
+    expect(onDecodeWait.mock.calls).toEqual([[true]]);
+    const ended = new Promise<void>((resolve) => onDecodeWait.mockImplementation(() => resolve()));
+    free();
+    await ended;
+    expect(onDecodeWait.mock.calls).toEqual([[true], [false]]);
+    expect(media.facts(), "the decoder is not done yet").not.toHaveProperty("width");
+    await Promise.all(images);
+    await prepared.visionImage();
+    expect(onDecodeWait).toHaveBeenCalledTimes(2);
+    await media.release();
+  });
+
+  it("ends when it is aborted, and when the image is damaged", async () => {
+    const slots = decodeSlots(1);
+    const onDecodeWait = vi.fn<(waiting: boolean) => void>();
+    const { media, prepare, controller } = mediaOf(() => ({ bytes: jpeg }), { ...slots, onDecodeWait });
+    const prepared = await prepare();
+    const free = slots.hold();
+    const image = expect(prepared.visionImage()).rejects.toThrow("stopped");
+    await slots.waited();
+    controller.abort(new Error("stopped"));
+    await image;
+    expect(onDecodeWait.mock.calls).toEqual([[true], [false]]);
+    free();
+    await media.release();
+
+    onDecodeWait.mockClear();
+    const damaged = mediaOf(() => ({ bytes: jpeg.subarray(0, 9000) }), { onDecodeWait });
+    await expect((await damaged.prepare()).visionImage()).rejects.toMatchObject({ code: "INVALID_MEDIA" });
+    expect(onDecodeWait.mock.calls).toEqual([[true], [false]]);
+    await damaged.media.release();
+  });
+});
+
+describe("the record that an adapter sees", () => {
+  it("is a copy of it as it stands when it is asked for", async () => {
+    const stored: { description?: string } = {};
+    const record = () => ({ id: "u1", storageKey: "originals/u1", status: "analyzing" as const, ...stored });
+    const { media, prepare } = mediaOf(() => ({ bytes: jpeg }), { record });
+    const prepared = await prepare();
+    expect(prepared.upload.description).toBeUndefined();
+    stored.description = "a rocket";
+    expect(prepared.upload.description).toBe("a rocket");
+    expect((await prepare()).upload.description).toBe("a rocket");
+    await media.release();
+  });
+
+  it("does not redirect anything when it is changed", async () => {
+    const shared = { id: "u1", storageKey: "originals/u1", status: "analyzing" as const };
+    const { media, prepare, open } = mediaOf([() => ({ stream: streamOf(jpeg) }), () => ({ bytes: jpeg })], {
+      ...{ known: { mimeType: "image/jpeg", kind: "image" }, record: () => shared },
+    });
+    const prepared = await prepare();
+    Object.assign(prepared.upload, { storageKey: "originals/of-somebody-else", id: "other" });
+    await prepared.visionImage();
+    expect(open.mock.calls.map(([key]) => key)).toEqual(["originals/u1"]);
+    await media.release();
+  });
+});
+
+describe("the facts that an adapter asks for", () => {
+  it("are what is measured so far, and a copy", async () => {
+    const { media, prepare } = mediaOf(() => ({ bytes: jpeg }));
+    const prepared = await prepare();
+    const facts = await prepared.facts();
+    expect(facts).toEqual({ mimeType: "image/jpeg", kind: "image", bytes: jpeg.length });
+    Object.assign(facts, { mimeType: "text/html" });
+    expect(media.facts()).toMatchObject({ mimeType: "image/jpeg" });
+    await prepared.visionImage();
+    expect(await prepared.facts()).toMatchObject({ width: 640, height: 427 });
+    await media.release();
+    await expect(prepared.facts()).rejects.toMatchObject({ message: expect.stringContaining("had settled") });
   });
 });

@@ -10,7 +10,10 @@ import { WorkerProcess } from "./crash/worker-process.js";
 
 async function uploadsOf({ store }: WorkerPlan) {
   const { client, close } = await connect(store);
-  const uploads = await postgresRepository(client, { tables: TABLES }).listUploads(BATCH, { limit: UPLOADS });
+  const uploads = await postgresRepository(client, { tables: TABLES }).listUploads(
+    { batchId: BATCH },
+    { limit: UPLOADS },
+  );
   await close();
   return uploads;
 }

@@ -44,7 +44,7 @@ export function ids(count: number): UploadRecord[] {
 }
 
 export async function statusesIn(repository: MemoryRepository<UploadRecord>): Promise<Record<string, string>> {
-  const uploads = await repository.listUploads("batch", { limit: 100_000 });
+  const uploads = await repository.listUploads({ batchId: "batch" }, { limit: 100_000 });
   return Object.fromEntries(uploads.map(({ id, status }) => [id, status]));
 }
 

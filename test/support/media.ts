@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, vi } from "vitest";
+import { Cancellation } from "../../src/async/cancellation.js";
+import { forwardAbort } from "../../src/async/time.js";
 import type { OpenedOriginal, StorageAdapter, UploadRecord } from "../../src/index.js";
-import { resolveSettings } from "../../src/options.js";
-import { Cancellation } from "../../src/pipeline/cancellation.js";
 import { createUploadMedia, type UploadMediaOptions } from "../../src/pipeline/media.js";
-import { forwardAbort } from "../../src/pipeline/time.js";
+import { type DecodeSlots, decodeSlots } from "./decode-slots.js";
 import { photo } from "./images.js";
 
 export { stalledStream, streamOf } from "./streams.js";
@@ -25,12 +25,19 @@ export function mediaOf(answers: Answer | readonly Answer[], options: MediaOptio
   const storage: StorageAdapter = { open, write: async () => {}, delete: async () => {} };
   const upload: UploadRecord = { id: "u1", storageKey: "originals/u1", status: "pending", mimeType: "image/jpeg" };
   const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const { known, ...work } = options;
-  const ai = { describe: async () => "" };
-  const repository = { findUpload: async () => null, updateUpload: async () => "saved" as const };
-  const settings = resolveSettings({ storage, ai, repository }, { ...work, logger });
+  const { known, decode = decodeSlots(1).decode, onDecodeWait, input, vision } = options;
+  const record = options.record ?? (() => ({ ...upload }));
   const cancellation = cancellationBy(controller.signal);
-  const made = createUploadMedia({ upload, storage, settings, cancellation, ...(known && { known }) });
+  const made = createUploadMedia({
+    record,
+    storageKey: upload.storageKey,
+    storage,
+    settings: { input: { ...inputSettings, ...input }, vision: { ...visionSettings, ...vision }, logger },
+    decode,
+    onDecodeWait,
+    cancellation,
+    known,
+  });
   const media = {
     thumbnail: (wanted: Parameters<typeof made.thumbnail>[0], signal: AbortSignal) =>
       made.thumbnail(wanted, cancellationBy(signal)),
@@ -47,8 +54,21 @@ function cancellationBy(signal: AbortSignal): Cancellation {
   return cancellation;
 }
 
-type MediaOptions = Pick<UploadMediaOptions<UploadRecord>, "known"> &
-  Pick<NonNullable<Parameters<typeof resolveSettings>[1]>, "input" | "vision" | "limits">;
+type Input = UploadMediaOptions<UploadRecord>["settings"]["input"];
+type Vision = UploadMediaOptions<UploadRecord>["settings"]["vision"];
+
+interface MediaOptions extends Partial<Pick<UploadMediaOptions<UploadRecord>, "known" | "onDecodeWait" | "record">> {
+  readonly input?: Partial<Input>;
+  readonly vision?: Partial<Vision>;
+  readonly decode?: DecodeSlots["decode"];
+}
+
+const inputSettings: Pick<Input, "maxBytes" | "limitInputPixels" | "allow"> = {
+  maxBytes: 512 * 2 ** 20,
+  limitInputPixels: 100_000_000,
+  allow: ["image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/tiff", "image/heic"],
+};
+const visionSettings = { maxSide: 1568, multipleOf: 28, quality: 85, background: "#ffffff" };
 
 export const jpeg = photo("rocket.jpg");
 export const jpegPath = fileURLToPath(new URL("../../examples/photos/rocket.jpg", import.meta.url));

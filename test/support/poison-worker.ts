@@ -35,8 +35,8 @@ const processor = new BatchProcessor({
   lease: { durationMs: 300 },
 });
 const { status, completed, failed } = await processor.process("batch");
-const uploads = await repository.listUploads("batch", { limit: 100 });
+const uploads = await repository.listUploads({ batchId: "batch" }, { limit: 100 });
 const quarantined = uploads.filter(({ errorCode }) => errorCode === "QUARANTINED").map(({ id }) => id);
-const counts = await repository.countUploads("batch");
+const counts = await repository.countUploads({ batchId: "batch" });
 console.log(JSON.stringify({ status, completed, failed, counts, quarantined }));
 await database.close();

@@ -37,12 +37,12 @@ const processor = new BatchProcessor({
     embed: async () => [1, 2, 3],
   },
   repository,
-  onProgress: () => {},
   retry: { minTimeout: 1 },
 });
+processor.on("upload:progress", () => {});
 await processor.process("b");
 await processor.close();
-const statuses = await repository.countUploads("b");
+const statuses = await repository.countUploads({ batchId: "b" });
 // sharp's thread pool is the process's own; whatever else is open would be ours.
 const timers = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout" || kind === "FSReqPromise");
 console.log(JSON.stringify({ statuses, timers, temporary: readdirSync(temporary) }));

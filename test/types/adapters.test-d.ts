@@ -6,24 +6,31 @@ import {
   BatchProcessor,
   type BatchProcessorOptions,
   type BatchRepositoryAdapter,
-  createStageLimits,
+  type BatchWriteOutcome,
+  type BreakerOptions,
+  type BudgetOptions,
+  type ClaimOutcome,
+  type ClaimRequest,
+  createRuntime,
+  type EmbeddedVector,
   type InputOptions,
   type LeaseOptions,
+  type LimitOptions,
   type Media,
   type OpenedOriginal,
-  type ProcessBatchOptions,
   type ProcessOptions,
-  type ProcessUploadsOptions,
   processUploadWithRetry,
   type RepositoryAdapter,
   type RetryOptions,
-  type StageLimitOptions,
+  type RunOptions,
+  type RuntimeOptions,
   type StorageAdapter,
   type ThumbnailOptions,
   type TimeoutOptions,
   type UploadAdapters,
   type UploadChanges,
   type UploadRecord,
+  type UploadSelection,
   type VisionOptions,
   type WriteOutcome,
 } from "../../src/index.js";
@@ -108,17 +115,17 @@ describe("adapters of one's own", () => {
       async updateUpload(_id: string, _changes: UploadChanges): Promise<WriteOutcome> {
         return "saved";
       }
-      async claimUpload(id: string) {
+      async claimUpload(id: string, _request: ClaimRequest): Promise<ClaimOutcome<Photo>> {
         const upload = this.#rows.get(id);
-        return upload ? { outcome: "claimed" as const, upload, fence: 1 } : { outcome: "deleted" as const };
+        return upload ? { outcome: "claimed", upload, fence: 1 } : { outcome: "deleted" };
       }
       async findBatch(id: string) {
         return { id, status: "pending" as const };
       }
-      async updateBatch(): Promise<WriteOutcome> {
+      async updateBatch(): Promise<BatchWriteOutcome> {
         return "saved";
       }
-      async listUploads(_batchId: string, { limit }: { limit: number }) {
+      async listUploads(_selection: UploadSelection, { limit }: { limit: number }) {
         return [...this.#rows.values()].slice(0, limit);
       }
       async countUploads() {
@@ -158,7 +165,9 @@ describe("adapters of one's own", () => {
       updateUpload: async (id, changes) => {
         const row = rows.get(id);
         if (row === undefined) return "deleted";
-        rows.set(id, { ...row, ...changes });
+        // The parts of a draft come one by one: the rest is columns.
+        const { draft: _, ...columns } = changes;
+        rows.set(id, { ...row, ...columns });
         return "saved";
       },
     } satisfies RepositoryAdapter<Photo>;
@@ -202,6 +211,8 @@ describe("adapters of one's own", () => {
     expectTypeOf<() => Promise<Float32Array>>().toExtend<Embed>();
     expectTypeOf<() => Promise<Float64Array>>().toExtend<Embed>();
     expectTypeOf<() => Promise<Int8Array>>().toExtend<Embed>();
+    expectTypeOf<() => Promise<EmbeddedVector>>().toExtend<Embed>();
+    expectTypeOf<() => Promise<{ vector: number[]; usage: { cost: number } }>>().toExtend<Embed>();
     expectTypeOf<() => Promise<string[]>>().not.toExtend<Embed>();
     expectTypeOf<() => Promise<BigInt64Array>>().not.toExtend<Embed>();
   });
@@ -223,15 +234,17 @@ describe("under exactOptionalPropertyTypes, undefined fits wherever something ma
     expectTypeOf<AllUndefined<BatchProcessorOptions<Photo>, keyof UploadAdapters>>().toExtend<
       BatchProcessorOptions<Photo>
     >();
-    expectTypeOf<AllUndefined<ProcessBatchOptions>>().toExtend<ProcessBatchOptions>();
-    expectTypeOf<AllUndefined<ProcessUploadsOptions>>().toExtend<ProcessUploadsOptions>();
+    expectTypeOf<AllUndefined<RunOptions>>().toExtend<RunOptions>();
+    expectTypeOf<AllUndefined<RuntimeOptions>>().toExtend<RuntimeOptions>();
     expectTypeOf<AllUndefined<RetryOptions>>().toExtend<RetryOptions>();
     expectTypeOf<AllUndefined<ThumbnailOptions>>().toExtend<ThumbnailOptions>();
     expectTypeOf<AllUndefined<VisionOptions>>().toExtend<VisionOptions>();
     expectTypeOf<AllUndefined<InputOptions>>().toExtend<InputOptions>();
     expectTypeOf<AllUndefined<TimeoutOptions>>().toExtend<TimeoutOptions>();
     expectTypeOf<AllUndefined<LeaseOptions>>().toExtend<LeaseOptions>();
-    expectTypeOf<AllUndefined<StageLimitOptions>>().toExtend<StageLimitOptions>();
+    expectTypeOf<AllUndefined<LimitOptions>>().toExtend<LimitOptions>();
+    expectTypeOf<AllUndefined<BreakerOptions>>().toExtend<BreakerOptions>();
+    expectTypeOf<AllUndefined<BudgetOptions, "limit">>().toExtend<BudgetOptions>();
   });
 
   test("in records and adapters", () => {
@@ -244,9 +257,9 @@ describe("under exactOptionalPropertyTypes, undefined fits wherever something ma
 });
 
 test("options are copied, so they may be shared and frozen", () => {
-  const limits = createStageLimits({ describe: 1 });
+  const runtime = createRuntime(Object.freeze({ limits: { describe: 1, embed: { perMinute: 60 } } as const }));
   const options = Object.freeze({
-    limits,
+    runtime,
     thumbnail: false,
     retry: { maxAttempts: 3 },
     input: { allow: ["image/jpeg"] as const },

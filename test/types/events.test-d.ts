@@ -3,13 +3,20 @@ import {
   type BatchPausedEvent,
   BatchProcessor,
   type BatchProgressEvent,
+  type BatchResult,
+  type BatchResumedEvent,
   type BatchSettledEvent,
   type BatchStartedEvent,
+  type BreakerClosedEvent,
+  type BreakerOpenedEvent,
   processUploadWithRetry,
+  type UploadError,
+  type UploadEvent,
   UploadEventEmitter,
   type UploadEventName,
   type UploadEventPayloads,
   type UploadProgressEvent,
+  type UploadResult,
   type UploadRetryEvent,
   type UploadSettledEvent,
   type UploadStartedEvent,
@@ -27,7 +34,9 @@ interface Expected {
   "batch:started": BatchStartedEvent;
   "batch:progress": BatchProgressEvent;
   "batch:paused": BatchPausedEvent;
-  "batch:resumed": BatchPausedEvent;
+  "breaker:opened": BreakerOpenedEvent;
+  "breaker:closed": BreakerClosedEvent;
+  "batch:resumed": BatchResumedEvent;
   "batch:settled": BatchSettledEvent;
 }
 
@@ -72,7 +81,7 @@ describe("listeners", () => {
 
   test("can be declared apart", () => {
     const print = ({ uploadId, progress }: UploadProgressEvent) => console.log(uploadId, progress);
-    const settle = async (event: UploadSettledEvent<Photo>) => event.result;
+    const settle = async (event: UploadSettledEvent<Photo>): Promise<UploadResult<Photo>> => event;
     processor.on("upload:progress", print).on("upload:settled", settle).off("upload:progress", print);
     // @ts-expect-error the payload of another event
     processor.on("upload:retry", print);
@@ -92,7 +101,10 @@ describe("listeners", () => {
     processor.on("upload:settled", (event) => {
       expectTypeOf(event.batchId).toEqualTypeOf<string | null>();
       if (event.status === "completed") expectTypeOf(event.upload).toEqualTypeOf<Photo>();
-      if (event.status === "failed") expectTypeOf(event.error.code).toExtend<string>();
+      if (event.status === "failed") expectTypeOf(event.error).toEqualTypeOf<UploadError>();
+      if (event.status === "deferred") expectTypeOf(event.countsAsAttempt).toEqualTypeOf<boolean>();
+      // @ts-expect-error the event is the result
+      event.result;
       // @ts-expect-error it may have failed
       event.upload;
     });
@@ -103,5 +115,49 @@ describe("listeners", () => {
       // @ts-expect-error read only
       event.progress = 100;
     });
+  });
+});
+
+describe("any event", () => {
+  test("is narrowed by its type", () => {
+    const tell = (event: UploadEvent<Photo>): string => {
+      expectTypeOf(event.at).toEqualTypeOf<number>();
+      switch (event.type) {
+        case "upload:started":
+          expectTypeOf(event).toEqualTypeOf<UploadStartedEvent<Photo>>();
+          return event.upload.album;
+        case "upload:settled":
+          expectTypeOf(event).toEqualTypeOf<UploadSettledEvent<Photo>>();
+          return event.status === "completed" ? event.upload.album : event.status;
+        case "upload:progress":
+        case "upload:retry":
+        case "upload:warning":
+          expectTypeOf(event.uploadId).toEqualTypeOf<string>();
+          return event.uploadId;
+        case "breaker:opened":
+          expectTypeOf(event.until).toEqualTypeOf<number>();
+          // @ts-expect-error it belongs to no upload
+          event.uploadId;
+          return event.error.code;
+        case "breaker:closed":
+          return "closed";
+        case "batch:paused":
+          expectTypeOf(event.reason).toEqualTypeOf<"pause" | "service" | "account" | "repository">();
+          expectTypeOf(event.until).toEqualTypeOf<number | null>();
+          return event.error?.code ?? event.reason;
+        case "batch:started":
+        case "batch:progress":
+        case "batch:resumed":
+        case "batch:settled":
+          expectTypeOf(event.batchId).toEqualTypeOf<string | null>();
+          return event.batchId ?? "none";
+      }
+    };
+    for (const name of ["upload:started", "upload:settled", "batch:paused"] as const) processor.on(name, tell);
+    expectTypeOf<UploadEvent["type"]>().toEqualTypeOf<UploadEventName>();
+  });
+
+  test("of a batch that has settled is its result", () => {
+    processor.on("batch:settled", (event) => expectTypeOf(event).toExtend<BatchResult>());
   });
 });

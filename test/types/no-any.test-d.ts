@@ -9,17 +9,25 @@ import type {
   BatchProcessorOptions,
   BatchRepositoryAdapter,
   BatchResult,
+  Plugin,
   ProcessOptions,
+  ReceivedEvent,
+  RunPlan,
+  Runtime,
+  RuntimeHealth,
+  Stage,
   StorageAdapter,
   UploadError,
+  UploadEvent,
   UploadEventPayloads,
   UploadResult,
+  WireEvent,
 } from "../../src/index.js";
 import type { Photo } from "./fixtures.js";
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
-/** Types of others, which may do as they please. */
+/** Types of others, which may do as they please; so may the methods of a text, which is what an open union comes down to. */
 type Foreign = AbortSignal | Readable | Uint8Array | Float32Array | Date | Error;
 
 /** The places in `T`, in its members, parameters and results, where `any` stands: `never` when there are none. */
@@ -28,7 +36,7 @@ type AnyIn<T, Place extends string = "", Depth extends 0[] = []> =
     ? `any at ${Place}`
     : Depth["length"] extends 7
       ? never
-      : T extends Foreign
+      : T extends Foreign | string
         ? never
         : T extends (...parameters: infer Parameters) => infer Result
           ? AnyIn<Parameters, `${Place}(…)`, [...Depth, 0]> | AnyIn<Result, `${Place}()`, [...Depth, 0]>
@@ -54,8 +62,12 @@ test("no any in results and payloads", () => {
   expectTypeOf<AnyIn<UploadResult<Photo>>>().toBeNever();
   expectTypeOf<AnyIn<BatchResult>>().toBeNever();
   expectTypeOf<AnyIn<UploadEventPayloads<Photo>>>().toBeNever();
+  expectTypeOf<AnyIn<UploadEvent<Photo>>>().toBeNever();
+  expectTypeOf<AnyIn<WireEvent | ReceivedEvent | null>>().toBeNever();
+  expectTypeOf<AnyIn<RunPlan>>().toBeNever();
+  expectTypeOf<AnyIn<RuntimeHealth>>().toBeNever();
   expectTypeOf<
-    AnyIn<Pick<UploadError, "code" | "stage" | "retryable" | "retryAfterMs" | "cause" | "toJSON">>
+    AnyIn<Pick<UploadError, "code" | "stage" | "fault" | "retryable" | "retryAfterMs" | "cause" | "toJSON">>
   >().toBeNever();
 });
 
@@ -65,11 +77,15 @@ test("no any in options and contracts", () => {
   expectTypeOf<AnyIn<StorageAdapter>>().toBeNever();
   expectTypeOf<AnyIn<AIAdapter<Photo>>>().toBeNever();
   expectTypeOf<AnyIn<BatchRepositoryAdapter<Photo>>>().toBeNever();
+  expectTypeOf<AnyIn<Stage<Photo, { readonly score: number }>>>().toBeNever();
+  expectTypeOf<AnyIn<Omit<Plugin<Photo>, "on">>>().toBeNever();
+  expectTypeOf<AnyIn<Runtime>>().toBeNever();
 });
 
 test("no any in what the processor answers", () => {
-  type Own = "process" | "processUploads" | "recover" | "cancel" | "abortUpload" | "pause" | "resume" | "close";
-  expectTypeOf<AnyIn<Pick<BatchProcessor<Photo>, Own | "isPaused" | "activeCount">>>().toBeNever();
+  type Run = "process" | "processUpload" | "processUploads" | "recover" | "rerun" | "plan" | "undo";
+  type Own = Run | "cancel" | "abortUpload" | "pause" | "resume" | "close" | "health" | "isPaused" | "activeCount";
+  expectTypeOf<AnyIn<Pick<BatchProcessor<Photo>, Own>>>().toBeNever();
 });
 
 test("no any in the adapters", () => {

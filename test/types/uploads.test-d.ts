@@ -120,7 +120,7 @@ describe("what does not fit is an error", () => {
     // @ts-expect-error true is not an option, only false is
     processUploadWithRetry("1", { storage, ai, repository }, { thumbnail: true });
     // @ts-expect-error a mode that does not exist
-    processUploadWithRetry("1", { storage, ai, repository }, { mode: "again" });
+    processUploadWithRetry("1", { storage, ai, repository }, { rerun: "again" });
   });
 });
 

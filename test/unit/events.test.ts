@@ -32,9 +32,20 @@ describe("events of one upload", () => {
     expect(names.filter((name) => name === "upload:retry")).toHaveLength(1);
     for (const [, payload] of seen) {
       expect(Object.isFrozen(payload)).toBe(true);
-      expect(payload).toMatchObject({ uploadId: "a", batchId: "batch", at: expect.any(Number) });
+      expect(payload).toMatchObject({
+        type: expect.any(String),
+        uploadId: "a",
+        batchId: "batch",
+        at: expect.any(Number),
+      });
     }
-    expect(seen.at(-1)?.[1]).toMatchObject({ status: "completed", result });
+    expect(seen.at(-1)?.[1]).toEqual({
+      ...result,
+      type: "upload:settled",
+      uploadId: "a",
+      batchId: "batch",
+      at: expect.any(Number),
+    });
   });
 
   test("progress is an integer that never decreases, over retries too; 100 comes only with completed", async () => {
@@ -42,6 +53,8 @@ describe("events of one upload", () => {
     const steps: UploadProgressEvent[] = [];
     world.ai.describe.mockImplementation(async (_, { attempt, reportProgress }) => {
       reportProgress(attempt === 1 ? 0.8 : 0.1);
+      // Of what comes within 100 ms only the last is told: the first attempt ends after its 0.8 was.
+      if (attempt === 1) await until(() => steps.some(({ progress }) => progress > 50));
       reportProgress(0.2);
       reportProgress(Number.NaN);
       reportProgress(7);
@@ -76,8 +89,9 @@ describe("events of one upload", () => {
     await until(() => steps.filter(({ estimated }) => estimated).length >= 3);
     gate.resolve("text");
     await running;
+    // Without a thumbnail: 5 of 95 go to opening, 65 to describing.
     const estimates = steps.filter(({ estimated }) => estimated);
-    expect(estimates.every(({ progress, stage }) => stage === "describe" && progress > 10 && progress < 75)).toBe(true);
+    expect(estimates.every(({ progress, stage }) => stage === "describe" && progress >= 5 && progress < 73)).toBe(true);
   });
 
   test("at most one event per upload in 100 ms besides those of stage changes", async () => {

@@ -162,7 +162,7 @@ describe("packages", () => {
 
   test.each([
     ["p-retry", "pipeline/retry.ts"],
-    ["p-limit", "pipeline/limits.ts"],
+    ["p-limit", "runtime/limiter.ts"],
     ["eventemitter3", "events.ts"],
     ["sharp", "media/sharp.ts"],
     ["file-type", "media/sniff.ts"],

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { memoryRepository, memoryStorage } from "../../src/adapters/memory.js";
+import type { UploadSelection } from "../../src/contracts/repository.js";
 import { ConfigurationError } from "../../src/errors.js";
 import { testRepositoryContract } from "../../src/testing/index.js";
 
@@ -20,14 +21,16 @@ describe("memoryRepository", () => {
       uploads: [{ id: "1", storageKey: "a.jpg", status: "pending", batchId: "b" }],
     });
     const embedding = [1, 2, 3];
-    await repository.updateUpload("1", { embedding, metadata: { tags: ["cat"] } });
+    const tags = ["cat"];
+    await repository.updateUpload("1", { embedding, metadata: { tags } });
     embedding[0] = 9;
+    tags.push("dog");
     const handedOut = [
       await repository.findUpload("1"),
-      (await repository.listUploads("b", { limit: 1 }))[0],
+      (await repository.listUploads({ batchId: "b" }, { limit: 1 }))[0],
       (await repository.findSimilar([1, 2, 3], { limit: 1 }))[0]?.upload,
       await repository
-        .claimUpload("1", { leaseMs: 1000, mode: "continue" })
+        .claimUpload("1", { leaseMs: 1000, token: "t" })
         .then((answer) => "upload" in answer && answer.upload),
     ];
     for (const upload of handedOut) {
@@ -42,7 +45,8 @@ describe("memoryRepository", () => {
   test("leases run by the given clock", async () => {
     let now = 0;
     const repository = memoryRepository({ uploads: [{ id: "1", storageKey: "a", status: "pending" }], now: () => now });
-    const claim = () => repository.claimUpload("1", { leaseMs: 100, mode: "continue" });
+    let claims = 0;
+    const claim = () => repository.claimUpload("1", { leaseMs: 100, token: String(claims++) });
     expect(await claim()).toMatchObject({ outcome: "claimed", fence: 1 });
     now = 99;
     expect(await claim()).toEqual({ outcome: "busy", retryAfterMs: 1 });
@@ -52,15 +56,16 @@ describe("memoryRepository", () => {
 
   test("a lease ends with the work: it does not hold for whoever begins without a claim", async () => {
     const repository = memoryRepository({ uploads: [{ id: "1", storageKey: "a", status: "pending" }] });
-    await repository.claimUpload("1", { leaseMs: 60_000, mode: "continue" });
+    await repository.claimUpload("1", { leaseMs: 60_000, token: "one" });
     await repository.updateUpload("1", { status: "pending" }, { fence: 1 });
     await repository.updateUpload("1", { status: "analyzing", starts: 1 });
-    expect(await repository.claimUpload("1", { leaseMs: 1, mode: "continue" })).toMatchObject({ outcome: "claimed" });
+    expect(await repository.claimUpload("1", { leaseMs: 1, token: "other" })).toMatchObject({ outcome: "claimed" });
   });
 
   test("leases run by the system's clock where none is given", async () => {
     const repository = memoryRepository({ uploads: [{ id: "1", storageKey: "a", status: "pending" }] });
-    const claim = (leaseMs: number) => repository.claimUpload("1", { leaseMs, mode: "continue" });
+    let claims = 0;
+    const claim = (leaseMs: number) => repository.claimUpload("1", { leaseMs, token: String(claims++) });
     await claim(20);
     await sleep(40);
     expect(await claim(60_000)).toMatchObject({ outcome: "claimed", fence: 2 });
@@ -87,7 +92,61 @@ describe("memoryRepository", () => {
 
   test("listUploads refuses a cursor that it cannot know", async () => {
     const after = { id: "unknown", storageKey: "a", status: "pending" } as const;
-    await expect(memoryRepository().listUploads("b", { after, limit: 1 })).rejects.toThrow(ConfigurationError);
+    await expect(memoryRepository().listUploads({ all: true }, { after, limit: 1 })).rejects.toThrow(
+      ConfigurationError,
+    );
+  });
+
+  test.each([
+    [{}, "selection: expected { all: true } or a filter with at least one key, got neither"],
+    [{ all: false }, "got neither"],
+    [{ batchId: undefined }, "selection.batchId: expected a value, got undefined"],
+    [{ ids: ["1"], batchId: undefined }, "selection.batchId"],
+    [{ userId: "u", batch: "b" }, "batch"],
+    ["batch", 'selection: expected an object such as { batchId: "1" }, got string'],
+  ])("a selection such as %j never means the whole table", async (selection, message) => {
+    const repository = memoryRepository({ uploads: [{ id: "1", storageKey: "a", status: "failed" }] });
+    const wrong = selection as UploadSelection;
+    for (const call of [
+      () => repository.listUploads(wrong, { limit: 1 }),
+      () => repository.countUploads(wrong),
+      () => repository.resetUploads(wrong, "retry", "redo"),
+      () => repository.resetUploads(wrong, "undo", "redo"),
+    ]) {
+      await expect(call()).rejects.toThrow(ConfigurationError);
+      await expect(call()).rejects.toThrow(message);
+    }
+    expect(await repository.findUpload("1")).toMatchObject({ status: "failed" });
+  });
+
+  test("all uploads may be filtered, and then are", async () => {
+    const uploads = (["failed", "pending"] as const).map((status) => ({ id: status, storageKey: "a", status }));
+    const repository = memoryRepository({ uploads });
+    expect(await repository.countUploads({ all: true })).toEqual({ failed: 1, pending: 1 });
+    const failed = { all: true, statuses: ["failed"] } as const;
+    expect(await repository.countUploads(failed)).toEqual({ failed: 1 });
+  });
+
+  test("keys that are undefined leave what is merged alone", async () => {
+    const upload = { id: "1", storageKey: "a", status: "pending", metadata: { kept: 1 } } as const;
+    const repository = memoryRepository({ uploads: [upload] });
+    await repository.updateUpload("1", { metadata: { kept: undefined, more: 2 } });
+    expect((await repository.findUpload("1"))?.metadata).toEqual({ kept: 1, more: 2 });
+  });
+
+  test("an option that does not exist is refused, with the nearest that does", () => {
+    // @ts-expect-error there is no such option
+    expect(() => memoryRepository({ upload: [] })).toThrow(/upload: unknown; did you mean "uploads"/);
+  });
+
+  test("findSimilar finds what is being done again, by its old result", async () => {
+    const upload = { id: "1", storageKey: "a", status: "completed", embedding: [1, 2] } as const;
+    const repository = memoryRepository({ uploads: [upload] });
+    await repository.resetUploads({ ids: ["1"] }, "reprocess-all", "redo");
+    await repository.updateUpload("1", { draft: { embedding: [-1, -2] } });
+    expect(await repository.findSimilar([1, 2], { limit: 1 })).toMatchObject([
+      { upload: { id: "1", status: "pending" }, similarity: 1 },
+    ]);
   });
 
   test("findSimilar orders by cosine, within a batch or a user", async () => {

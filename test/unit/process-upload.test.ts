@@ -2,13 +2,13 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   assertCompleted,
   ConfigurationError,
-  createStageLimits,
   processUploadWithRetry,
   RepositoryError,
   type UploadError,
   UploadEventEmitter,
   type UploadResult,
 } from "../../src/index.js";
+import { SharedRuntime } from "../../src/runtime/runtime.js";
 import { deferred, jpeg, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 
 const quick = { retry: { minTimeout: 1, randomize: false } } as const;
@@ -169,15 +169,26 @@ describe("retries", () => {
 
   test("an engine that owns the retries gets deferred before its last attempt", async () => {
     const world = worldOf([uploadOf("a")]);
-    world.ai.describe.mockRejectedValue(Object.assign(new Error("slow down"), { status: 429, retryAfterMs: 1234 }));
+    world.ai.describe.mockRejectedValue(new Error("boom"));
     const first = await processUploadWithRetry("a", world, { attempt: { number: 1, max: 2 } });
     expectStatus(first, "deferred");
-    expect(first.retryAfterMs).toBe(1234);
+    expect(first.countsAsAttempt).toBe(true);
     expect(world.ai.describe).toHaveBeenCalledTimes(1);
     expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0, errorCode: null });
     const last = await processUploadWithRetry("a", world, { attempt: { number: 2, max: 2 } });
     expectStatus(last, "failed");
     expect(world.ai.describe.mock.calls[1]?.[1].attempt).toBe(2);
+  });
+
+  test("an engine waits for a 429 as long as it says, without an attempt, also at the last one", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValue(Object.assign(new Error("slow down"), { status: 429, retryAfterMs: 1234 }));
+    for (const number of [1, 2]) {
+      const result = await processUploadWithRetry("a", world, { attempt: { number, max: 2 } });
+      expectStatus(result, "deferred");
+      expect(result).toMatchObject({ countsAsAttempt: false, retryAfterMs: 1234, error: { code: "RATE_LIMITED" } });
+      expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0, errorCode: null });
+    }
   });
 
   test("EMPTY_DESCRIPTION and INVALID_EMBEDDING", async () => {
@@ -297,10 +308,10 @@ describe("abort", () => {
     });
     await until(() => world.ai.describe.mock.calls.length > 0);
 
-    const limits = createStageLimits({ describe: 1 });
+    const runtime = new SharedRuntime({ limits: { describe: 1 } });
     const gate = deferred();
-    void limits.run("describe", new AbortController().signal, () => gate.promise);
-    const queued = processUploadWithRetry("b", world, { signal: controller.signal, limits, thumbnail: false });
+    void runtime.limiter("describe").run(new AbortController().signal, () => gate.promise);
+    const queued = processUploadWithRetry("b", world, { signal: controller.signal, runtime, thumbnail: false });
     await new Promise((resolve) => setTimeout(resolve, 20));
     controller.abort();
     expectStatus(await waiting, "aborted");
@@ -433,9 +444,9 @@ describe("timeouts", () => {
   test("waiting for a slot does not count", async () => {
     vi.useFakeTimers();
     const world = worldOf([uploadOf("a"), uploadOf("b")]);
-    const limits = createStageLimits({ describe: 1 });
+    const runtime = new SharedRuntime({ limits: { describe: 1 } });
     world.ai.describe.mockImplementation(() => new Promise((resolve) => setTimeout(() => resolve("slow"), 800)));
-    const options = { thumbnail: false, limits, timeouts: { describeMs: 1000 } } as const;
+    const options = { thumbnail: false, runtime, timeouts: { describeMs: 1000 } } as const;
     const both = Promise.all(["a", "b"].map((id) => processUploadWithRetry(id, world, options)));
     await vi.advanceTimersByTimeAsync(2000);
     for (const result of await both) expectStatus(result, "completed");
@@ -454,7 +465,7 @@ describe("claims", () => {
     const first = processUploadWithRetry("a", { ...world, repository }, { lease: { durationMs: 90 } });
     await until(() => world.ai.describe.mock.calls.length === 1);
     now += 1000; // the lease runs out before the heartbeat
-    const taken = await repository.claimUpload("a", { leaseMs: 60_000, mode: "continue" });
+    const taken = await repository.claimUpload("a", { leaseMs: 60_000, token: "another" });
     expect(taken.outcome).toBe("claimed");
     const result = await first;
     expectStatus(result, "skipped");
@@ -465,11 +476,11 @@ describe("claims", () => {
 
   test("no paid call on a doubtful claim", async () => {
     const world = worldOf([uploadOf("a")]);
-    const limits = createStageLimits({ describe: 1 });
+    const runtime = new SharedRuntime({ limits: { describe: 1 } });
     const gate = deferred();
-    void limits.run("describe", new AbortController().signal, () => gate.promise);
+    void runtime.limiter("describe").run(new AbortController().signal, () => gate.promise);
     const update = vi.spyOn(world.repository, "updateUpload");
-    const running = processUploadWithRetry("a", world, { limits, thumbnail: false, lease: { durationMs: 600_000 } });
+    const running = processUploadWithRetry("a", world, { runtime, thumbnail: false, lease: { durationMs: 600_000 } });
     await until(() => world.storage.keys().length > 0);
     const clock = vi.spyOn(performance, "now");
     const at = performance.now();
@@ -484,10 +495,10 @@ describe("claims", () => {
 
   test("a renewal whose answer came late is no proof of the claim: it is renewed again before the paid call", async () => {
     const world = worldOf([uploadOf("a")]);
-    const limits = createStageLimits({ describe: 1 });
+    const runtime = new SharedRuntime({ limits: { describe: 1 } });
     const gate = deferred();
-    void limits.run("describe", new AbortController().signal, () => gate.promise);
-    const running = processUploadWithRetry("a", world, { limits, thumbnail: false, lease: { durationMs: 600_000 } });
+    void runtime.limiter("describe").run(new AbortController().signal, () => gate.promise);
+    const running = processUploadWithRetry("a", world, { runtime, thumbnail: false, lease: { durationMs: 600_000 } });
     await until(() => world.storage.keys().length > 0);
     const clock = vi.spyOn(performance, "now");
     const at = performance.now();
@@ -532,7 +543,7 @@ describe("claims", () => {
     world.ai.describe.mockImplementation(() => gate.promise);
     const running = processUploadWithRetry("a", world, { lease: { durationMs: 90 }, thumbnail: false });
     await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(await world.repository.claimUpload("a", { leaseMs: 1, mode: "continue" })).toMatchObject({
+    expect(await world.repository.claimUpload("a", { leaseMs: 1, token: "other-1" })).toMatchObject({
       outcome: "busy",
     });
     gate.resolve("done");
@@ -558,7 +569,7 @@ describe("claims", () => {
 
   test("somebody else's claim is skipped, or deferred for an engine", async () => {
     const world = worldOf([uploadOf("a")]);
-    await world.repository.claimUpload("a", { leaseMs: 60_000, mode: "continue" });
+    await world.repository.claimUpload("a", { leaseMs: 60_000, token: "another" });
     const skipped = await processUploadWithRetry("a", world);
     expectStatus(skipped, "skipped");
     expect(skipped.retryAfterMs).toBeGreaterThan(50_000);
@@ -572,7 +583,7 @@ describe("claims", () => {
     const { memoryRepository } = await import("../../src/adapters/memory.js");
     const world = worldOf([uploadOf("a")]);
     const repository = memoryRepository({ uploads: [uploadOf("a")], now: () => now });
-    const dead = await repository.claimUpload("a", { leaseMs: 1000, mode: "continue" });
+    const dead = await repository.claimUpload("a", { leaseMs: 1000, token: "dead" });
     if (dead.outcome !== "claimed") throw new Error("not claimed");
     await repository.updateUpload("a", { description: "Paid for" }, { fence: dead.fence });
     expectStatus(await processUploadWithRetry("a", { ...world, repository }), "skipped");
@@ -584,12 +595,14 @@ describe("claims", () => {
   test("after three starts that never settled the upload is quarantined, and its media not touched", async () => {
     const world = worldOf([uploadOf("a", { status: "analyzing", starts: 3 })]);
     const open = vi.spyOn(world.storage, "open");
+    const claim = vi.spyOn(world.repository, "claimUpload");
     const result = await processUploadWithRetry("a", world);
     expectStatus(result, "failed");
     expect(result.error.code).toBe("QUARANTINED");
     expect(open).not.toHaveBeenCalled();
+    expect(claim).toHaveBeenCalledTimes(1);
     expect(await world.repository.findUpload("a")).toMatchObject({ status: "failed", errorCode: "QUARANTINED" });
-    expectStatus(await processUploadWithRetry("a", world, { mode: "retry-failed" }), "completed");
+    expectStatus(await processUploadWithRetry("a", world, { rerun: "retry" }), "completed");
   });
 
   test("uploads that were started before go one at a time, also when only their claim tells", async () => {
@@ -613,7 +626,7 @@ describe("claims", () => {
     const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
       const outcome = await repository.updateUpload(id, changes, claim);
       if (changes.status !== "pending" || outcome === "stale") return outcome;
-      await repository.claimUpload(id, { leaseMs: 60_000, mode: "continue" });
+      await repository.claimUpload(id, { leaseMs: 60_000, token: "another" });
       throw new Error("the answer was lost");
     };
     // Known by its id alone, so that only the claim tells that it was started before.
@@ -622,7 +635,7 @@ describe("claims", () => {
     expect(result.reason).toBe("claimed-elsewhere");
   });
 
-  test("settled uploads are skipped unless the mode takes them", async () => {
+  test("settled uploads are skipped unless a rerun takes them", async () => {
     const world = worldOf([
       uploadOf("done", { status: "completed", description: "old", embedding: [1, 2, 3], thumbnailKey: "old.jpg" }),
       uploadOf("bad", { status: "failed", description: "kept", errorCode: "EMBED_FAILED" }),
@@ -630,10 +643,10 @@ describe("claims", () => {
     expect(await processUploadWithRetry("done", world)).toMatchObject({ reason: "already-completed" });
     expect(await processUploadWithRetry("bad", world)).toMatchObject({ reason: "already-failed" });
     expect(await processUploadWithRetry("none", world)).toMatchObject({ reason: "not-found" });
-    expectStatus(await processUploadWithRetry("bad", world, { mode: "retry-failed" }), "completed");
+    expectStatus(await processUploadWithRetry("bad", world, { rerun: "retry" }), "completed");
     expect(world.ai.describe).not.toHaveBeenCalled();
     await world.storage.write("old.jpg", jpeg, { contentType: "image/jpeg", signal: new AbortController().signal });
-    expectStatus(await processUploadWithRetry("done", world, { mode: "reprocess" }), "completed");
+    expectStatus(await processUploadWithRetry("done", world, { rerun: "reprocess-all" }), "completed");
     expect(world.ai.describe).toHaveBeenCalledTimes(1);
     expect(await world.repository.findUpload("done")).toMatchObject({
       thumbnailKey: "thumbnails/done.jpg",
@@ -644,7 +657,7 @@ describe("claims", () => {
 
   test("reprocessing without thumbnails keeps the old one", async () => {
     const world = worldOf([uploadOf("a", { status: "completed", description: "old", thumbnailKey: "old.jpg" })]);
-    expectStatus(await processUploadWithRetry("a", world, { mode: "reprocess", thumbnail: false }), "completed");
+    expectStatus(await processUploadWithRetry("a", world, { rerun: "reprocess-all", thumbnail: false }), "completed");
     expect((await world.repository.findUpload("a"))?.thumbnailKey).toBe("old.jpg");
   });
 
@@ -661,7 +674,7 @@ describe("claims", () => {
     expectStatus(await first, "completed");
     expect(await plain.findUpload("a")).toMatchObject({ status: "completed", starts: 0 });
     expectStatus(
-      await processUploadWithRetry("a", { ...world, repository: plain }, { mode: "reprocess" }),
+      await processUploadWithRetry("a", { ...world, repository: plain }, { rerun: "reprocess-all" }),
       "completed",
     );
     expect(world.ai.describe).toHaveBeenCalledTimes(2);
@@ -727,15 +740,17 @@ describe("deletion", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "setInterval", "clearTimeout", "clearInterval"] });
     const gate = deferred();
     const { storage } = world;
-    const write: typeof storage.write = async (key, data, options) => {
+    // It ignores its signal.
+    const write: typeof storage.write = async (key, data) => {
       await gate.promise;
-      await storage.write(key, data, options);
+      storage.put(key, data);
     };
     const writing = vi.fn(write);
+    const removing = vi.fn(storage.delete);
     const controller = new AbortController();
     const running = processUploadWithRetry(
       "a",
-      { ...world, storage: { ...storage, write: writing } },
+      { ...world, storage: { ...storage, write: writing, delete: removing } },
       { signal: controller.signal },
     );
     while (writing.mock.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -743,14 +758,16 @@ describe("deletion", () => {
     controller.abort();
     await vi.advanceTimersByTimeAsync(5100);
     expectStatus(await running, "deleted");
+    removing.mockClear();
     gate.resolve();
     await vi.advanceTimersByTimeAsync(10);
+    expect(removing).toHaveBeenCalledWith("thumbnails/a.jpg");
     expect(storage.get("thumbnails/a.jpg")).toBeUndefined();
   });
 });
 
 describe("failures", () => {
-  test("a thumbnail that cannot be made is a warning, and never retried", async () => {
+  test("a thumbnail that cannot be written is tried like any storage call, and then a warning", async () => {
     const world = worldOf([uploadOf("a")]);
     const write = vi.fn(async () => {
       throw new Error("disk full");
@@ -758,7 +775,7 @@ describe("failures", () => {
     world.ai.embed.mockRejectedValueOnce(new Error("busy"));
     const result = await processUploadWithRetry("a", { ...world, storage: { ...world.storage, write } }, quick);
     expectStatus(result, "completed");
-    expect(write).toHaveBeenCalledTimes(1);
+    expect(write).toHaveBeenCalledTimes(5);
     expect(result.warnings).toMatchObject([{ code: "THUMBNAIL_FAILED", stage: "thumbnail", message: "disk full" }]);
     expect((await world.repository.findUpload("a"))?.thumbnailKey ?? null).toBeNull();
   });
@@ -792,7 +809,7 @@ describe("failures", () => {
     };
     const events = new UploadEventEmitter();
     const settled: UploadResult[] = [];
-    events.on("upload:settled", ({ result }) => settled.push(result));
+    events.on("upload:settled", (result) => settled.push(result));
     const running = processUploadWithRetry(
       "a",
       { ...world, repository: { ...world.repository, updateUpload } },
@@ -827,7 +844,10 @@ describe("misuse", () => {
   test.each([
     [{ retry: { maxAttempts: 0 } }, "retry.maxAttempts: expected an integer of at least 1, got 0"],
     [{ thumbnail: { quality: 101 } }, "thumbnail.quality: expected an integer from 1 to 100, got 101"],
-    [{ mode: "again" as "continue" }, 'mode: expected "continue", "retry-failed" or "reprocess", got "again"'],
+    [{ rerun: "again" as "retry" }, 'rerun: expected "retry", "reprocess" or "reprocess-all", got "again"'],
+    [{ rerun: "reprocess" }, 'rerun "reprocess": ai.version is missing'],
+    [{ timeout: { describeMs: 1 } } as object, 'options.timeout: unknown; did you mean "timeouts"?'],
+    [{ timeouts: { describe: 1 } } as object, 'timeouts.describe: unknown; did you mean "describeMs"?'],
     [{ timeouts: { describeMs: Number.NaN } }, "timeouts.describeMs: expected milliseconds"],
     [{ lease: { durationMs: -1 } }, "lease.durationMs"],
   ])("%j", async (options, message) => {
@@ -845,7 +865,7 @@ describe("misuse", () => {
     const updateUpload = async () => undefined as never;
     await expect(
       processUploadWithRetry("a", { ...world, repository: { ...world.repository, updateUpload } }),
-    ).rejects.toThrow('repository.updateUpload: expected the answer "saved", "deleted" or "stale"');
+    ).rejects.toThrow('repository.updateUpload: expected the answer "saved", "deleted", "stale" or "cancelled"');
     await expect(processUploadWithRetry("", world)).rejects.toThrow("upload: expected an upload record or its id");
   });
 });

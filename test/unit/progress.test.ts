@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Progress, type ProgressStep, StageDurations } from "../../src/pipeline/progress.js";
+import { bandsOf, Progress, type ProgressStep } from "../../src/pipeline/progress.js";
+import { StageDurations } from "../../src/runtime/durations.js";
+import { Ticker } from "../../src/runtime/ticker.js";
+
+const bands = bandsOf([
+  { name: "thumbnail", weight: 5 },
+  { name: "describe", weight: 65 },
+  { name: "embed", weight: 15 },
+]);
 
 let steps: ProgressStep[];
 let durations: StageDurations;
@@ -9,7 +17,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   steps = [];
   durations = new StageDurations();
-  progress = new Progress((step) => steps.push(step()), durations);
+  progress = new Progress((step) => steps.push(step()), bands, durations, new Ticker());
 });
 
 afterEach(() => {

@@ -95,10 +95,21 @@ describe("fakeRepository", () => {
     },
   });
 
+  test("records resets, and plays what a script says of them", async () => {
+    const repository = fakeRepository({ uploads: [{ id: "1", storageKey: "a", status: "failed" }] });
+    repository.script.resetUploads.throws(new Error("connection lost")).passes();
+    const reset = () => repository.resetUploads({ ids: ["1"] }, "retry", "redo");
+    await expect(reset()).rejects.toThrow("connection lost");
+    expect(await reset()).toBe(1);
+    expect(await reset()).toBe(0);
+    expect(repository.calls.map(({ method }) => method)).toEqual(["resetUploads", "resetUploads", "resetUploads"]);
+  });
+
   test("has leases and calls by its clock", async () => {
     const clock = fakeClock(1000);
     const repository = fakeRepository({ uploads, now: clock.now });
-    const claim = () => repository.claimUpload("1", { leaseMs: 60_000, mode: "continue" });
+    let claims = 0;
+    const claim = () => repository.claimUpload("1", { leaseMs: 60_000, token: `claim-${claims++}` });
     expect(await claim()).toMatchObject({ outcome: "claimed" });
     expect(await claim()).toMatchObject({ outcome: "busy" });
     clock.advance(60_000);
@@ -117,7 +128,10 @@ describe("fakeAI", () => {
   test("makes the same unit vector of the same text, of the length that it says", async () => {
     const ai = fakeAI({ dimensions: 5, version: "mine" });
     const media = {} as Parameters<typeof ai.embed>[0]["media"];
-    const vectorOf = async (text: string) => Array.from(await ai.embed({ text, media }, context()));
+    const vectorOf = async (text: string) => {
+      const answer = await ai.embed({ text, media }, context());
+      return Array.from("vector" in answer ? answer.vector : answer);
+    };
     const [cat, again, dog] = [await vectorOf("cat"), await vectorOf("cat"), await vectorOf("dog")];
     expect(cat).toHaveLength(5);
     expect(again).toEqual(cat);

@@ -5,13 +5,15 @@ import { meaningOnWindows } from "./windows.js";
 
 /** What file systems allow of one name, in bytes. */
 const MAX_SEGMENT_BYTES = 255;
-/** What object stores allow of a key, in bytes; it leaves room for the root in what operating systems allow of a path. */
+/**
+ * What object stores allow of a key, in bytes; it leaves room for the root in what operating systems allow of a path.
+ */
 const MAX_KEY_BYTES = 1024;
 
 /**
- * The path that a key stands for. Keys are data, possibly of an attacker: nothing but plain names below the root is taken,
- * and every path has one key. (What a file system itself takes for the same, it may: upper and lower case, composed and
- * decomposed letters.)
+ * The path that a key stands for. Keys are data, possibly of an attacker: only plain names below the root are taken,
+ * and no two keys have the same path. (A file system may still take two paths for the same: upper and lower case,
+ * composed and decomposed letters.)
  *
  * @throws UploadError
  */
@@ -19,7 +21,7 @@ export function pathOfKey(root: string, key: string): string {
   if (typeof key !== "string") throw refused(key, "it is no text");
   if (key === "") throw refused(key, "it is empty");
   if (key.includes("\0")) throw refused(key, "it has a NUL character in it");
-  // Written to a path, each becomes U+FFFD, and two keys one file.
+  // In a path every half surrogate becomes U+FFFD, so two different keys would have one file.
   if (/\p{Surrogate}/u.test(key)) throw refused(key, "it has half a surrogate pair in it");
   if (key.includes("\\")) throw refused(key, "it has a backslash in it; folders are separated by /");
   if (key.startsWith("/") || /^[a-z]:/i.test(key)) throw refused(key, "it is absolute");
@@ -42,14 +44,16 @@ export function pathOfKey(root: string, key: string): string {
  */
 export async function resolveInside(root: string, path: string, key: string): Promise<string> {
   const realRoot = await realpath(root);
-  for (let existing = path; existing !== root; existing = dirname(existing)) {
-    const real = await realpathIfThere(existing);
-    if (real === null) continue;
-    if (!real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep))
-      throw refused(key, "a symbolic link leads it out of the root");
-    return join(real, relative(existing, path));
+  let existing = path;
+  let real = await realpathIfThere(existing);
+  while (real === null && existing !== root) {
+    existing = dirname(existing);
+    real = await realpathIfThere(existing);
   }
-  return join(realRoot, relative(root, path));
+  if (real === null || existing === root) return join(realRoot, relative(root, path));
+  if (!real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep))
+    throw refused(key, "a symbolic link leads it out of the root");
+  return join(real, relative(existing, path));
 }
 
 async function realpathIfThere(path: string): Promise<string | null> {
@@ -68,7 +72,6 @@ export function isNotThere(error: unknown): boolean {
 
 function refused(key: unknown, why: string): UploadError {
   const shown = typeof key === "string" ? JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key) : typeof key;
-  return new UploadError(`fileStorage does not take the key ${shown}: ${why}`, {
-    ...{ code: "STORAGE_FAILED", retryable: false },
-  });
+  const message = `fileStorage does not take the key ${shown}: ${why}`;
+  return new UploadError(message, { code: "STORAGE_FAILED", retryable: false });
 }

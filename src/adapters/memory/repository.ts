@@ -1,17 +1,22 @@
 import type { BatchRepositoryAdapter, UploadChanges } from "../../contracts/repository.js";
-import type { BatchRecord, UploadRecord, UploadStatus } from "../../contracts/upload.js";
-import { ConfigurationError } from "../../errors.js";
+import type { BatchRecord, UploadDraft, UploadRecord, UploadStatus } from "../../contracts/upload.js";
+import { ConfigurationError, unknownOption } from "../../errors.js";
 import { cosine } from "./cosine.js";
-import { begun, isFenced, isInProgress, isLate, isSettled, type Row, takesSettled } from "./rules.js";
+import { reset, undo } from "./resets.js";
+import { begun, changed, isFenced, isHeld, isInProgress, isLate, isSettled, present, type Row } from "./rules.js";
+import { selector } from "./selection.js";
 
 /**
  * The record that comes back for records like `U`: `U` itself where it is wide enough for all that the library writes;
  * else, as when it was inferred from `{ id, storageKey, status: "pending" }`, with the library's own fields in their place.
  */
 export type StoredUpload<U extends UploadRecord> =
-  Required<UploadChanges> extends { [Field in keyof UploadChanges]: Field extends keyof U ? U[Field] : never }
+  Required<Written> extends { [Field in keyof Written]: Field extends keyof U ? U[Field] : never }
     ? U
     : UploadRecord & Omit<U, keyof UploadRecord>;
+
+/** What is in a record when the library has written it: the parts of a draft have become one. */
+type Written = Omit<UploadChanges, "draft"> & { draft?: UploadDraft | null };
 
 export interface MemoryRepositoryOptions<U extends UploadRecord = UploadRecord> {
   /** What it holds at first, oldest first. */
@@ -24,24 +29,30 @@ export interface MemoryRepositoryOptions<U extends UploadRecord = UploadRecord> 
 /** What {@link memoryRepository} offers besides the contract. */
 export interface MemoryRepository<U extends UploadRecord = UploadRecord> extends BatchRepositoryAdapter<U> {
   readonly claimUpload: NonNullable<BatchRepositoryAdapter<U>["claimUpload"]>;
+  readonly resetUploads: NonNullable<BatchRepositoryAdapter<U>["resetUploads"]>;
   /** @throws ConfigurationError when one of the ids was used before, also by an upload that is deleted; then none is added */
   readonly addUploads: (uploads: readonly U[]) => Promise<void>;
   /** @throws ConfigurationError when there is a batch with this id */
   readonly addBatch: (batch: BatchRecord) => Promise<void>;
   /** Answers with the upload as it was, or `null` when there is none: its `thumbnailKey` is left to be deleted. */
   readonly deleteUpload: (id: string) => Promise<U | null>;
-  /** The uploads whose embeddings are nearest by cosine, best first. Embeddings of another length are passed over. */
+  /**
+   * The uploads whose embeddings are nearest by cosine, best first, whatever their status: what is being done again is found
+   * by its old result. Embeddings of another length are passed over.
+   */
   readonly findSimilar: (
     vector: ArrayLike<number>,
     options: { limit: number; batchId?: string | undefined; userId?: string | undefined },
   ) => Promise<{ upload: U; similarity: number }[]>;
 }
 
+const OPTIONS: readonly string[] = ["uploads", "batches", "now"];
+
 /**
  * A repository in memory, for tests, demos and small tools. It knows claims and leases like a database does; what it hands
  * out are snapshots, and what is handed in is copied.
  *
- * @throws ConfigurationError when two of the records have the same id
+ * @throws ConfigurationError when two of the records have the same id, or for an option that does not exist
  * @example
  * const repository = memoryRepository({
  *   uploads: [{ id: "1", storageKey: "originals/cat.jpg", status: "pending" }],
@@ -51,6 +62,8 @@ export function memoryRepository<U extends UploadRecord = UploadRecord>(
   options?: MemoryRepositoryOptions<U>,
 ): MemoryRepository<StoredUpload<U>>;
 export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryRepository {
+  for (const option of Object.keys(options))
+    if (!OPTIONS.includes(option)) throw unknownOption("memoryRepository", option, OPTIONS);
   const now = options.now ?? Date.now;
   /** By creation; a deleted row leaves a gap, and its id keeps its place, so that it is still good as a cursor. */
   const rows: (Row | undefined)[] = [];
@@ -67,7 +80,7 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
       ids.add(id);
     }
     for (const upload of uploads)
-      places.set(upload.id, rows.push({ upload: snapshot(upload), fence: 0, leaseUntil: null }) - 1);
+      places.set(upload.id, rows.push({ upload: snapshot(upload), fence: 0, token: null, leaseUntil: null }) - 1);
   }
 
   function addBatch(batch: BatchRecord): void {
@@ -75,6 +88,8 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
       throw new ConfigurationError(`batches: expected an id that was never used, got "${batch.id}"`);
     batches.set(batch.id, snapshot(batch));
   }
+
+  const isCancelled = ({ batchId }: UploadRecord) => batches.get(batchId ?? "")?.status === "cancelled";
 
   addUploads(options.uploads ?? []);
   for (const batch of options.batches ?? []) addBatch(batch);
@@ -93,24 +108,48 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
       const row = rowOf(id);
       if (row === undefined) return "deleted";
       if (claim === undefined ? isLate(row.upload, changes) : isFenced(row, changes, claim.fence)) return "stale";
-      row.upload = { ...row.upload, ...present(snapshot(changes)) };
+      row.upload = changed(row.upload, snapshot(changes));
       if (!isInProgress(row.upload.status)) row.leaseUntil = null;
       else if (claim?.leaseMs !== undefined) row.leaseUntil = now() + claim.leaseMs;
-      return "saved";
+      return claim?.leaseMs !== undefined && isCancelled(row.upload) ? "cancelled" : "saved";
     },
 
-    async claimUpload(id, { leaseMs, mode }) {
+    async claimUpload(id, { leaseMs, token }) {
       const row = rowOf(id);
       if (row === undefined) return { outcome: "deleted" };
-      const { upload, leaseUntil } = row;
-      if (isInProgress(upload.status) && leaseUntil !== null && leaseUntil > now())
-        return { outcome: "busy", retryAfterMs: leaseUntil - now() };
-      if (isSettled(upload.status) && !takesSettled(upload.status, mode))
-        return { outcome: "settled", upload: snapshot(upload) };
-      row.upload = begun(upload, mode);
-      row.fence++;
+      const { status } = row.upload;
+      if (isSettled(status)) return { outcome: "settled", upload: snapshot(row.upload) };
+      const repeated = row.token === token;
+      if (!(repeated && isInProgress(status))) {
+        if (isHeld(row, now())) return { outcome: "busy", retryAfterMs: (row.leaseUntil ?? 0) - now() };
+        // The claim that this was sent for has ended: whoever asks anew has another token.
+        if (repeated) return { outcome: "busy", retryAfterMs: 1 };
+        if (isCancelled(row.upload)) return { outcome: "cancelled" };
+        row.upload = begun(row.upload);
+        row.fence++;
+        row.token = token;
+      }
       row.leaseUntil = now() + leaseMs;
       return { outcome: "claimed", upload: snapshot(row.upload), fence: row.fence };
+    },
+
+    async resetUploads(selection, how, redo) {
+      const isSelected = selector(selection);
+      let count = 0;
+      for (const row of rows) {
+        if (row === undefined || !isSelected(row.upload)) continue;
+        if (how === "undo") {
+          if (undo(row, now())) count++;
+          continue;
+        }
+        const upload = reset(row.upload, selection, how, redo);
+        if (upload === undefined) continue;
+        row.upload = upload;
+        count++;
+        const batch = batches.get(upload.batchId ?? "");
+        if (batch !== undefined) batches.set(batch.id, { ...batch, status: "processing" });
+      }
+      return count;
     },
 
     async deleteUpload(id) {
@@ -144,20 +183,22 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
       return "saved";
     },
 
-    async listUploads(batchId, { after, limit, statuses }) {
+    async listUploads(selection, { after, limit }) {
+      const isSelected = selector(selection);
       const page: UploadRecord[] = [];
       for (let place = after === undefined ? 0 : placeOf(after.id) + 1; place < rows.length; place++) {
         if (page.length >= limit) break;
         const upload = rows[place]?.upload;
-        if (upload?.batchId === batchId && (statuses?.includes(upload.status) ?? true)) page.push(snapshot(upload));
+        if (upload !== undefined && isSelected(upload)) page.push(snapshot(upload));
       }
       return page;
     },
 
-    async countUploads(batchId) {
+    async countUploads(selection) {
+      const isSelected = selector(selection);
       const counts: Partial<Record<UploadStatus, number>> = {};
       for (const row of rows) {
-        if (row?.upload.batchId !== batchId) continue;
+        if (row === undefined || !isSelected(row.upload)) continue;
         counts[row.upload.status] = (counts[row.upload.status] ?? 0) + 1;
       }
       return counts;
@@ -184,9 +225,4 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
 /** Has one parameter, for `map`: `structuredClone` would take the index for its options. */
 function snapshot<T>(value: T): T {
   return structuredClone(value);
-}
-
-/** A key whose value is `undefined` counts as absent. */
-function present<T extends object>(changes: T): Partial<T> {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

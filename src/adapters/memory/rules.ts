@@ -1,10 +1,12 @@
 import type { UploadChanges } from "../../contracts/repository.js";
-import type { Mode, UploadRecord, UploadStatus } from "../../contracts/upload.js";
+import type { UploadRecord, UploadStatus } from "../../contracts/upload.js";
 
 /** An upload with what only the repository knows of it. */
 export interface Row {
   upload: UploadRecord;
   fence: number;
+  /** The token of the last claim; `null` before the first. */
+  token: string | null;
   /** By the repository's clock, in milliseconds. */
   leaseUntil: number | null;
 }
@@ -13,8 +15,13 @@ export function isInProgress(status: UploadStatus): boolean {
   return status === "analyzing" || status === "embedding";
 }
 
-export function isSettled(status: UploadStatus): boolean {
+export function isSettled(status: UploadStatus): status is "completed" | "failed" {
   return status === "completed" || status === "failed";
+}
+
+/** Whether somebody works on it, by a lease that has not run out. */
+export function isHeld({ upload, leaseUntil }: Row, now: number): boolean {
+  return isInProgress(upload.status) && leaseUntil !== null && leaseUntil > now;
 }
 
 /** Whether a claim's write comes too late: the row is somebody else's by now, or has left the claim's hands. */
@@ -22,26 +29,35 @@ export function isFenced({ fence, upload }: Row, changes: UploadChanges, claimed
   return fence !== claimed || (!isInProgress(upload.status) && changes.status !== upload.status);
 }
 
-/** Whether a write without a claim comes too late. One that begins the work on the upload never does. */
-export function isLate(upload: UploadRecord, changes: UploadChanges): boolean {
-  const begins = changes.status === "analyzing" && changes.starts !== undefined;
-  return isSettled(upload.status) && changes.status !== upload.status && !begins;
+/** Whether a write without a claim would change the outcome of a settled row in another way than by resetting it. */
+export function isLate({ status }: UploadRecord, changes: UploadChanges): boolean {
+  const takes = changes.status === undefined || changes.status === status || changes.status === "pending";
+  return isSettled(status) && !takes;
 }
 
-export function takesSettled(status: UploadStatus, mode: Mode): boolean {
-  return mode === "reprocess" || (mode === "retry-failed" && status === "failed");
-}
-
-/** The record as a claim leaves it. `metadata` stays even when all is done again: it may hold the user's own data. */
-export function begun(upload: UploadRecord, mode: Mode): UploadRecord {
-  const settled = isSettled(upload.status);
+/** The record as a claim that is granted leaves it. */
+export function begun(upload: UploadRecord): UploadRecord {
   return {
     ...upload,
     status: "analyzing",
-    starts: settled ? 1 : (upload.starts ?? 0) + 1,
+    starts: (upload.starts ?? 0) + 1,
     errorCode: null,
     errorStage: null,
     errorMessage: null,
-    ...(settled && mode === "reprocess" && { thumbnailKey: null, description: null, embedding: null, aiVersion: null }),
   };
+}
+
+/** The record with the changes in it: `metadata` and `draft` are merged key by key, the rest replaces what was there. */
+export function changed(upload: UploadRecord, changes: UploadChanges): UploadRecord {
+  const { metadata, draft, ...columns } = present(changes);
+  const result = { ...upload, ...columns };
+  if (metadata !== undefined) result.metadata = metadata && { ...upload.metadata, ...present(metadata) };
+  // The parts of a draft come one by one: the first has `was` and `redo`.
+  if (draft !== undefined) result.draft = draft && Object.assign({}, upload.draft, present(draft));
+  return result;
+}
+
+/** A key whose value is `undefined` counts as absent. */
+export function present<T extends object>(changes: T): Partial<T> {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

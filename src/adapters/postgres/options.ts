@@ -1,11 +1,20 @@
+import type { Logger } from "../../contracts/logger.js";
 import type { UploadRecord, UploadStatus } from "../../contracts/upload.js";
-import { ConfigurationError } from "../../errors.js";
-import { readTable, type Schema, type VectorKind } from "./schema.js";
+import { ConfigurationError, unknownOption } from "../../errors.js";
+import type { Schema } from "./schema.js";
+import { readTable } from "./tables.js";
 
 /** What is asked of a client: `Pool`, `Client` and `PoolClient` of `pg` have it, and so has an embedded `PGlite`. */
 export interface PostgresClient {
   readonly query: (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
 }
+
+/**
+ * How embeddings are stored: `"pgvector"` as its `vector`, `"array"` as `real[]`, `"auto"` as the first where it can be had.
+ * A table that exists keeps its column; to change it, stop the processes and run
+ * `alter table … alter column embedding type vector using embedding::vector`.
+ */
+export type VectorKind = "auto" | "pgvector" | "array";
 
 export interface PostgresRepositoryOptions {
   /**
@@ -22,28 +31,47 @@ export interface PostgresRepositoryOptions {
   readonly dimensions?: number | undefined;
   /** What the embeddings of a new table are stored as: pgvector's `vector`, or `real[]`. @default "auto" */
   readonly vector?: VectorKind | undefined;
+  /**
+   * Whether the statements that are run for each upload are prepared by name, once per connection: about twice as fast. Say
+   * `false` behind a pooler that hands out a connection per transaction and does not know prepared statements, as PgBouncer
+   * before 1.21.
+   *
+   * @default true for a client of `pg`, false for others, as PGlite
+   */
+  readonly prepare?: boolean | undefined;
+  /** Is told, at the first statement and once, when the client is a `Pool` without an `"error"` listener. @default none */
+  readonly logger?: Logger | undefined;
 }
 
 /** An upload to be added: its status is `"pending"` unless it says otherwise. */
 export type NewUpload = Omit<UploadRecord, "status"> & { readonly status?: UploadStatus | undefined };
 
+const OPTIONS = ["tables", "dimensions", "vector", "prepare", "logger"];
+const TABLES = ["uploads", "batches"];
+
 /** The options, checked and complete. */
-export function readOptions(
-  client: PostgresClient,
-  { tables = {}, dimensions, vector = "auto" }: PostgresRepositoryOptions,
-): Schema {
+export function readOptions(client: PostgresClient, options: PostgresRepositoryOptions): Schema {
   if (typeof client?.query !== "function")
     throw new ConfigurationError(
       `client: expected a Pool or Client of pg, or a PGlite, with a function "query", got ${client === null ? "null" : typeof client}`,
     );
+  const { tables = {}, dimensions, vector = "auto", prepare } = options;
+  refuseUnknown("postgresRepository", options, OPTIONS);
+  refuseUnknown("tables", tables, TABLES);
   if (vector !== "auto" && vector !== "pgvector" && vector !== "array")
     throw new ConfigurationError(`vector: expected "auto", "pgvector" or "array", got ${JSON.stringify(vector)}`);
   if (dimensions !== undefined && !(Number.isInteger(dimensions) && dimensions >= 1 && dimensions <= 16_000))
     throw new ConfigurationError(`dimensions: expected an integer from 1 to 16000, got ${String(dimensions)}`);
+  if (prepare !== undefined && typeof prepare !== "boolean")
+    throw new ConfigurationError(`prepare: expected a boolean, got ${JSON.stringify(prepare)}`);
   return {
     uploads: readTable("tables.uploads", tables.uploads ?? "upload_processor_uploads"),
     batches: readTable("tables.batches", tables.batches ?? "upload_processor_batches"),
     vector,
     dimensions,
   };
+}
+
+function refuseUnknown(name: string, options: object, known: readonly string[]): void {
+  for (const option of Object.keys(options)) if (!known.includes(option)) throw unknownOption(name, option, known);
 }

@@ -1,19 +1,8 @@
-import { ConfigurationError } from "../../errors.js";
+import type { VectorKind } from "./options.js";
+import { OPEN } from "./parameters.js";
+import type { Table } from "./tables.js";
 
-/**
- * How embeddings are stored: `"pgvector"` as its `vector`, `"array"` as `real[]`, `"auto"` as the first where it can be had.
- * A table that exists keeps its column; to change it, stop the processes and run
- * `alter table … alter column embedding type vector using embedding::vector`.
- */
-export type VectorKind = "auto" | "pgvector" | "array";
-
-/** The name of a table, ready to be put into SQL. */
-export interface Table {
-  /** Quoted, with its schema where one was given. */
-  readonly sql: string;
-  /** The quoted name of one of its indexes, which PostgreSQL puts into the schema of the table. */
-  readonly index: (suffix: string) => string;
-}
+export type { Table };
 
 export interface Schema {
   readonly uploads: Table;
@@ -22,80 +11,40 @@ export interface Schema {
   readonly dimensions: number | undefined;
 }
 
-const NAME = /^[\p{L}_][\p{L}\p{N}_-]*$/u;
-/** PostgreSQL cuts names at 63 bytes without an error: this leaves room for the longest suffix of an index. */
-const MAX_BYTES = 50;
-
-/** Reads a table's name, plain or as `schema.table`. Upper and lower case are kept. */
-export function readTable(option: string, name: unknown): Table {
-  const parts = typeof name === "string" ? name.split(".") : [];
-  const [table, schema, ...more] = parts.reverse();
-  const sound = (part: string) => NAME.test(part) && Buffer.byteLength(part) <= MAX_BYTES;
-  if (table === undefined || more.length > 0 || !parts.every(sound))
-    throw new ConfigurationError(
-      `${option}: expected a name such as "uploads" or "media.uploads" of letters, digits, "_" and "-", each part at most ${MAX_BYTES} bytes long, got ${JSON.stringify(name)}`,
-    );
-  return {
-    sql: schema === undefined ? `"${table}"` : `"${schema}"."${table}"`,
-    index: (suffix) => `"${table}_${suffix}"`,
-  };
+/** A statement of the schema, and the expression that tells whether what it makes is there. */
+export interface Step {
+  readonly there: string;
+  readonly sql: string;
 }
 
-/** The SQL that creates what is missing, to be read and run by people and their migration tools. */
-export function schemaSql(schema: Schema): string {
-  return schema.vector === "auto"
-    ? `${block(choosingStatements(schema))};\n`
-    : `${statements(schema, schema.vector)}\n`;
-}
+/** What the second edition added, also to tables of the first. PostgreSQL writes the whole table anew for `has_result`. */
+const ADDED = [
+  ["draft", "jsonb"],
+  ["claim_token", "text"],
+  [
+    "has_result",
+    "boolean generated always as (status = 'completed' or coalesce(draft->>'was' = 'completed', false)) stored",
+  ],
+] as const;
 
-/** The same as one statement, which takes its turn: `if not exists` alone fails now and then when two processes start at once. */
-export function migration(schema: Schema): string {
-  const turn = "perform pg_advisory_xact_lock(hashtextextended('upload-processor.migrate', 0));";
-  return block(`${turn}\n${schema.vector === "auto" ? choosingStatements(schema) : statements(schema, schema.vector)}`);
-}
-
-function block(body: string): string {
-  return `do $upload_processor$\nbegin\n${indent(body)}\nend\n$upload_processor$`;
-}
-
-/** A table that exists keeps the kind of column that it has. */
-function choosingStatements(schema: Schema): string {
-  const add = `alter table ${schema.uploads.sql} add column if not exists`;
-  return `begin
-  create extension if not exists vector;
-exception when feature_not_supported or undefined_file or insufficient_privilege then
-  null; -- pgvector is not to be had here
-end;
-${createTables(schema)}
-if to_regtype('vector') is not null then
-  ${add} ${embeddingColumn(schema, "pgvector")};
-else
-  ${add} ${embeddingColumn(schema, "array")};
-end if;`;
-}
-
-function statements(schema: Schema, kind: "pgvector" | "array"): string {
-  const tables = createTables(schema, embeddingColumn(schema, kind));
-  return kind === "pgvector" ? `create extension if not exists vector;\n\n${tables}` : tables;
-}
-
-function embeddingColumn({ dimensions }: Schema, kind: "pgvector" | "array"): string {
-  if (kind === "array") return "embedding real[]";
-  return dimensions === undefined ? "embedding vector" : `embedding vector(${dimensions})`;
-}
-
-function createTables({ uploads, batches }: Schema, embedding?: string): string {
-  return `create table if not exists ${batches.sql} (
+/** Tables, then the columns that an older table lacks, then indexes. Without `embedding`, that column is left out. */
+export function steps({ uploads, batches }: Schema, embedding?: string): Step[] {
+  return [
+    {
+      there: `to_regclass('${batches.sql}') is not null`,
+      sql: `create table if not exists ${batches.sql} (
   id text primary key,
   status text not null default 'pending'
     check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled')),
   user_id text,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
-);
-create index if not exists ${batches.index("status")} on ${batches.sql} (status, id);
-
-create table if not exists ${uploads.sql} (
+);`,
+    },
+    index(batches, "status", "(status, id)"),
+    {
+      there: `to_regclass('${uploads.sql}') is not null`,
+      sql: `create table if not exists ${uploads.sql} (
   sequence bigint generated always as identity,
   id text primary key,
   storage_key text not null,
@@ -114,15 +63,39 @@ create table if not exists ${uploads.sql} (
   error_stage text,
   error_message text,
   starts integer not null default 0,
+${ADDED.map(([name, definition]) => `  ${name} ${definition},`).join("\n")}
   fence bigint not null default 0,
   lease_until timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
-);
-create index if not exists ${uploads.index("batch_order")} on ${uploads.sql} (batch_id, sequence);
-create index if not exists ${uploads.index("batch_status")} on ${uploads.sql} (batch_id, status);`;
+);`,
+    },
+    {
+      there: hasColumns(
+        uploads,
+        ADDED.map(([name]) => name),
+      ),
+      sql: `alter table ${uploads.sql}
+${ADDED.map(([name, definition]) => `  add column if not exists ${name} ${definition}`).join(",\n")};`,
+    },
+    index(uploads, "batch_order", "(batch_id, sequence)"),
+    index(uploads, "batch_status", "(batch_id, status)"),
+    // What is open is asked for again and again, and is little of a table that has grown old.
+    index(uploads, "batch_open", `(batch_id, sequence) where status in ${OPEN}`),
+    // For pages of all batches. Not over the column itself: PostgreSQL would read those for the pages of one batch, too, for
+    // they have the order that is asked for, and pass over what may be the whole table before it comes to that batch.
+    index(uploads, "order", "((sequence + 0))"),
+    index(uploads, "open", `((sequence + 0)) where status in ${OPEN}`),
+  ];
 }
 
-function indent(text: string): string {
-  return text.replace(/^(?=.)/gm, "  ");
+function index(table: Table, suffix: string, what: string): Step {
+  return {
+    there: `to_regclass('${table.indexPath(suffix)}') is not null`,
+    sql: `create index if not exists ${table.index(suffix)} on ${table.sql} ${what};`,
+  };
+}
+
+export function hasColumns(table: Table, names: readonly string[]): string {
+  return `(select count(*) from pg_attribute where attrelid = to_regclass('${table.sql}') and attname in (${names.map((name) => `'${name}'`).join(", ")})) = ${names.length}`;
 }

@@ -12,7 +12,7 @@ export interface FakeClock {
  * @example
  * const clock = fakeClock();
  * const repository = fakeRepository({ uploads, now: clock.now });
- * await repository.claimUpload("1", { leaseMs: 60_000, mode: "continue" });
+ * await repository.claimUpload("1", { leaseMs: 60_000, token: "worker-1" });
  * clock.advance(60_001);   // the worker is gone, and another one may take over
  */
 export function fakeClock(start = Date.UTC(2025, 0, 1)): FakeClock {

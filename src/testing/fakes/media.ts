@@ -16,7 +16,7 @@ export interface FakeMediaOptions<U extends UploadRecord = UploadRecord> {
   readonly upload?: U | undefined;
   /** @default "image/jpeg" */
   readonly mimeType?: string | undefined;
-  /** What `visionImage` answers with. @default the bytes as they are, said to be 64 × 48 px */
+  /** What `visionImage` answers. @default the bytes as they are, with a size of 64 × 48 px */
   readonly image?: VisionImage | undefined;
 }
 
@@ -37,6 +37,7 @@ export function fakeMedia<U extends UploadRecord>(
 export function fakeMedia(bytes: Uint8Array = sampleJpeg(), options: FakeMediaOptions = {}): FakeMedia {
   const { upload = UPLOAD, mimeType = "image/jpeg" } = options;
   const { image = { data: bytes, mimeType: "image/jpeg", width: 64, height: 48 } } = options;
+  const kind = mimeType.startsWith("video/") ? "video" : "image";
   let folder: Promise<string> | undefined;
 
   async function writeOriginal(): Promise<string> {
@@ -48,7 +49,7 @@ export function fakeMedia(bytes: Uint8Array = sampleJpeg(), options: FakeMediaOp
   return {
     upload,
     mimeType,
-    kind: mimeType.startsWith("video/") ? "video" : "image",
+    kind,
     bytes: async () => bytes,
     stream: async () => Readable.from([bytes]),
     async path() {
@@ -57,6 +58,7 @@ export function fakeMedia(bytes: Uint8Array = sampleJpeg(), options: FakeMediaOp
     },
     visionImage: async () => image,
     frames: async () => [{ ...image, timeSeconds: 0 }],
+    facts: async () => ({ mimeType, kind, bytes: bytes.byteLength }),
     async release() {
       if (folder !== undefined) await rm(await folder, { recursive: true, force: true });
     },

@@ -1,109 +1,76 @@
 import assert from "node:assert/strict";
-import type { Mode, UploadRecord, UploadStatus } from "../../contracts/upload.js";
+import type { UploadRecord } from "../../contracts/upload.js";
 import { assertEqual } from "../assert-equal.js";
-import {
-  assertFields,
-  type Bench,
-  checkpoints,
-  LONG_MS,
-  MODES,
-  newId,
-  PAST_SHORT_MS,
-  SHORT_MS,
-  STATUSES,
-} from "./fixture.js";
-
-const CLEARED = { thumbnailKey: null, description: null, embedding: null, aiVersion: null };
-const ERROR = { errorCode: "DESCRIBE_FAILED", errorStage: "describe", errorMessage: "503 from the model" };
-const NO_ERROR = { errorCode: null, errorStage: null, errorMessage: null };
-
-function isSettled(status: UploadStatus): boolean {
-  return status === "completed" || status === "failed";
-}
-
-function takes(mode: Mode, status: UploadStatus): boolean {
-  return !isSettled(status) || mode === "reprocess" || (mode === "retry-failed" && status === "failed");
-}
+import { type Bench, LONG_MS, OPEN, PAST_SHORT_MS, SETTLED, SHORT_MS } from "./fixture.js";
+import { assertFields, checkpoints, ERROR, NO_ERROR } from "./records.js";
 
 /** Who gets an upload, and what becomes of it. */
 export function testClaims<U extends UploadRecord>({ test }: Bench<U>): void {
-  test('a claim of an upload that is not there is answered "deleted"', async ({ claim, add, deleteUpload }) => {
+  test('a claim of an upload that is not there is answered "deleted"', async ({ claim, add, deleteUpload, newId }) => {
     assertEqual(await claim(newId()), { outcome: "deleted" });
     const id = await add();
     await deleteUpload(id);
     assertEqual(await claim(id), { outcome: "deleted" });
   });
 
-  for (const mode of MODES) {
-    for (const status of STATUSES) {
-      if (takes(mode, status)) {
-        test(`mode ${mode} takes an upload that is ${status} and not held`, async ({ granted, add, read, vector }) => {
-          const id = await add({ status, userId: "user-1", ...checkpoints(vector()), ...ERROR, starts: 2 });
-          const { upload, fence } = await granted(id, { mode });
-          assert.ok(Number.isSafeInteger(fence), "a fence has to be an integer");
-          const expected = {
-            ...{ id, status: "analyzing" as const, userId: "user-1", ...NO_ERROR },
-            ...checkpoints(vector()),
-            ...(isSettled(status) && mode === "reprocess" && CLEARED),
-            starts: isSettled(status) ? 1 : 3,
-          };
-          assertFields(upload, expected);
-          assertFields(await read(id), expected);
-        });
-      } else {
-        test(`mode ${mode} passes over an upload that is ${status}`, async ({ claim, add, read, vector }) => {
-          const fields = { status, ...checkpoints(vector()), ...ERROR, starts: 0 };
-          const id = await add(fields);
-          const answer = await claim(id, { mode });
-          assert.equal(answer.outcome, "settled");
-          assertFields(answer.upload, { id, ...fields });
-          assertFields(await read(id), fields);
-        });
-      }
-    }
-
-    test(`mode ${mode} leaves alone what somebody holds, and tells for how long`, async (setup) => {
-      const { repository, claim, granted, add, read, vector } = setup;
-      const id = await add(checkpoints(vector()));
-      const { fence } = await granted(id);
-      const answer = await claim(id, { mode });
-      assert.equal(answer.outcome, "busy");
-      if (answer.retryAfterMs !== undefined) {
-        assert.ok(
-          answer.retryAfterMs > LONG_MS / 2,
-          `${answer.retryAfterMs} ms is less than what is left of the lease`,
-        );
-        assert.ok(answer.retryAfterMs <= LONG_MS + 1, `${answer.retryAfterMs} ms is more than the lease`);
-      }
-      assertFields(await read(id), { status: "analyzing", starts: 1, ...checkpoints(vector()) });
-      assert.equal(await repository.updateUpload(id, {}, { fence }), "saved");
-    });
-
-    test(`mode ${mode} takes over when the lease has run out, with all checkpoints`, async (setup) => {
-      const { repository, granted, add, read, vector, advance } = setup;
-      const id = await add();
-      const first = await granted(id, { leaseMs: SHORT_MS });
-      const kept = { status: "embedding" as const, thumbnailKey: "t", description: "A cat", aiVersion: "1" };
-      await repository.updateUpload(id, { ...kept, embedding: vector() }, { fence: first.fence });
-      await advance(PAST_SHORT_MS);
-      const second = await granted(id, { mode });
-      assert.ok(second.fence > first.fence, "the fence has to increase");
-      assertFields(second.upload, { ...kept, embedding: vector(), status: "analyzing", starts: 2 });
-      assertFields(await read(id), { ...kept, embedding: vector(), status: "analyzing", starts: 2 });
+  for (const status of OPEN) {
+    test(`a claim takes an upload that is ${status} and not held`, async ({ granted, add, read, vector }) => {
+      const draft = { was: "completed", redo: "redo-1", description: "A dog" } as const;
+      const fields = { ...checkpoints(vector()), fileName: "cat.jpg", draft };
+      const id = await add({ status, ...fields, ...ERROR, starts: 2 });
+      const { upload, fence } = await granted(id);
+      assert.ok(Number.isSafeInteger(fence), "a fence has to be an integer");
+      const expected = { id, ...fields, ...NO_ERROR, status: "analyzing" as const, starts: 3 };
+      assertFields(upload, expected);
+      assertFields(await read(id), expected);
     });
   }
+
+  for (const status of SETTLED) {
+    test(`a claim passes over an upload that is ${status}`, async ({ claim, add, read, vector }) => {
+      const fields = { status, ...checkpoints(vector()), ...ERROR, starts: 0 };
+      const id = await add(fields);
+      const answer = await claim(id);
+      assert.equal(answer.outcome, "settled");
+      assertFields(answer.upload, { id, ...fields });
+      assertFields(await read(id), fields);
+    });
+  }
+
+  test("a claim leaves alone what somebody holds, and tells for how long", async (setup) => {
+    const { repository, claim, granted, add, read, vector } = setup;
+    const id = await add(checkpoints(vector()));
+    const { fence } = await granted(id);
+    const answer = await claim(id);
+    assert.equal(answer.outcome, "busy");
+    if (answer.retryAfterMs !== undefined) {
+      assert.ok(answer.retryAfterMs > LONG_MS / 2, `${answer.retryAfterMs} ms is less than what is left of the lease`);
+      assert.ok(answer.retryAfterMs <= LONG_MS + 1, `${answer.retryAfterMs} ms is more than the lease`);
+    }
+    assertFields(await read(id), { status: "analyzing", starts: 1, ...checkpoints(vector()) });
+    assert.equal(await repository.updateUpload(id, {}, { fence }), "saved");
+  });
+
+  test("a claim takes over when the lease has run out, with all checkpoints", async (setup) => {
+    const { repository, granted, add, read, vector, advance } = setup;
+    const id = await add();
+    const first = await granted(id, { leaseMs: SHORT_MS });
+    const kept = { status: "embedding" as const, thumbnailKey: "t", description: "A cat", aiVersion: "1" };
+    await repository.updateUpload(id, { ...kept, embedding: vector() }, { fence: first.fence });
+    await advance(PAST_SHORT_MS);
+    const second = await granted(id);
+    assert.ok(second.fence > first.fence, "the fence has to increase");
+    assertFields(second.upload, { ...kept, embedding: vector(), status: "analyzing", starts: 2 });
+    assertFields(await read(id), { ...kept, embedding: vector(), status: "analyzing", starts: 2 });
+  });
 
   test("starts that have no value yet count as 0", async ({ granted, add }) => {
     const id = await add({ starts: null });
     assertFields((await granted(id)).upload, { starts: 1 });
   });
 
-  test("starts count the claims that were neither settled nor released", async ({
-    repository,
-    granted,
-    add,
-    advance,
-  }) => {
+  test("starts count the claims that were neither settled nor released", async (setup) => {
+    const { repository, granted, add, advance } = setup;
     const id = await add();
     for (const starts of [1, 2, 3]) {
       assertFields((await granted(id, { leaseMs: SHORT_MS })).upload, { starts });
@@ -124,13 +91,8 @@ export function testClaims<U extends UploadRecord>({ test }: Bench<U>): void {
     assertFields(await read(id), { status: "analyzing", starts: 1 });
   });
 
-  test("of 20 claims at once for a lease that has run out, one is granted", async ({
-    claim,
-    granted,
-    add,
-    read,
-    advance,
-  }) => {
+  test("of 20 claims at once for a lease that has run out, one is granted", async (setup) => {
+    const { claim, granted, add, read, advance } = setup;
     const id = await add();
     await granted(id, { leaseMs: SHORT_MS });
     await advance(PAST_SHORT_MS);
@@ -139,12 +101,8 @@ export function testClaims<U extends UploadRecord>({ test }: Bench<U>): void {
     assertFields(await read(id), { starts: 2 });
   });
 
-  test("fences of one upload strictly increase, whatever happens to it", async ({
-    repository,
-    granted,
-    add,
-    advance,
-  }) => {
+  test("fences of one upload strictly increase, whatever happens to it", async (setup) => {
+    const { repository, granted, add, advance } = setup;
     const id = await add();
     const fences: number[] = [];
     const take = async (request?: Parameters<typeof granted>[1]) => {
@@ -153,9 +111,11 @@ export function testClaims<U extends UploadRecord>({ test }: Bench<U>): void {
       return { fence };
     };
     await repository.updateUpload(id, { status: "pending", starts: 0 }, await take());
-    await repository.updateUpload(id, { status: "completed" }, await take());
-    await repository.updateUpload(id, { status: "failed" }, await take({ mode: "reprocess" }));
-    await take({ mode: "retry-failed", leaseMs: SHORT_MS });
+    for (const status of SETTLED) {
+      await repository.updateUpload(id, { status }, await take());
+      await repository.updateUpload(id, { status: "pending" });
+    }
+    await take({ leaseMs: SHORT_MS });
     await advance(PAST_SHORT_MS);
     await take();
     fences.slice(1).forEach((fence, index) => {

@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BatchRepositoryAdapter, ClaimOutcome, RepositoryAdapter } from "../../contracts/repository.js";
-import type { BatchRecord, Mode, UploadRecord, UploadStatus } from "../../contracts/upload.js";
-import { assertEqual } from "../assert-equal.js";
-import type { RepositoryContractOptions } from "../repository-contract.js";
+import type { BatchRecord, BatchStatus, UploadRecord, UploadStatus } from "../../contracts/upload.js";
 
 /** A repository under test, and what the tests do behind its back. */
 export interface RepositoryFixture<U extends UploadRecord = UploadRecord> {
@@ -12,28 +10,67 @@ export interface RepositoryFixture<U extends UploadRecord = UploadRecord> {
   /** Stores new records in the given order of creation, each with all its fields. */
   readonly addUploads: (uploads: readonly UploadRecord[]) => Promise<void>;
   readonly deleteUpload: (id: string) => Promise<unknown>;
-  /** Needed unless `batches` is `false`. */
-  readonly addBatch?: ((batch: BatchRecord) => Promise<void>) | undefined;
+  /** Needed unless `batches` is `false`. Called before uploads are added that name the batch. */
+  readonly addBatch?: ((batch: BatchRecord) => Promise<unknown>) | undefined;
+  /** A new id of an upload or of a batch, for tables whose ids are numbers, say. @default a UUID */
+  readonly newId?: (() => string) | undefined;
+  /**
+   * A user that exists, for tables in which uploads and batches refer to one: all of them get this user. Without it, the
+   * tests make up names of users.
+   */
+  readonly userId?: string | undefined;
   /** Moves the store's clock on, in milliseconds. @default waits as long */
   readonly advance?: ((ms: number) => Promise<void> | void) | undefined;
 }
 
+export interface RepositoryContractOptions<U extends UploadRecord = UploadRecord> {
+  /** Registers a test: `test` of vitest, Jest or `node:test`. */
+  readonly test: (name: string, body: () => Promise<void>) => unknown;
+  /** Called at the start of every test. The store may be shared: ids are never used twice. */
+  readonly create: () => RepositoryFixture<U> | Promise<RepositoryFixture<U>>;
+  /** `false`: the repository has no `claimUpload`, and its users run one process. @default true */
+  readonly claims?: boolean | undefined;
+  /** `false`: the repository has no `resetUploads`. @default true, or `false` with `claims: false` */
+  readonly resets?: boolean | undefined;
+  /** `false`: the repository is for single uploads only, without `findBatch` and what belongs to it. @default true */
+  readonly batches?: boolean | undefined;
+  /**
+   * `false`: the store runs inside this process and by its clock, as PGlite does, so that the tests cannot tell a lease by
+   * the store's clock from one by the worker's. Otherwise they set the worker's `Date` off, and leases have to stand that.
+   * @default true
+   */
+  readonly ownClock?: boolean | undefined;
+  /** The length of the embeddings to store. @default 3 */
+  readonly dimensions?: number | undefined;
+}
+
+type Request = Partial<{ leaseMs: number; token: string }>;
+
 /** A fixture with everything in it that the tests call. */
 export interface Setup<U extends UploadRecord> {
   readonly repository: BatchRepositoryAdapter<U>;
-  readonly claim: (id: string, request?: Partial<{ leaseMs: number; mode: Mode }>) => Promise<ClaimOutcome<U>>;
+  /** Whether the repository knows batches, and claims. */
+  readonly knows: { readonly batches: boolean; readonly claims: boolean };
+  /** A claim with a new token, unless one is given. */
+  readonly claim: (id: string, request?: Request) => Promise<ClaimOutcome<U>>;
   /** A claim that has to be granted. */
-  readonly granted: (
-    id: string,
-    request?: Partial<{ leaseMs: number; mode: Mode }>,
-  ) => Promise<{ upload: U; fence: number }>;
+  readonly granted: (id: string, request?: Request) => Promise<{ upload: U; fence: number }>;
+  readonly reset: NonNullable<RepositoryAdapter<U>["resetUploads"]>;
   /** The record, which has to be there. */
   readonly read: (id: string) => Promise<U>;
+  /** A pending upload with a new id, not stored yet. */
+  readonly newUpload: (fields?: Partial<UploadRecord>) => UploadRecord;
   /** Adds one upload, pending unless `fields` say otherwise, and answers with its id. */
   readonly add: (fields?: Partial<UploadRecord>) => Promise<string>;
   readonly addUploads: (uploads: readonly UploadRecord[]) => Promise<void>;
   readonly deleteUpload: (id: string) => Promise<unknown>;
-  readonly addBatch: (batch: BatchRecord) => Promise<void>;
+  readonly addBatch: (batch: BatchRecord) => Promise<unknown>;
+  /** Adds a batch, and answers with its id. */
+  readonly newBatch: (status?: BatchStatus) => Promise<string>;
+  /** Never used before, in this run or another. */
+  readonly newId: () => string;
+  /** The user of all uploads; `undefined` where names of users may be made up. */
+  readonly userId: string | undefined;
   readonly advance: (ms: number) => Promise<void>;
   /** An embedding of the length that the store takes. */
   readonly vector: (first?: number) => number[];
@@ -45,7 +82,8 @@ export interface Bench<U extends UploadRecord> {
 }
 
 export const STATUSES = ["pending", "analyzing", "embedding", "completed", "failed"] as const satisfies UploadStatus[];
-export const MODES = ["continue", "retry-failed", "reprocess"] as const satisfies Mode[];
+export const OPEN = ["pending", "analyzing", "embedding"] as const satisfies UploadStatus[];
+export const SETTLED = ["completed", "failed"] as const satisfies UploadStatus[];
 
 /** Longer than any test takes: no lease of this length runs out by accident. */
 export const LONG_MS = 60_000;
@@ -53,8 +91,8 @@ export const LONG_MS = 60_000;
 export const SHORT_MS = 150;
 export const PAST_SHORT_MS = 250;
 
-/** Never used before, in this run or another. */
-export function newId(): string {
+/** New for each claim and each redo: names, which are no ids of the store. */
+export function newName(): string {
   return randomUUID();
 }
 
@@ -63,42 +101,72 @@ export function createBench<U extends UploadRecord>(options: RepositoryContractO
     test(name, body) {
       options.test(name, async () => {
         const fixture = await options.create();
+        requireMembers(fixture, options);
         await body(createSetup(fixture, options));
       });
     },
   };
 }
 
-function createSetup<U extends UploadRecord>(
-  fixture: RepositoryFixture<U>,
-  { batches = true, claims = true, dimensions = 3 }: RepositoryContractOptions<U>,
-): Setup<U> {
-  const { repository, addUploads, deleteUpload, addBatch, advance = sleep } = fixture;
-  const needed = [
-    ...(claims ? (["claimUpload"] as const) : []),
-    ...(batches ? (["findBatch", "updateBatch", "listUploads", "countUploads", "listBatches"] as const) : []),
-  ];
+/** What the suite calls, by the options. */
+export function capabilities({
+  claims = true,
+  resets = claims,
+  batches = true,
+}: Pick<RepositoryContractOptions, "claims" | "resets" | "batches">) {
+  return { claims, resets, batches };
+}
+
+function requireMembers<U extends UploadRecord>(
+  { repository, addBatch }: RepositoryFixture<U>,
+  options: RepositoryContractOptions<U>,
+): void {
+  const { claims, resets, batches } = capabilities(options);
+  const needed: (keyof BatchRepositoryAdapter)[] = [];
+  if (claims) needed.push("claimUpload");
+  if (resets) needed.push("resetUploads");
+  if (batches) needed.push("findBatch", "updateBatch", "listUploads", "countUploads", "listBatches");
   for (const member of needed)
     assert.equal(typeof repository[member], "function", `repository.${member} has to be a function`);
   if (batches) assert.equal(typeof addBatch, "function", "the fixture needs addBatch");
+}
 
-  const claim: Setup<U>["claim"] = (id, { leaseMs = LONG_MS, mode = "continue" } = {}) => {
+function createSetup<U extends UploadRecord>(
+  fixture: RepositoryFixture<U>,
+  options: RepositoryContractOptions<U>,
+): Setup<U> {
+  const { repository, addUploads, deleteUpload, addBatch, newId = randomUUID, userId, advance = sleep } = fixture;
+  const { dimensions = 3 } = options;
+  const { claims, batches } = capabilities(options);
+  const ofUser = userId === undefined ? {} : { userId };
+
+  const claim: Setup<U>["claim"] = (id, { leaseMs = LONG_MS, token = newName() } = {}) => {
     assert.ok(repository.claimUpload);
-    return repository.claimUpload(id, { leaseMs, mode });
+    return repository.claimUpload(id, { leaseMs, token });
+  };
+  const newUpload: Setup<U>["newUpload"] = (fields) => {
+    const id = newId();
+    return { id, storageKey: `originals/${id}.jpg`, status: "pending", ...ofUser, ...fields };
   };
   return {
     repository: repository as BatchRepositoryAdapter<U>,
+    knows: { batches, claims },
     claim,
     async granted(id, request) {
       const answer = await claim(id, request);
       assert.equal(answer.outcome, "claimed");
       return answer;
     },
+    async reset(...call) {
+      assert.ok(repository.resetUploads);
+      return repository.resetUploads(...call);
+    },
     async read(id) {
       const upload = await repository.findUpload(id);
       assert.ok(upload, `upload ${id} has to be there`);
       return upload;
     },
+    newUpload,
     async add(fields) {
       const upload = newUpload(fields);
       await addUploads([upload]);
@@ -106,60 +174,17 @@ function createSetup<U extends UploadRecord>(
     },
     addUploads,
     deleteUpload,
-    addBatch: async (batch) => addBatch?.(batch),
+    addBatch: async (batch) => addBatch?.({ ...ofUser, ...batch }),
+    async newBatch(status = "processing") {
+      const id = newId();
+      await addBatch?.({ id, status, ...ofUser });
+      return id;
+    },
+    newId,
+    userId,
     advance: async (ms) => {
       await advance(ms);
     },
     vector: (first = 1) => Array.from({ length: dimensions }, (_, index) => (index === 0 ? first : 0.5 / index)),
   };
-}
-
-/** A pending upload with a new id. */
-export function newUpload(fields: Partial<UploadRecord> = {}): UploadRecord {
-  const id = newId();
-  return { id, storageKey: `originals/${id}.jpg`, status: "pending", ...fields };
-}
-
-/** Fields with a value that a claim or a careless write could lose. */
-export function checkpoints(vector: readonly number[]): Partial<UploadRecord> {
-  return {
-    thumbnailKey: "thumbnails/1.jpg",
-    description: "A cat asleep on a keyboard",
-    embedding: vector,
-    metadata: { camera: "X100", tags: ["cat"] },
-    aiVersion: "model-1/prompt-2",
-  };
-}
-
-/** Compares the named fields alone. "No value" may be `null` or `undefined`; a vector may have passed through 32-bit floats. */
-export function assertFields(actual: UploadRecord, expected: Partial<UploadRecord>): void {
-  for (const key of Object.keys(expected) as (keyof UploadRecord)[]) {
-    const value = actual[key] ?? null;
-    const wanted = expected[key] ?? null;
-    if (key === "embedding" && wanted !== null) assertVector(actual.embedding, expected.embedding ?? []);
-    else assertEqual(value, wanted, `${key} of the upload`);
-  }
-}
-
-const FIELDS = [
-  ...(["id", "storageKey", "status", "batchId", "userId", "fileName", "fileSize", "mimeType"] as const),
-  ...(["thumbnailKey", "description", "embedding", "metadata", "aiVersion"] as const),
-  ...(["errorCode", "errorStage", "errorMessage", "starts"] as const),
-];
-
-/** Compares all that the library knows of an upload: a store may keep a time of its own with every write. */
-export function assertUnchanged(actual: UploadRecord, before: UploadRecord): void {
-  assertFields(actual, Object.fromEntries(FIELDS.map((field) => [field, before[field]])));
-}
-
-function assertVector(actual: ArrayLike<number> | null | undefined, expected: readonly number[]): void {
-  assert.ok(Array.isArray(actual), "an embedding has to come back as an array of numbers");
-  assert.equal(actual.length, expected.length, "length of the embedding");
-  expected.forEach((value, index) => {
-    const difference = Math.abs(actual[index] - value);
-    assert.ok(
-      difference <= 1e-6 * Math.max(1, Math.abs(value)),
-      `embedding[${index}] is ${actual[index]}, not ${value}`,
-    );
-  });
 }

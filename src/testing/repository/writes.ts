@@ -1,24 +1,19 @@
 import assert from "node:assert/strict";
 import type { UploadRecord } from "../../contracts/upload.js";
-import {
-  assertFields,
-  assertUnchanged,
-  type Bench,
-  checkpoints,
-  LONG_MS,
-  PAST_SHORT_MS,
-  SHORT_MS,
-  STATUSES,
-} from "./fixture.js";
+import { type Bench, LONG_MS, PAST_SHORT_MS, SETTLED, SHORT_MS, STATUSES } from "./fixture.js";
+import { assertFields, assertUnchanged, checkpoints } from "./records.js";
 
 /** Writing with a claim: what is taken, what comes too late, and what becomes of the lease. */
 export function testFencedWrites<U extends UploadRecord>({ test }: Bench<U>): void {
   test("a write of the holder changes its columns alone", async ({ repository, granted, add, read, vector }) => {
-    const id = await add({ ...checkpoints(vector()), userId: "user-1" });
+    const before = checkpoints(vector());
+    const id = await add({ ...before, fileName: "cat.jpg" });
     const { fence } = await granted(id);
-    const changes = { status: "embedding" as const, description: "A dog", metadata: { media: { width: 1 } } };
-    assert.equal(await repository.updateUpload(id, changes, { fence, leaseMs: LONG_MS }), "saved");
-    assertFields(await read(id), { ...checkpoints(vector()), userId: "user-1", ...changes, starts: 1 });
+    const changes = { status: "embedding" as const, description: "A dog" };
+    const write = { ...changes, metadata: { media: { width: 1 } } };
+    assert.equal(await repository.updateUpload(id, write, { fence, leaseMs: LONG_MS }), "saved");
+    const metadata = { ...before.metadata, media: { width: 1 } };
+    assertFields(await read(id), { ...before, fileName: "cat.jpg", ...changes, metadata, starts: 1 });
   });
 
   test("a heartbeat without changes renews the lease and nothing else", async (setup) => {
@@ -93,7 +88,7 @@ export function testFencedWrites<U extends UploadRecord>({ test }: Bench<U>): vo
     await granted(id);
   });
 
-  for (const settled of ["completed", "failed"] as const) {
+  for (const settled of SETTLED) {
     test(`the final write "${settled}" may be repeated`, async ({ repository, granted, add, read, vector }) => {
       const id = await add();
       const { fence } = await granted(id);
@@ -124,7 +119,8 @@ export function testFencedWrites<U extends UploadRecord>({ test }: Bench<U>): vo
       const id = await add();
       const { fence } = await granted(id);
       await repository.updateUpload(id, { status: settled, starts: 0 }, { fence });
-      assertFields((await granted(id, { mode: "reprocess" })).upload, { status: "analyzing", starts: 1 });
+      assert.equal(await repository.updateUpload(id, { status: "pending" }), "saved");
+      assertFields((await granted(id)).upload, { status: "analyzing", starts: 1 });
     });
   }
 

@@ -25,12 +25,12 @@ export async function judge(
     const repository = postgresRepository(client, { tables: TABLES });
     const batch = await repository.findBatch(BATCH);
     if (batch?.status !== "completed") problems.push(`the batch is ${batch?.status}`);
-    const counts = JSON.stringify(await repository.countUploads(BATCH));
+    const counts = JSON.stringify(await repository.countUploads({ batchId: BATCH }));
     if (counts !== JSON.stringify({ completed: uploads }))
       problems.push(`of ${uploads} uploads the counts are ${counts}`);
     problems.push(...judgeAudit(await auditOf(client), uploads));
     for (let after: Awaited<ReturnType<typeof repository.listUploads>>[number] | undefined; ; ) {
-      const page = await repository.listUploads(BATCH, { limit: 100, ...(after && { after }) });
+      const page = await repository.listUploads({ batchId: BATCH }, { limit: 100, ...(after && { after }) });
       for (const upload of page) {
         if (!upload.description || !upload.embedding?.length) problems.push(`${upload.id} has no result`);
         if (!isWholeJpeg(join(objects, upload.thumbnailKey ?? ""))) problems.push(`${upload.id} has no thumbnail`);

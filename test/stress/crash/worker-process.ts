@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { WorkerPlan } from "./plan.js";
 
 export interface Ended {
   readonly exitCode: number | null;
@@ -10,7 +9,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A worker as a process of its own. */
+const CRASH_WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
+
+/** A worker as a process of its own, which is told its plan as JSON. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
   #stdout = "";
@@ -18,9 +19,11 @@ export class WorkerProcess {
   /** Resolves when it has begun to work on an upload, or has ended. */
   readonly working: Promise<void>;
   readonly ended: Promise<Ended>;
+  /** Resolves when it has paused because its repository cannot be reached, or has ended. */
+  readonly paused: Promise<void>;
 
-  constructor(plan: WorkerPlan, environment: NodeJS.ProcessEnv = {}) {
-    const program = fileURLToPath(new URL("worker.ts", import.meta.url));
+  /** @param program by default the worker of this folder */
+  constructor(plan: object, environment: NodeJS.ProcessEnv = {}, program = CRASH_WORKER) {
     this.#child = spawn(process.execPath, ["--import", "tsx", program, JSON.stringify(plan)], {
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
@@ -41,6 +44,12 @@ export class WorkerProcess {
         resolve();
       });
     });
+    const paused = new Promise<void>((resolve) => {
+      this.#child.stdout?.on("data", () => {
+        if (this.#stdout.includes("paused: repository")) resolve();
+      });
+    });
+    this.paused = Promise.race([paused, this.ended.then(() => {})]);
     this.working = Promise.race([first, this.ended.then(() => {})]);
   }
 

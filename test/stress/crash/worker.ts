@@ -52,6 +52,7 @@ const processor = new BatchProcessor<PostgresUpload>({
 });
 process.once("SIGTERM", () => void processor.close({ graceMs: plan.graceMs }));
 processor.once("upload:started", () => console.log("working"));
+processor.on("batch:paused", ({ reason }) => console.log(`paused: ${reason}`));
 
 // What an earlier worker has left comes first.
 const [recovered] = await processor.recover();

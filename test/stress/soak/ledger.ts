@@ -24,7 +24,8 @@ export class Ledger {
     events.on("upload:progress", ({ progress }) => {
       if (progress === 100) this.hundreds++;
     });
-    events.on("upload:settled", ({ uploadId, result }) => {
+    events.on("upload:settled", (result) => {
+      const { uploadId } = result;
       this.settled++;
       const place = Number(uploadId.slice(uploadId.indexOf("-") + 1));
       this.#times[place] = (this.#times[place] ?? 0) + 1;

@@ -104,6 +104,8 @@ export async function soak({ uploads, batch, seed, leaseMs, rate, onProgress }: 
     for (const [name, count] of Object.entries(counts))
       if (count !== uploads) ledger.problem(`${count} ${name} of ${uploads} uploads`);
     const { withoutThumbnail } = ledger;
+    // Each is tried five times, as a call of the model is.
+    if (withoutThumbnail > 0) ledger.problem(`${withoutThumbnail} uploads have no thumbnail`);
     const explanations = { uploads, withoutThumbnail, lostWrites: faults["error-after write"] ?? 0 };
     const problems = [...ledger.problems, ...judge(await readStores(database, objects), explanations, keyOf)];
     const after = await untilQuiet(before);

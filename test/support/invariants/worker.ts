@@ -2,8 +2,8 @@ import { getEventListeners } from "node:events";
 import {
   BatchProcessor,
   type BatchResult,
-  type Mode,
   type RepositoryAdapter,
+  type RerunMode,
   type UploadRecord,
 } from "../../../src/index.js";
 import { jpeg } from "../image.js";
@@ -13,6 +13,8 @@ import type { Store } from "./store.js";
 /** The library waits so long for a repository's answer: what arrives there later is a late write. */
 const ANSWER_LIMIT_MS = 30_000;
 export const LEASE_MS = 6000;
+/** Of the model: what was made before has none. */
+export const VERSION = "v1";
 
 export interface WorkerOptions {
   readonly name: string;
@@ -20,7 +22,6 @@ export interface WorkerOptions {
   readonly maxAttempts: number;
   readonly maxStarts?: number;
   readonly claims: boolean;
-  readonly mode: Mode;
   /** Whether any of the workers does again what is settled. */
   readonly repeats?: boolean;
   /** 0 to 1: how many calls of an adapter go wrong. */
@@ -37,6 +38,8 @@ export class Worker {
   readonly stop = new AbortController();
   readonly ended: Promise<BatchResult | Error>;
   readonly conduct: Conduct;
+  /** What it was told to do again. */
+  readonly reruns: Promise<unknown>[] = [];
   /** From now on its calls have no effect, and never an answer that anybody acts upon. */
   dead = false;
 
@@ -44,7 +47,7 @@ export class Worker {
     private readonly store: Store,
     private readonly options: WorkerOptions,
   ) {
-    const { concurrency, maxAttempts, maxStarts = 1000, mode } = options;
+    const { concurrency, maxAttempts, maxStarts = 1000 } = options;
     this.conduct = new Conduct(store, maxAttempts, options.repeats ?? false, (problem) => {
       if (!this.dead) store.problems.push(`${options.name}: ${problem}`);
     });
@@ -57,9 +60,11 @@ export class Worker {
       ai: {
         describe: (media, { signal }) => this.#model("describe", media.upload, signal, "a text"),
         embed: ({ media }, { signal }) => this.#model("embed", media.upload, signal, [1, 2]),
+        version: VERSION,
       },
       repository: this.#repository(),
-      ...{ concurrency, mode },
+      concurrency,
+      breaker: { threshold: 3, cooldownMs: 1000 },
       retry: { maxAttempts, minTimeout: 100, maxTimeout: 1000 },
       timeouts: { thumbnailMs: 2000, describeMs: 3000, embedMs: 2000 },
       lease: { durationMs: LEASE_MS, maxStarts },
@@ -77,14 +82,28 @@ export class Worker {
       .catch((error: Error) => error);
   }
 
+  /** From now on it is as if it had never been, but for what it has written. */
+  die(): void {
+    this.dead = true;
+    // Nobody is left who could wait for it: what it still does has no effect.
+    void this.processor.close({ graceMs: 0 });
+  }
+
+  rerun(how: RerunMode | "undo", name: string): void {
+    const { processor } = this;
+    const selection = { batchId: "b" } as const;
+    const done = async () => (how === "undo" ? processor.undo(selection) : processor.rerun(selection, how, { name }));
+    this.reruns.push(done().catch((error: unknown) => error));
+  }
+
   /** A call of an adapter under faults. */
   async #call<T>(what: string, effect: () => Promise<T>): Promise<T> {
-    const { faults, claims, mode } = this.options;
+    const { faults, claims } = this.options;
     const dead = () => new Error(`${what}: this worker is dead`);
     if (this.dead) throw dead();
     if (this.#chance(0.5)) await later(this.#between(0, 30));
-    // Nothing keeps a write without a claim, a claim of what is settled, or a cancel from landing after it was given up.
-    const mayBeLate = claims && what !== "updateBatch" && (what !== "claim" || mode === "continue");
+    // Nothing keeps a write without a claim, or a cancel, from landing after it was given up.
+    const mayBeLate = claims && what !== "updateBatch";
     if (this.#chance(faults / 10)) await later(this.#between(1000, mayBeLate ? 40_000 : ANSWER_LIMIT_MS - 5000));
     if (this.dead) throw dead();
     if (this.#chance(faults)) throw new Error(`${what}: failed before the effect`);
@@ -108,7 +127,7 @@ export class Worker {
       });
     });
     if (poison?.id === upload.id && stage === "describe" && !this.dead) {
-      this.dead = true;
+      this.die();
       poison.strikes();
     }
     if (this.#chance(faults)) throw Object.assign(new Error("overloaded"), { status: 503 });
@@ -120,8 +139,11 @@ export class Worker {
     const { store, conduct } = this;
     const { repository } = store;
     const claimUpload: NonNullable<RepositoryAdapter<UploadRecord>["claimUpload"]> = async (id, request) => {
+      const sentAt = performance.now();
       const answer = await this.#call("claim", () => store.claimUpload(id, request));
-      if (answer.outcome === "claimed") conduct.claimed(answer.upload, answer.fence);
+      // Nobody acts upon an answer that comes later.
+      if (answer.outcome === "claimed" && performance.now() - sentAt < ANSWER_LIMIT_MS)
+        conduct.claimed(answer.upload, answer.fence);
       return answer;
     };
     const updateUpload: RepositoryAdapter<UploadRecord>["updateUpload"] = async (id, changes, claim) => {
@@ -137,18 +159,28 @@ export class Worker {
       return outcome;
     };
     return {
-      ...(this.options.claims && { claimUpload }),
+      ...(this.options.claims && {
+        claimUpload,
+        resetUploads: (...args: Parameters<typeof repository.resetUploads>) =>
+          this.#call("reset", () => store.resetUploads(...args)),
+      }),
       updateUpload,
       findUpload: (id: string) => this.#call("find", () => repository.findUpload(id)),
       findBatch: (id: string) => this.#call("findBatch", () => repository.findBatch(id)),
       updateBatch: (...args: Parameters<typeof repository.updateBatch>) =>
-        this.#call("updateBatch", () => store.updateBatch(this.options.resumeCancelled ?? false, ...args)),
+        this.#call("updateBatch", () => store.updateBatch(this.#resumesCancelled, ...args)),
       listUploads: (...args: Parameters<typeof repository.listUploads>) =>
         this.#call("listUploads", () => repository.listUploads(...args)),
-      countUploads: (id: string) => this.#call("countUploads", () => repository.countUploads(id)),
+      countUploads: (...args: Parameters<typeof repository.countUploads>) =>
+        this.#call("countUploads", () => repository.countUploads(...args)),
       listBatches: (...args: Parameters<typeof repository.listBatches>) =>
         this.#call("listBatches", () => repository.listBatches(...args)),
     };
+  }
+
+  /** Told to, or where it resets uploads one by one, and their batch in a write of its own. */
+  get #resumesCancelled(): boolean {
+    return (this.options.resumeCancelled ?? false) || (!this.options.claims && this.reruns.length > 0);
   }
 
   #chance(rate: number): boolean {

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import type { Logger } from "../../contracts/logger.js";
+import type { PostgresClient } from "./options.js";
+import type { Statement } from "./parameters.js";
+
+/** So many statements are prepared at most: each takes memory in every connection of the database. */
+const MAX_PREPARED = 100;
+
+/** Runs statements; those that are run often are prepared by name, where the client can do that. */
+export interface Connection {
+  readonly rowsOf: <Row>(statement: Statement) => Promise<Row[]>;
+  readonly firstOf: <Row>(statement: Statement) => Promise<Row | undefined>;
+}
+
+interface NamedQuery {
+  readonly query: (config: { name: string; text: string; values: unknown[] }) => Promise<{ rows: unknown[] }>;
+}
+
+/** `prepare`: `undefined` for what {@link takesNames} says. */
+export function connect(
+  client: PostgresClient,
+  { prepare = takesNames(client), logger }: { prepare: boolean | undefined; logger: Logger | undefined },
+): Connection {
+  const names = new Map<string, string>();
+  let looked = false;
+
+  function nameOf({ text, often }: Statement): string | undefined {
+    if (!prepare || often !== true) return undefined;
+    const known = names.get(text);
+    if (known !== undefined || names.size >= MAX_PREPARED) return known;
+    // The same in every process: poolers that know prepared statements share them by name.
+    const name = `upload_processor_${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
+    names.set(text, name);
+    return name;
+  }
+
+  async function rowsOf<Row>(statement: Statement): Promise<Row[]> {
+    // Not when the repository is made: the listener may be added in the next line.
+    if (!looked) warnOfIdlePool(client, logger);
+    looked = true;
+    const { text, values } = statement;
+    const name = nameOf(statement);
+    const { rows } =
+      name === undefined
+        ? await client.query(text, values)
+        : await (client as unknown as NamedQuery).query({ name, text, values });
+    return rows as Row[];
+  }
+
+  return {
+    rowsOf,
+    async firstOf<Row>(statement: Statement) {
+      return (await rowsOf<Row>(statement))[0];
+    },
+  };
+}
+
+/** Whether it is a client of `pg`, which alone takes a named statement: they connect, and are emitters. PGlite is neither. */
+function takesNames(client: PostgresClient): boolean {
+  return hasFunction(client, "connect") && hasFunction(client, "listenerCount");
+}
+
+function warnOfIdlePool(client: PostgresClient, logger: Logger | undefined): void {
+  const pool: PostgresClient & { totalCount?: unknown; listenerCount?: (event: string) => number } = client;
+  if (logger === undefined || typeof pool.totalCount !== "number" || typeof pool.listenerCount !== "function") return;
+  if (pool.listenerCount("error") > 0) return;
+  const message =
+    'the pool has no "error" listener, so that a restart of the database ends this process: pool.on("error", …)';
+  try {
+    // A logger may return a promise: its rejection must not be left unhandled.
+    Promise.resolve(logger.warn({}, message)).catch(() => {});
+  } catch {
+    // A logger that throws is no reason not to work.
+  }
+}
+
+function hasFunction(value: object, member: string): boolean {
+  return typeof (value as Record<string, unknown>)[member] === "function";
+}

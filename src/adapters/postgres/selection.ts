@@ -1,0 +1,58 @@
+import type { UploadFilter, UploadSelection } from "../../contracts/repository.js";
+import { ConfigurationError, unknownOption } from "../../errors.js";
+import { OPEN } from "./parameters.js";
+
+type Condition<Key extends keyof UploadFilter> = (
+  value: NonNullable<UploadFilter[Key]>,
+  bind: (value: unknown) => string,
+) => string;
+
+const MISSING = { thumbnailKey: "thumbnail_key is null", embedding: "embedding is null" };
+
+const CONDITIONS: { readonly [Key in keyof Required<UploadFilter>]: Condition<Key> } = {
+  batchId: (batchId, bind) => `batch_id = ${bind(batchId)}::text`,
+  userId: (userId, bind) => `user_id = ${bind(userId)}::text`,
+  ids: (ids, bind) => `id = any(${bind(ids)}::text[])`,
+  statuses(statuses, bind) {
+    // Not `status = any(…)`: with stale statistics the planner takes the index on the status for it, and every page then
+    // sorts all that is left of the batch.
+    const listed = `array_position(${bind(statuses)}::text[], status) is not null`;
+    // Said in the words of the partial indexes, which the planner uses for nothing else.
+    const open = statuses.every((status) => status !== "completed" && status !== "failed");
+    return open ? `status in ${OPEN} and ${listed}` : listed;
+  },
+  errorCodes: (codes, bind) => `error_code = any(${bind(codes)}::text[])`,
+  notAiVersion: (version, bind) => `ai_version is distinct from ${bind(version)}::text`,
+  missing: (fields) => (fields.length > 0 ? `(${fields.map((field) => MISSING[field]).join(" or ")})` : "false"),
+};
+
+const KEYS = Object.keys(CONDITIONS) as (keyof UploadFilter)[];
+
+/**
+ * The conditions that hold for what is selected; none for all.
+ *
+ * @throws ConfigurationError for a selection without a key, or with one that is `undefined` or unknown: it would select more
+ * than was meant
+ */
+export function conditionsOf(selection: UploadSelection, bind: (value: unknown) => string): string[] {
+  if (typeof selection !== "object" || selection === null)
+    throw new ConfigurationError(`selection: expected an object such as { batchId: "1" }, got ${typeof selection}`);
+  const given: UploadFilter & { all?: unknown } = selection;
+  for (const [key, value] of Object.entries(given)) {
+    if (key !== "all" && !(key in CONDITIONS)) throw unknownOption("selection", key, ["all", ...KEYS]);
+    if (value === undefined) throw new ConfigurationError(`selection.${key}: expected a value, got undefined`);
+  }
+  const keys = KEYS.filter((key) => key in given);
+  if (given.all !== true && keys.length === 0)
+    throw new ConfigurationError("selection: expected { all: true } or a filter with at least one key, got neither");
+  return keys.map((key) => condition(key, given, bind));
+}
+
+function condition<Key extends keyof UploadFilter>(
+  key: Key,
+  filter: UploadFilter,
+  bind: (value: unknown) => string,
+): string {
+  const value = filter[key];
+  return value === undefined ? "true" : CONDITIONS[key](value, bind);
+}

@@ -1,0 +1,213 @@
+import { Cancellation, type Stoppable } from "../async/cancellation.js";
+import { Interrupted, throwIfInterrupted } from "../async/time.js";
+import { type RepositoryError, UploadError } from "../errors.js";
+import type { BatchPausedEvent } from "../events.js";
+import type { CallKind, RepositoryOutage } from "../pipeline/reliable-repository.js";
+import type { SharedRuntime } from "../runtime/runtime.js";
+
+/** Why nothing is begun just now. */
+export type PauseReason = Pick<BatchPausedEvent, "reason" | "error" | "until">;
+
+interface Outage {
+  readonly error: RepositoryError;
+  /** What fails: a full disk lets reads pass. */
+  readonly kind: CallKind;
+  /** In milliseconds since the epoch. */
+  readonly since: number;
+  readonly until: number;
+}
+
+/** What an upload is begun with. */
+export interface Pass {
+  /** It is the one that finds out whether the service is back. */
+  readonly isScout: boolean;
+  readonly leave: () => void;
+}
+
+const WIDE_OPEN: Pass = { isScout: false, leave() {} };
+
+/** In milliseconds: how long a call of a repository that cannot be reached waits before it is made again, at most. */
+const LONGEST_DELAY_MS = 5000;
+const FIRST_DELAY_MS = 500;
+
+/**
+ * Says whether a processor may begin an upload: not while it is paused, its repository cannot be reached, or the service is
+ * down. The one place where its runs wait for these.
+ */
+export class Gate {
+  #isPaused = false;
+  #outage: Outage | undefined;
+  /** Calls that are made again and again until the outage is over. */
+  #waiting = 0;
+  /** How many calls of the repository were answered. */
+  readonly #answered: Record<CallKind, number> = { read: 0, write: 0 };
+  readonly #listeners = new Set<() => void>();
+
+  constructor(private readonly runtime: SharedRuntime) {}
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.changed();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.changed();
+  }
+
+  /** Calls back at every change. @returns what ends that */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    const unlisten = this.runtime.listen({ opened: listener, closed: listener });
+    return () => {
+      this.#listeners.delete(listener);
+      unlisten();
+    };
+  }
+
+  changed(): void {
+    for (const listener of [...this.#listeners]) listener();
+    this.runtime.changes.notify();
+  }
+
+  /** `null` when it is open. */
+  get reason(): PauseReason | null {
+    if (this.#isPaused) return { reason: "pause", error: null, until: null };
+    if (this.#outage !== undefined) {
+      const { error, until } = this.#outage;
+      return { reason: "repository", error, until };
+    }
+    const open = this.runtime.openBreaker()?.open;
+    if (open === undefined) return null;
+    return { reason: open.error.fault === "account" ? "account" : "service", error: open.error, until: open.until };
+  }
+
+  /**
+   * Waits until an upload may be begun.
+   *
+   * @param runBegan in milliseconds since the epoch: a run's patience begins with it, so that one which comes after a run that
+   *   gave up tries the service again
+   * @returns the pass, to be left when the work on the upload has ended; `undefined` when the gate is wide open
+   * @throws Interrupted when the signal is aborted
+   * @throws UploadError `CIRCUIT_OPEN` when the service was down for longer than a run waits
+   */
+  pass(signal: Stoppable, runBegan: number): undefined | Promise<Pass> {
+    throwIfInterrupted(signal);
+    // Almost always: no promise for every upload.
+    return this.#isWideOpen ? undefined : this.#pass(signal, runBegan);
+  }
+
+  /** Whether the gate has not been closed since the pass was given. */
+  lets(pass: Pass | undefined): boolean {
+    if (this.#isPaused || this.#outage !== undefined) return false;
+    return pass?.isScout === true || this.runtime.openBreaker() === undefined;
+  }
+
+  get #isWideOpen(): boolean {
+    return !this.#isPaused && this.#outage === undefined && this.runtime.openBreaker() === undefined;
+  }
+
+  async #pass(signal: Stoppable, runBegan: number): Promise<Pass> {
+    for (;;) {
+      throwIfInterrupted(signal);
+      // Whoever tried has given up, or was stopped: this one finds out whether it is over.
+      if (!this.#isPaused && this.#outage !== undefined && this.#waiting === 0) {
+        this.#outage = undefined;
+        this.changed();
+      }
+      if (this.#isPaused || this.#outage !== undefined) {
+        await this.runtime.changes.wait(signal);
+        continue;
+      }
+      const breaker = this.runtime.openBreaker();
+      if (breaker?.open === undefined) return WIDE_OPEN;
+      const { error, since } = breaker.open;
+      const patienceMs = Math.max(since, runBegan) + this.runtime.giveUpAfterMs - Date.now();
+      if (patienceMs <= 0) throw gaveUp(error);
+      const scout = {};
+      const admitted = breaker.admit(scout);
+      if (admitted === "scout") return { isScout: true, leave: () => breaker.scoutLeft(scout) };
+      if (admitted !== "go") await this.runtime.changes.wait(signal, Math.min(admitted, patienceMs));
+    }
+  }
+
+  /** What a run does when its repository cannot be reached: it waits for it, until it is aborted itself. */
+  outageFor(run: Stoppable): RepositoryOutage {
+    const runBegan = Date.now();
+    return {
+      answered: (kind) => this.#answered[kind],
+      joined: () => {
+        this.#waiting++;
+      },
+      left: () => {
+        if (--this.#waiting === 0 && this.#outage !== undefined) this.changed();
+      },
+      over: (kind) => {
+        this.#answered[kind]++;
+        if (this.#outage?.kind !== kind) return;
+        this.#outage = undefined;
+        this.changed();
+      },
+      wait: async (error, kind, rounds, signal) =>
+        !run.aborted &&
+        !this.#isGivenUp(runBegan) &&
+        this.#waitFor(kind, error, FIRST_DELAY_MS * 2 ** (rounds - 1), run, signal),
+    };
+  }
+
+  #isGivenUp(runBegan: number): boolean {
+    const since = Math.max(this.#outage?.since ?? runBegan, runBegan);
+    return this.#outage !== undefined && Date.now() - since >= this.runtime.giveUpAfterMs;
+  }
+
+  async #waitFor(
+    kind: CallKind,
+    error: RepositoryError,
+    ms: number,
+    run: Stoppable,
+    signal: Stoppable,
+  ): Promise<boolean> {
+    const delayMs = Math.min(LONGEST_DELAY_MS, ms);
+    const now = Date.now();
+    const outage = this.#outage;
+    this.#outage = { error: outage?.error ?? error, kind, since: outage?.since ?? now, until: now + delayMs };
+    if (outage === undefined) this.changed();
+    const either = eitherOf(run, signal);
+    try {
+      await this.runtime.changes.wait(either.signal, delayMs);
+      return true;
+    } catch {
+      if (signal.aborted) throw new Interrupted();
+      return false;
+    } finally {
+      either.unlink();
+    }
+  }
+}
+
+function gaveUp(error: UploadError): UploadError {
+  const message = `The service was down for longer than breaker.giveUpAfterMs: ${error.message}`;
+  return new UploadError(message, { code: "CIRCUIT_OPEN", fault: error.fault, cause: error });
+}
+
+/** Aborted with the first of the two. */
+function eitherOf(a: Stoppable, b: Stoppable): { readonly signal: Stoppable; readonly unlink: () => void } {
+  const signal = new Cancellation();
+  const listenTo = (one: Stoppable) => {
+    const abort = () => signal.abort(one.reason);
+    if (one.aborted) abort();
+    one.addEventListener("abort", abort, { once: true });
+    return () => one.removeEventListener("abort", abort);
+  };
+  const unlinks = [listenTo(a), listenTo(b)];
+  return {
+    signal,
+    unlink: () => {
+      for (const unlink of unlinks) unlink();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { NEVER } from "../async/time.js";
+import type { UploadSelection } from "../contracts/repository.js";
+import type { RerunMode, UploadDraft, UploadRecord } from "../contracts/upload.js";
+import type { RunPlan } from "../options.js";
+import { keptResults } from "../pipeline/kept-results.js";
+import { newRedo, resetChanges, selectionFor } from "../pipeline/reset.js";
+import { type Results, resultsOf } from "../pipeline/results.js";
+import type { Settings } from "../pipeline/settings.js";
+import type { SharedRuntime } from "../runtime/runtime.js";
+import { pages } from "./pages.js";
+
+/** What a rerun would do, found out by reading: nothing is written, and nothing paid. */
+export async function planRerun<U extends UploadRecord>(
+  settings: Settings<U>,
+  selection: UploadSelection,
+  mode: RerunMode,
+  concurrency: number,
+): Promise<RunPlan> {
+  const { repository, ai, thumbnail, stages, runtime } = settings;
+  const taken = selectionFor(selection, mode, settings);
+  const redo = newRedo();
+  const calls: Record<string, number> = {};
+  const count = (stage: string) => {
+    calls[stage] = (calls[stage] ?? 0) + 1;
+  };
+  let uploads = 0;
+  for await (const upload of pages(repository, taken, NEVER)) {
+    const changes = resetChanges(upload, taken, mode, redo);
+    if (changes === null) continue;
+    uploads++;
+    const has = afterReset(upload, (changes.draft ?? null) as UploadDraft | null, settings);
+    if (thumbnail !== false && has.thumbnailKey === undefined) count("thumbnail");
+    if (has.description === undefined) count("describe");
+    if (ai.embed !== undefined && has.embedding === undefined) count("embed");
+    for (const { name } of stages) if (has.metadata?.[name] === undefined) count(name);
+  }
+  return { uploads, calls, ...estimate(calls, runtime, concurrency) };
+}
+
+/** What an upload would not need to be made again. */
+function afterReset<U extends UploadRecord>(upload: U, draft: UploadDraft | null, settings: Settings<U>): Results {
+  if (draft === null) return resultsOf(upload);
+  const made = resultsOf(draft);
+  const kept = keptResults(upload, draft, settings);
+  const metadata = Object.assign({}, kept.metadata, made.metadata);
+  return Object.assign({}, kept, made, { metadata });
+}
+
+/** By the means of what this runtime has seen. */
+function estimate(
+  calls: Readonly<Record<string, number>>,
+  runtime: SharedRuntime,
+  concurrency: number,
+): Pick<RunPlan, "cost" | "durationMs"> {
+  let cost: number | null = 0;
+  let durationMs: number | null = 0;
+  for (const stage of ["describe", "embed"]) {
+    const planned = calls[stage] ?? 0;
+    if (planned === 0) continue;
+    const seen = runtime.ledger.of(stage);
+    const requests = seen?.requests ?? 0;
+    if (seen?.cost === undefined || requests === 0) cost = null;
+    else if (cost !== null) cost += (planned * seen.cost) / requests;
+    if (seen?.durationMs === undefined || requests === 0) durationMs = null;
+    else if (durationMs !== null) {
+      const atOnce = Math.min(concurrency, runtime.limiter(stage).concurrency);
+      durationMs = Math.max(durationMs, (planned * seen.durationMs) / requests / atOnce);
+    }
+  }
+  return { cost, durationMs };
+}

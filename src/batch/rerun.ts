@@ -1,0 +1,79 @@
+import { NEVER } from "../async/time.js";
+import type { UploadFilter, UploadSelection } from "../contracts/repository.js";
+import type { BatchStatus, RerunMode, UploadRecord } from "../contracts/upload.js";
+import { filterOf, resetOneByOne, selectionFor } from "../pipeline/reset.js";
+import type { Settings } from "../pipeline/settings.js";
+import type { BatchRun } from "./batch-run.js";
+import { pages } from "./pages.js";
+import { settle } from "./settle-batch.js";
+import { OPEN_STATUSES } from "./stats.js";
+import { isCancelled } from "./watch-batch.js";
+
+/** The story of a redo: reset what the mode takes, process it until nothing of it is open, settle the batches it was in. */
+export async function rerunUploads<U extends UploadRecord>(
+  run: BatchRun<U>,
+  selection: UploadSelection,
+  mode: RerunMode,
+  redo: string,
+  settings: Settings<U>,
+): Promise<BatchStatus> {
+  const { repository, stopping } = run;
+  const taken = selectionFor(selection, mode, settings);
+  const reset = await resetAll(run, taken, mode, redo, settings);
+  if (run.scope.isStored) run.stats.count(await run.count());
+  else run.stats.expect(reset);
+  run.started(null, null);
+
+  const batches = new Set<string>();
+  // Also what a call before this one has reset and not finished, whatever its name was: calling again goes on.
+  const isRedone = (upload: U) => {
+    const isReset = upload.draft != null || typeof upload.metadata?.redo === "string";
+    if (!isReset || run.excluded.has(upload.id)) return false;
+    if (upload.batchId) batches.add(upload.batchId);
+    return true;
+  };
+  for (let isDone = false; !isDone && !stopping.aborted; ) {
+    isDone = true;
+    const admit = (upload: U) => {
+      if (!isRedone(upload)) return false;
+      isDone = false;
+      return true;
+    };
+    await run.drain(pages(repository, openOf(selection), stopping, admit));
+  }
+  if (run.error !== undefined || run.unstored !== undefined || stopping.aborted) return "processing";
+  // Cancelled by another process, which the uploads were told by their claims and renewals.
+  const { batchId, isStored } = run.scope;
+  if (isStored && batchId !== null && (await isCancelled(run, batchId))) return "cancelled";
+  for (const each of batches) await settle(repository, each, NEVER);
+  return "completed";
+}
+
+/** Resets in one statement where the repository can, else one by one. @returns how many */
+export async function resetAll<U extends UploadRecord>(
+  run: Pick<BatchRun<U>, "repository" | "stopping">,
+  selection: UploadSelection,
+  how: RerunMode | "undo",
+  redo: string,
+  settings: Settings<U>,
+): Promise<number> {
+  const { repository, stopping } = run;
+  if (repository.hasResets) return repository.reset(selection, how, redo, stopping);
+  let reset = 0;
+  for await (const { id } of pages(repository, selection, stopping)) {
+    if (await resetOneByOne(id, selection, how, redo, { ...settings, repository }, stopping)) reset++;
+  }
+  return reset;
+}
+
+/** What is open of a selection once it is reset: its rows no longer have the statuses and errors that it went by. */
+function openOf(selection: UploadSelection): UploadSelection {
+  const { batchId, userId, ids } = filterOf(selection);
+  const open: { -readonly [Key in keyof UploadFilter]: UploadFilter[Key] } & { statuses: typeof OPEN_STATUSES } = {
+    statuses: OPEN_STATUSES,
+  };
+  if (batchId !== undefined) open.batchId = batchId;
+  if (userId !== undefined) open.userId = userId;
+  if (ids !== undefined) open.ids = ids;
+  return open;
+}

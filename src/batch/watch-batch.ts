@@ -1,0 +1,45 @@
+import type { UploadRecord } from "../contracts/upload.js";
+import { batchCancelled } from "../pipeline/claim.js";
+import type { BatchRun } from "./batch-run.js";
+import { hasOpenUploads } from "./settle-batch.js";
+
+/** How often a run that only waits for other workers looks whether they are done, in milliseconds. */
+const WAITING_MS = 2000;
+
+/**
+ * Notices what other processes do to the batch: a cancel, and that the uploads that were waited for are settled.
+ *
+ * @returns what ends the watch
+ */
+export function watchBatch<U extends UploadRecord>(run: BatchRun<U>, batchId: string, leaseMs: number): () => void {
+  const renewalMs = leaseMs / 3;
+  let lookedAt = performance.now();
+  let isLooking = false;
+  const look = async () => {
+    if (await isCancelled(run, batchId)) return;
+    if (!(await hasOpenUploads(run.repository, batchId, run.stopping))) run.forgetBusy();
+  };
+  const timer = setInterval(
+    () => {
+      const now = performance.now();
+      if (isLooking || (now - lookedAt < renewalMs && !run.isOnlyWaiting)) return;
+      isLooking = true;
+      lookedAt = now;
+      look()
+        .catch((error) => run.warn("the batch could not be read", error))
+        .finally(() => {
+          isLooking = false;
+        });
+    },
+    Math.min(WAITING_MS, renewalMs),
+  );
+  return () => clearInterval(timer);
+}
+
+/** Whether others have cancelled the batch, or deleted it; ends the run then. */
+export async function isCancelled<U extends UploadRecord>(run: BatchRun<U>, batchId: string): Promise<boolean> {
+  const record = await run.repository.findBatch(batchId, run.stopping);
+  if (record !== null && record.status !== "cancelled") return false;
+  run.cancel(batchCancelled(batchId));
+  return true;
+}

@@ -1,0 +1,21 @@
+import type { Media, StageContext } from "./ai.js";
+import type { UploadRecord } from "./upload.js";
+
+/** A stage of your own, made by `defineStage`. What it answers is its checkpoint: `metadata[name]`, read with `stageResult`. */
+export interface Stage<U extends UploadRecord = UploadRecord, R extends object | void = object | void> {
+  /** Letters, digits, `-` and `_`; not the name of a built-in stage, nor one of the library's keys in `metadata`. */
+  readonly name: string;
+  /** Before which of the built-in stages it runs. @default "describe" */
+  readonly before?: "thumbnail" | "describe" | "embed" | "save" | undefined;
+  /** `false`: its failure is a warning, `REJECTED` aside. @default true */
+  readonly required?: boolean | undefined;
+  /** From winning its slot, in milliseconds. @default 60000 */
+  readonly timeoutMs?: number | undefined;
+  /** Calls at once, over all uploads of one runtime. @default no limit */
+  readonly concurrency?: number | undefined;
+  /**
+   * `media.upload` carries what earlier stages made. Throwing `new UploadError("…", { code: "REJECTED" })` settles the upload as
+   * `failed`; anything else is `STAGE_FAILED`, tried again by its kind. Answering nothing is stored as `{}`.
+   */
+  readonly run: (media: Media<U>, context: StageContext) => Promise<R>;
+}

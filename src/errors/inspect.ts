@@ -1,0 +1,71 @@
+/** What cannot be read is not there: a getter may throw, and so may a proxy. */
+export function read(value: unknown, key: PropertyKey): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  try {
+    return (value as Record<PropertyKey, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** `instanceof`, also for a proxy that does not let itself be asked. */
+export function isA<T>(value: unknown, type: new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether an error of the file system, say, has this code. Not asked by `instanceof`: in Jest Node's errors are of another realm. */
+export function hasCode(error: unknown, code: string): boolean {
+  return read(error, "code") === code;
+}
+
+/** Errors of one failure that are looked at; of `errors[]` so many as well. */
+const MOST_ERRORS = 16;
+
+/** The errors of an `AggregateError`. */
+export function errorsOf(error: unknown): readonly unknown[] {
+  const errors = read(error, "errors");
+  try {
+    return Array.isArray(errors) ? errors.slice(0, MOST_ERRORS) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** What was thrown, and what it says that it comes from: nearest first, each once. */
+export function errorChain(thrown: unknown): readonly unknown[] {
+  const found = [thrown];
+  for (let next = 0; next < found.length && found.length < MOST_ERRORS; next++) {
+    const error = found[next];
+    for (const inner of [read(error, "lastError"), read(error, "cause"), ...errorsOf(error)])
+      if (typeof inner === "object" && inner !== null && !found.includes(inner)) found.push(inner);
+  }
+  return found;
+}
+
+/** The first answer that somebody in the chain has. */
+export function firstOf<T>(chain: readonly unknown[], answer: (error: unknown) => T | undefined): T | undefined {
+  for (const error of chain) {
+    const found = answer(error);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Classes of SQLSTATE begin with a digit or one of these; network codes such as EPIPE have five letters as well. */
+const SQLSTATE = /^(?:\d[\dA-Z]|F0|HV|P0|XX)[\dA-Z]{3}$/;
+
+/** The SQLSTATE of a database's error: `code` in PostgreSQL's clients, `sqlState` in MySQL's. */
+export function sqlStateOf(error: unknown): string | undefined {
+  for (const value of [read(error, "code"), read(error, "sqlState")])
+    if (typeof value === "string" && SQLSTATE.test(value)) return value;
+  return undefined;
+}
+
+/** What the call that failed used up: `usage` of the error, or of what it comes from. Not checked for what it holds. */
+export function usageOf(thrown: unknown): unknown {
+  return firstOf(errorChain(thrown), (error) => read(error, "usage") ?? undefined);
+}

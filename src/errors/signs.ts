@@ -1,0 +1,111 @@
+import { errorChain, firstOf, hasCode, isA, read, sqlStateOf } from "./inspect.js";
+
+/** Connections that failed, certificates included; and a machine that has run out of disk, memory or files. */
+const SERVICE_CODE =
+  /^(?:ECONN(?:RESET|REFUSED|ABORTED)|ETIMEDOUT|ESOCKETTIMEDOUT|EPIPE|EPROTO|ENOTFOUND|EAI_AGAIN|ENETRESET|E(?:HOST|NET)(?:UNREACH|DOWN)|UND_ERR_\w+|ERR_STREAM_PREMATURE_CLOSE|ERR_(?:HTTP2|SSL|TLS)_\w+|CERT_HAS_EXPIRED|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT\w*|UNABLE_TO_VERIFY_LEAF_SIGNATURE|ENOSPC|EDQUOT|E[MN]FILE|ENOMEM|EAGAIN|EBUSY)$/;
+/** How fetch, the OpenAI client and pg word a connection that failed, where they give no code. */
+const SERVICE_MESSAGE =
+  /^(?:fetch failed|failed to fetch|terminated$|network ?error|load failed|socket hang up|connection (?:error|terminated|closed|ended)|request timed out|timeout exceeded when trying to connect)/i;
+/** Errors of AWS that pass, whatever their status: clocks and credentials are set again, and load goes down. */
+const PASSING_NAME = /^(?:RequestTimeout|RequestTimeTooSkewed|ExpiredToken|SlowDown|Throttling(?:Exception)?)$/;
+/** What model services say inside a stream, where there is no status. */
+const SERVICE_WORD =
+  /^(?:rate_limit_(?:exceeded|error)|overloaded_error|server_error|internal_server_error|api_error|timeout_error|service_unavailable)$/i;
+/** Connection lost, rolled back (deadlock), out of resources, locked, shut down, and errors of the system. */
+const SERVICE_SQLSTATE = /^(?:08|40|53|55P03|57|58)/;
+/** Prisma's: cannot be reached, timed out, closed, no connection free in time. */
+const SERVICE_PRISMA = /^P(?:1001|1002|1008|1017|2024)$/;
+
+/** What it takes to be let in to a database, and tables and columns that are not there. */
+const DEPLOYMENT_SQLSTATE = /^(?:42|3D000|3F000|28)/;
+const DEPLOYMENT_PRISMA = /^P(?:1000|1003|1010|2021|2022)$/;
+const MODULE_CODE = /^(?:ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|ERR_DLOPEN_FAILED)$/;
+
+/** Out of range, too long, no such type of value; unique, foreign key, check, not null. */
+const REFUSED_SQLSTATE = /^2[23]/;
+const REFUSED_PRISMA = /^P20(?:0[02-7]|1[1-4]|19|20)$/;
+
+/** Keys that are refused, and quotas that are used up, in the words of the services. */
+const ACCOUNT_WORD =
+  /^(?:insufficient_quota|quota_exceeded|billing_\w+|invalid_api_key|authentication_error|permission_error)$/i;
+
+/** A connection, a time-out or a machine: not the fault of what was asked for. */
+export function isServiceError(error: unknown): boolean {
+  const code = textAt(error, "code");
+  const name = textAt(error, "name");
+  if (name === "TimeoutError" || SERVICE_CODE.test(code) || SERVICE_PRISMA.test(codeOfPrisma(error))) return true;
+  if (SERVICE_SQLSTATE.test(sqlStateOf(error) ?? "") || isPassing(error)) return true;
+  return SERVICE_MESSAGE.test(textAt(error, "message")) || wordsOf(error).some((word) => SERVICE_WORD.test(word));
+}
+
+/** An error of AWS that passes, whatever its status says. */
+export function isPassing(error: unknown): boolean {
+  return ["name", "code", "Code"].some((key) => PASSING_NAME.test(textAt(error, key)));
+}
+
+/** A page of HTML with status 200 comes from a proxy in front of the service. */
+export function isPageOfProxy(error: unknown): boolean {
+  return /^\s*</.test(textAt(error, "responseBody"));
+}
+
+/** A module, a bucket, a table or a column that is not there, or a database that does not let us in. */
+export function isDeploymentError(error: unknown): boolean {
+  if (MODULE_CODE.test(textAt(error, "code")) || DEPLOYMENT_PRISMA.test(codeOfPrisma(error))) return true;
+  if (DEPLOYMENT_SQLSTATE.test(sqlStateOf(error) ?? "")) return true;
+  return ["name", "code", "Code"].some((key) => textAt(error, key) === "NoSuchBucket");
+}
+
+/** A quota that is used up or a key that is refused, by what the service says: its status may be that of a mere rate limit. */
+export function isAccountError(error: unknown): boolean {
+  return wordsOf(error).some((word) => ACCOUNT_WORD.test(word));
+}
+
+/** Whether the store refused the value itself: of SQLSTATE class 22 or 23, also as the cause of an ORM's error. */
+export function isRefusedValue(thrown: unknown): boolean {
+  const verdict = firstOf(errorChain(thrown), (error) => {
+    if (hasCode(error, "RESULT_REFUSED")) return true;
+    const state = sqlStateOf(error);
+    if (state !== undefined) return REFUSED_SQLSTATE.test(state);
+    return REFUSED_PRISMA.test(codeOfPrisma(error)) ? true : undefined;
+  });
+  return verdict ?? false;
+}
+
+/** Prisma's codes look like those of no other, and its errors carry its version. */
+function codeOfPrisma(error: unknown): string {
+  return textAt(error, "clientVersion") === "" ? "" : textAt(error, "code") || textAt(error, "errorCode");
+}
+
+/** The codes and types that a service gives, in the error itself and in the body of its answer. */
+function wordsOf(error: unknown): readonly string[] {
+  const response = read(error, "response");
+  const bodies = [
+    read(error, "data"),
+    ...[read(error, "responseBody"), read(error, "body"), read(response, "data"), read(response, "body")].map(parsed),
+  ];
+  const places = [error, ...bodies].flatMap((place) => [place, read(place, "error")]);
+  return places.flatMap((place) => [textAt(place, "code"), textAt(place, "type")]).filter((word) => word !== "");
+}
+
+/** A body is looked into up to this length. */
+const LONGEST_BODY = 100_000;
+
+function parsed(body: unknown): unknown {
+  if (typeof body !== "string" || body.length > LONGEST_BODY || !body.includes("{")) return body;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function textAt(value: unknown, key: string): string {
+  const text = read(value, key);
+  return typeof text === "string" ? text : "";
+}
+
+/** A mistake in a program: making the call again makes it again. Asked by name as well: in Jest errors are of another realm. */
+export function isMistake(thrown: unknown, kind: "TypeError" | "RangeError" | "SyntaxError"): boolean {
+  const type = { TypeError, RangeError, SyntaxError }[kind];
+  return isA(thrown, type) || textAt(thrown, "name") === kind;
+}

@@ -1,0 +1,98 @@
+import { access, constants } from "node:fs/promises";
+import { classifyError, hasCode, messageOf, UploadError } from "../errors.js";
+import { readHead } from "./read-head.js";
+import type { SharpConstructor } from "./sharp.js";
+
+/**
+ * Tells whether the decoder failed because something could not be read or written just now: that is no fault of the
+ * image, and `INVALID_MEDIA` would settle its upload for good.
+ *
+ * @returns `null` when the image itself is at fault
+ */
+export async function readError(
+  thrown: unknown,
+  input: string | Uint8Array,
+  sharp: SharpConstructor,
+): Promise<UploadError | null> {
+  if (isSystemError(thrown)) return fromFile(thrown);
+  if (typeof input !== "string") return null;
+  try {
+    await access(input, constants.R_OK);
+    if (UNKNOWN_FORMAT.test(messageOf(thrown)) && (await isKnown(await readHead(input), sharp)))
+      return unreadable(thrown);
+    return null;
+  } catch (error) {
+    return fromFile(error);
+  }
+}
+
+/** How libvips words what the operating system answered, and what the process was not given. */
+const SYSTEM_MESSAGE = /\b(?:system|unix|windows) error: |out of memory -- size|unable to create thread/i;
+
+/** An error of Node's file functions, or of libvips. */
+function isSystemError(thrown: unknown): boolean {
+  if (thrown instanceof Object && "syscall" in thrown) return true;
+  return SYSTEM_MESSAGE.test(messageOf(thrown));
+}
+
+function fromFile(error: unknown): UploadError {
+  if (!hasCode(error, "ENOENT")) return classifyError(error, "open", "STORAGE_FAILED");
+  return new UploadError("The original vanished", { code: "MISSING_ORIGINAL", stage: "open", cause: error });
+}
+
+const UNKNOWN_FORMAT = /unsupported image format/i;
+
+/**
+ * sharp calls a file that it cannot open "unsupported", as where all file descriptors are in use. Whether the format
+ * really is unknown is told by the head of the file, read by Node and handed over as bytes.
+ */
+async function isKnown(head: Uint8Array, sharp: SharpConstructor): Promise<boolean> {
+  try {
+    await sharp(head).metadata();
+    return true;
+  } catch (error) {
+    return !UNKNOWN_FORMAT.test(messageOf(error)); // any other complaint comes from the decoder of a known format
+  }
+}
+
+function unreadable(thrown: unknown): UploadError {
+  const message = "The decoder could not open the original, although its format is known";
+  return new UploadError(message, { code: "STORAGE_FAILED", stage: "open", cause: thrown });
+}
+
+/** What every build of sharp decodes: when it does not know a file of these types, the file is damaged. */
+const ALWAYS_DECODABLE: ReadonlySet<string> = new Set([
+  "image/jpeg",
+  "image/png",
+  "image/apng",
+  "image/webp",
+  "image/avif",
+  "image/gif",
+  "image/tiff",
+]);
+/** How libheif words that it has no codec, over its versions. */
+const NO_HEIF_CODEC = /compression format|decoding plugin|unsupported codec/i;
+
+/** What is wrong with an image that the decoder refused. */
+export function decodeError(thrown: unknown, mimeType: string, limitInputPixels: number): UploadError {
+  const message = messageOf(thrown);
+  if (/exceeds pixel limit/i.test(message)) {
+    const tooLarge = `The image has more than ${limitInputPixels} pixels (input.limitInputPixels)`;
+    return new UploadError(tooLarge, { code: "MEDIA_TOO_LARGE", cause: thrown });
+  }
+  if (/maximum supported image dimension/i.test(message)) {
+    const tooLong = "The image has a longer side than its decoder takes";
+    return new UploadError(tooLong, { code: "MEDIA_TOO_LARGE", cause: thrown });
+  }
+  if (/^image\/hei[cf]/.test(mimeType) && NO_HEIF_CODEC.test(message)) {
+    const advice =
+      "sharp's prebuilt cannot decode HEIC (HEVC); install a libvips built with libheif and libde265 for sharp, or convert it to JPEG before";
+    return new UploadError(advice, { code: "UNSUPPORTED_MEDIA", cause: thrown });
+  }
+  if (UNKNOWN_FORMAT.test(message) && !ALWAYS_DECODABLE.has(mimeType)) {
+    return new UploadError(`sharp cannot decode ${mimeType}`, { code: "UNSUPPORTED_MEDIA", cause: thrown });
+  }
+  // libvips writes all messages of one operation, one a line. The first names the cause, except for libheif's probing.
+  const cause = message.split("\n").find((line) => !line.startsWith("source: bad seek"));
+  return new UploadError(`The image (${mimeType}) is damaged: ${cause}`, { code: "INVALID_MEDIA", cause: thrown });
+}

@@ -1,0 +1,137 @@
+import { Cancellation, WithSignal } from "../async/cancellation.js";
+import { Interrupted } from "../async/time.js";
+import type { StageContext } from "../contracts/ai.js";
+import type { StageName, UploadRecord } from "../contracts/upload.js";
+import { classifyError, UploadError } from "../errors.js";
+import type { StageCall } from "./call-stage.js";
+import type { UploadRun } from "./run.js";
+
+/** How long an adapter that ignores its aborted signal is waited for, in milliseconds. */
+const ABORT_GRACE_MS = 5000;
+
+/**
+ * A call of an adapter under a signal of its own: aborted with the run, and by the timeout, whose clock stands still while the
+ * call waits for a decoder.
+ */
+export class BoundedCall<U extends UploadRecord, Answer> {
+  /** @throws UploadError, Interrupted */
+  readonly answer: Promise<Answer>;
+  readonly #cancellation = new Cancellation();
+  readonly #onAbort = () => this.#stop(this.run.signal.reason);
+  #working: Promise<Answer> | undefined;
+  #resolve!: (answer: Answer) => void;
+  #reject!: (error: unknown) => void;
+  #timeoutError: UploadError | undefined;
+  #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #leftMs: number;
+  #wentAt = 0;
+
+  constructor(
+    private readonly run: UploadRun<U>,
+    private readonly call: StageCall<Answer, unknown>,
+  ) {
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#leftMs = call.timeoutMs;
+    run.clock = this;
+    if (!run.isWaiting) this.startClock();
+    run.signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#working = this.#work();
+    this.#working.then(
+      (answer) => {
+        if (this.#end()) this.#resolve(answer);
+      },
+      (thrown: unknown) => {
+        if (this.#end()) this.#reject(this.#failure(thrown));
+      },
+    );
+  }
+
+  stopClock(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#leftMs = Math.max(1, this.#leftMs - (performance.now() - this.#wentAt));
+  }
+
+  startClock(): void {
+    if (this.#isOver || this.#timer !== undefined) return;
+    this.#wentAt = performance.now();
+    this.#timer = setTimeout(() => this.#onTimeout(), this.#leftMs);
+  }
+
+  async #work(): Promise<Answer> {
+    return this.call.call(this.#context(), this.#cancellation);
+  }
+
+  #context(): StageContext {
+    const { run, call } = this;
+    return Object.assign(new WithSignal(this.#cancellation), {
+      attempt: Math.max(1, call.attempt),
+      idempotencyKey: idempotencyKey(run, call.stage),
+      reportProgress: (fraction: number, message?: string) => {
+        if (!this.#isOver) run.progress.report(fraction, message);
+      },
+      logger: run.settings.logger,
+    });
+  }
+
+  /** @returns false when it was over before */
+  #end(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#grace);
+    this.run.signal.removeEventListener("abort", this.#onAbort);
+    if (this.run.clock === this) this.run.clock = undefined;
+    return true;
+  }
+
+  #onTimeout(): void {
+    const { stage, timeoutMs } = this.call;
+    this.#timeoutError = new UploadError(`${stage} took longer than ${timeoutMs} ms`, { code: "STAGE_TIMEOUT", stage });
+    this.#stop(this.#timeoutError);
+  }
+
+  /** An answer that arrives within the grace counts, also after an abort: it was paid for. */
+  #stop(reason: unknown): void {
+    if (this.#isOver || this.#cancellation.aborted) return;
+    this.#grace = setTimeout(() => this.#giveUp(), ABORT_GRACE_MS);
+    this.#cancellation.abort(reason);
+  }
+
+  #giveUp(): void {
+    if (!this.#end()) return;
+    const { run, call } = this;
+    if (this.#working !== undefined) call.onLate?.(this.#working);
+    const message = `The ${call.stage} adapter went on for ${ABORT_GRACE_MS} ms after its signal was aborted; pass the signal on`;
+    run.warn(new UploadError(message, { code: "ABORT_IGNORED", stage: call.stage }));
+    this.#reject(this.#failure(undefined));
+  }
+
+  /** What an aborted call threw says no more than that it was aborted. */
+  #failure(thrown: unknown): Error {
+    if (this.run.signal.aborted) return new Interrupted();
+    return this.#timeoutError ?? classifyError(thrown, this.call.stage, this.call.code);
+  }
+}
+
+/**
+ * Names the upload, the stage, the model where it has a name, the redo, and how many answers were not accepted: another one of
+ * these is another call.
+ */
+function idempotencyKey<U extends UploadRecord>(run: UploadRun<U>, stage: StageName): string {
+  const { version } = run.settings.ai;
+  const ofStage = typeof version === "object" ? version[stage === "embed" ? "embed" : "describe"] : version;
+  const redo = run.claim.draft?.redo ?? run.claim.row.metadata?.redo;
+  const refused = run.refusedAnswers?.get(stage);
+  let key = `upload-processor/${run.id}/${stage}`;
+  if (ofStage !== undefined) key += `/${ofStage}`;
+  if (typeof redo === "string") key += `/${redo}`;
+  if (refused !== undefined) key += `/${refused}`;
+  return key;
+}

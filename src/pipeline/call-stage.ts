@@ -1,0 +1,131 @@
+import type { Cancellation } from "../async/cancellation.js";
+import { throwIfInterrupted } from "../async/time.js";
+import type { StageContext } from "../contracts/ai.js";
+import type { StageName, UploadRecord, UploadStatus } from "../contracts/upload.js";
+import { classifyError, UploadError, type UploadErrorCode } from "../errors.js";
+import { wrapped } from "../plugins.js";
+import type { StageTiming } from "../result.js";
+import type { Limiter } from "../runtime/limiter.js";
+import { BoundedCall } from "./bounded-call.js";
+import type { UploadRun } from "./run.js";
+import { callService, type ServiceCall } from "./service-call.js";
+
+/** One call of an adapter, as a stage of an upload. */
+export interface StageCall<Answer, Result> {
+  readonly stage: StageName;
+  /** 1-based; 0 outside the attempts. */
+  readonly attempt: number;
+  /** The upload's status while it runs; without it the call does not begin a stage of the progress. */
+  readonly status?: UploadStatus;
+  /** What an error is called that does not say it itself. */
+  readonly code: UploadErrorCode;
+  /** From winning the slot, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly slot?: Limiter | undefined;
+  /** How it is guarded and booked where it is a call of a service. */
+  readonly service?: ServiceCall | undefined;
+  readonly call: (context: StageContext, cancellation: Cancellation) => Promise<Answer>;
+  /** Reads the answer. What it throws is an answer that was received and not accepted. */
+  readonly accept: (answer: Answer) => Result;
+  /** Gets the call when it goes on after the grace: what it does then has to be cleaned up. */
+  readonly onLate?: (late: Promise<unknown>) => void;
+}
+
+/**
+ * Makes one call: waits for its slot, asks whether the service may be called, bounds it by its timeout, and stops waiting for
+ * an adapter that ignores its signal. A result that arrives within the grace counts, also after an abort: it was paid for.
+ *
+ * @throws UploadError what went wrong, classified
+ * @throws Interrupted when the run was aborted
+ */
+export function callStage<U extends UploadRecord, Answer, Result>(
+  run: UploadRun<U>,
+  call: StageCall<Answer, Result>,
+): Promise<Result> {
+  throwIfInterrupted(run.signal);
+  const queuedAt = performance.now();
+  if (call.slot === undefined) return timed(run, call, queuedAt);
+  return call.slot.run(run.signal, () => timed(run, call, queuedAt));
+}
+
+async function timed<U extends UploadRecord, Answer, Result>(
+  run: UploadRun<U>,
+  call: StageCall<Answer, Result>,
+  queuedAt: number,
+): Promise<Result> {
+  const { stage, attempt } = call;
+  const begunAt = call.slot === undefined ? queuedAt : performance.now();
+  let outcome: "ok" | "failed" = "failed";
+  run.lastUsage = undefined;
+  try {
+    const answering = run.settings.arounds.length === 0 ? callOnce(run, call) : callWrapped(run, call);
+    const result = accepted(run, call, await answering);
+    outcome = "ok";
+    return result;
+  } catch (error) {
+    run.progress.halt();
+    throw error;
+  } finally {
+    const durationMs = performance.now() - begunAt;
+    const timing: StageTiming = { stage, attempt, durationMs, waitedMs: begunAt - queuedAt, outcome };
+    run.stages.push(Object.assign(timing, usageOfLast(run)));
+  }
+}
+
+/** What the call that was made last has used up, where it was booked. */
+function usageOfLast<U extends UploadRecord>({ lastUsage }: UploadRun<U>): Pick<StageTiming, "usage"> | undefined {
+  return lastUsage && { usage: lastUsage.toUsage() };
+}
+
+function callOnce<U extends UploadRecord, Answer>(
+  run: UploadRun<U>,
+  call: StageCall<Answer, unknown>,
+): Promise<Answer> {
+  return call.service === undefined ? begin(run, call) : callService(run, call, call.service, begin);
+}
+
+/** Inside the wrappers of the plugins. */
+function callWrapped<U extends UploadRecord, Answer>(
+  run: UploadRun<U>,
+  call: StageCall<Answer, unknown>,
+): Promise<Answer> {
+  const { stage, attempt, code } = call;
+  return wrapped(
+    run.settings.arounds,
+    { kind: "stage", stage, attempt, uploadId: run.id, batchId: run.batchId },
+    () => callOnce(run, call),
+    (settled) => {
+      const usage = usageOfLast(run);
+      if ("value" in settled) return { outcome: "ok", ...usage };
+      return { outcome: "failed", error: classifyError(settled.thrown, stage, code), ...usage };
+    },
+    (thrown) => run.warn(pluginFailed(thrown, stage)),
+  );
+}
+
+function begin<U extends UploadRecord, Answer>(run: UploadRun<U>, call: StageCall<Answer, unknown>): Promise<Answer> {
+  if (call.status !== undefined) run.progress.begin(call.stage, call.status, call.attempt);
+  throwIfInterrupted(run.signal); // lost in the queue, or aborted by a listener just now
+  return new BoundedCall(run, call).answer;
+}
+
+/** Another call after an answer that was not accepted is another call for the service, too: its key is counted on. */
+function accepted<U extends UploadRecord, Answer, Result>(
+  run: UploadRun<U>,
+  { stage, accept }: StageCall<Answer, Result>,
+  answer: Answer,
+): Result {
+  try {
+    return accept(answer);
+  } catch (error) {
+    run.refusedAnswers ??= new Map();
+    run.refusedAnswers.set(stage, (run.refusedAnswers.get(stage) ?? 0) + 1);
+    run.settings.runtime.refusedAnswers.set(run.id, run.refusedAnswers);
+    throw error;
+  }
+}
+
+export function pluginFailed(thrown: unknown, stage: StageName | null): UploadError {
+  const { message } = classifyError(thrown, "save", "LISTENER_FAILED");
+  return new UploadError(`A plugin's around failed: ${message}`, { code: "LISTENER_FAILED", stage, cause: thrown });
+}

@@ -1,0 +1,275 @@
+import type { Stoppable } from "../async/cancellation.js";
+import { Interrupted, NEVER, withTimeout } from "../async/time.js";
+import type {
+  BatchRepositoryAdapter,
+  ClaimOutcome,
+  ClaimRequest,
+  RepositoryAdapter,
+  UploadChanges,
+  UploadSelection,
+  WriteOutcome,
+} from "../contracts/repository.js";
+import type {
+  BatchRecord,
+  BatchStatus,
+  RerunMode,
+  StageName,
+  UploadRecord,
+  UploadStatus,
+} from "../contracts/upload.js";
+import {
+  ConfigurationError,
+  classifyError,
+  isFault,
+  isRefusal,
+  messageOf,
+  RepositoryError,
+  UploadError,
+} from "../errors.js";
+import { RecentMap } from "../runtime/recent-map.js";
+import { expected, requireMembers } from "../validate.js";
+import { retryBriefly } from "./retry.js";
+
+/** A call that takes longer counts as failed: every wait has a limit. */
+const DEADLINE_MS = 30_000;
+/** Uploads for which calls fail although the repository can be reached. */
+const MOST_REMEMBERED = 1000;
+
+/** A call that writes may fail, as on a full disk, where one that reads does not. */
+export type CallKind = "read" | "write";
+
+/** What a batch does when the repository cannot be reached: it pauses, and tries again. */
+export interface RepositoryOutage {
+  /** How many calls of this kind were answered so far, of all that share the repository. */
+  answered(kind: CallKind): number;
+  /** A call was answered. */
+  over(kind: CallKind): void;
+  /** A call that has failed waits for the end of the outage. */
+  joined(): void;
+  /** It waits no longer, whatever came of it. */
+  left(): void;
+  /** Resolves when a call that has failed so many times is to be made again; with `false` when it is given up. */
+  wait(error: RepositoryError, kind: CallKind, rounds: number, signal: Stoppable): Promise<boolean>;
+}
+
+const BATCH_MEMBERS = ["findBatch", "updateBatch", "listUploads", "countUploads", "listBatches"] as const;
+
+/**
+ * A repository whose calls have a deadline and short retries, and say what could not be done. The one place where they do:
+ * everything in the library calls the user's repository through it.
+ *
+ * @throws RepositoryError it cannot be reached; UploadError `RESULT_REFUSED` it refuses a value, which is not tried again;
+ *   ConfigurationError it answers what no repository does, or lacks a table or a column
+ */
+export class ReliableRepository<U extends UploadRecord> {
+  /** Uploads for which calls failed while others were answered. */
+  readonly #failedAlone = new RecentMap<string | undefined, true>(MOST_REMEMBERED);
+
+  constructor(
+    readonly adapter: RepositoryAdapter<U> & Partial<BatchRepositoryAdapter<U>>,
+    private readonly outage?: RepositoryOutage,
+  ) {}
+
+  /** The same repository, for a batch that sits out its outages. */
+  withOutage(outage: RepositoryOutage): ReliableRepository<U> {
+    return new ReliableRepository(this.adapter, outage);
+  }
+
+  /** Whether its calls wait for it when it cannot be reached: an error of theirs is no outage then. */
+  get sitsOutOutages(): boolean {
+    return this.outage !== undefined;
+  }
+
+  get hasClaims(): boolean {
+    return this.adapter.claimUpload !== undefined;
+  }
+
+  get hasResets(): boolean {
+    return this.adapter.resetUploads !== undefined;
+  }
+
+  /** The length of the vectors that the store takes, where it tells. */
+  get dimensions(): number | undefined {
+    const { dimensions } = this.adapter as { readonly dimensions?: unknown };
+    return typeof dimensions === "number" ? dimensions : undefined;
+  }
+
+  find(id: string, signal: Stoppable): Promise<U | null> {
+    return this.#call(`Upload ${id} could not be read`, signal, READ_CLAIM, () => this.adapter.findUpload(id));
+  }
+
+  update(
+    what: string,
+    id: string,
+    changes: UploadChanges,
+    claim: { fence: number; leaseMs?: number | undefined } | undefined,
+    signal: Stoppable,
+  ): Promise<WriteOutcome> {
+    // A copy for each try: an adapter may turn fields into columns in place, and would do so twice.
+    const write = async () => requireOutcome(await this.adapter.updateUpload(id, Object.assign({}, changes), claim));
+    return this.#call(what, signal, WRITE_SAVE, write, id);
+  }
+
+  /** One try: the next heartbeat is the retry. */
+  async updateOnce(
+    id: string,
+    changes: UploadChanges,
+    claim: { fence: number; leaseMs?: number | undefined } | undefined,
+  ): Promise<WriteOutcome> {
+    return requireOutcome(
+      await withTimeout(this.adapter.updateUpload(id, Object.assign({}, changes), claim), DEADLINE_MS, tooLate),
+    );
+  }
+
+  /** One try: who claims knows whether it may be made again. */
+  claimOnce(id: string, request: ClaimRequest): Promise<ClaimOutcome<U>> {
+    const answer = this.adapter.claimUpload?.(id, request) ?? Promise.reject(new Error("no claimUpload"));
+    return withTimeout(answer, DEADLINE_MS, tooLate);
+  }
+
+  /** Makes a claim, by several calls where the repository knows none, with what every call has. */
+  claiming<T>(id: string, signal: Stoppable, claim: () => Promise<T>): Promise<T> {
+    return this.#call(`Upload ${id} could not be claimed`, signal, WRITE_CLAIM, claim, id);
+  }
+
+  reset(selection: UploadSelection, how: RerunMode | "undo", redo: string, signal: Stoppable): Promise<number> {
+    return this.#call("The uploads could not be reset", signal, WRITE_CLAIM, async () => {
+      const changed = await this.adapter.resetUploads?.(selection, how, redo);
+      if (Number.isSafeInteger(changed)) return Number(changed);
+      throw expected("repository.resetUploads", "the number of rows that were changed", changed);
+    });
+  }
+
+  findBatch(id: string, signal: Stoppable = NEVER): Promise<BatchRecord | null> {
+    return this.#call(`Batch ${id} could not be read`, signal, READ_SAVE, () => this.#batches.findBatch(id));
+  }
+
+  /** @returns false when the batch has none of the statuses `from`, or is gone */
+  async moveBatch(
+    id: string,
+    status: BatchStatus,
+    from: readonly BatchStatus[],
+    signal: Stoppable = NEVER,
+  ): Promise<boolean> {
+    const written = await this.#call(`Batch ${id} could not be saved`, signal, WRITE_SAVE, () =>
+      this.#batches.updateBatch(id, { status }, from),
+    );
+    return written === "saved";
+  }
+
+  list(selection: UploadSelection, page: { after?: U; limit: number }, signal: Stoppable): Promise<readonly U[]> {
+    return this.#call("The uploads could not be listed", signal, READ_CLAIM, () =>
+      this.#batches.listUploads(selection, page),
+    );
+  }
+
+  count(selection: UploadSelection, signal: Stoppable): Promise<Partial<Record<UploadStatus, number>>> {
+    return this.#call("The uploads could not be counted", signal, READ_SAVE, () =>
+      this.#batches.countUploads(selection),
+    );
+  }
+
+  listBatches(
+    page: { status: BatchStatus; after?: BatchRecord; limit: number },
+    signal: Stoppable,
+  ): Promise<readonly BatchRecord[]> {
+    return this.#call("The batches could not be listed", signal, READ_SAVE, () => this.#batches.listBatches(page));
+  }
+
+  /** Whether it knows batches. */
+  get hasBatches(): boolean {
+    return BATCH_MEMBERS.every((member) => typeof this.adapter[member] === "function");
+  }
+
+  /** @throws ConfigurationError unless it has the members for batches */
+  requireBatches(): void {
+    requireMembers("adapters.repository", this.adapter, BATCH_MEMBERS);
+  }
+
+  get #batches(): BatchRepositoryAdapter<U> {
+    return this.adapter as BatchRepositoryAdapter<U>;
+  }
+
+  async #call<T>(
+    what: string,
+    signal: Stoppable,
+    { stage, kind }: { readonly stage: StageName; readonly kind: CallKind },
+    call: () => Promise<T>,
+    uploadId?: string,
+  ): Promise<T> {
+    const { outage } = this;
+    let answeredBefore: number | undefined;
+    const inTime = async () => {
+      try {
+        return await withTimeout(call(), DEADLINE_MS, tooLate);
+      } catch (error) {
+        answeredBefore ??= outage?.answered(kind);
+        throw error;
+      }
+    };
+    let hasWaited = false;
+    try {
+      for (let rounds = 1; ; rounds++) {
+        try {
+          const answer = await retryBriefly(inTime, signal);
+          outage?.over(kind);
+          return answer;
+        } catch (thrown) {
+          const error = repositoryError(thrown, what, stage);
+          if (outage === undefined || !(error instanceof RepositoryError)) throw error;
+          // Where others were answered since, and a read is now, it is no outage but this call.
+          const isAlone = outage.answered(kind) > (answeredBefore ?? 0) || this.#failedAlone.get(uploadId) === true;
+          if (rounds > 1 && isAlone && (await this.#isAnswered(uploadId))) {
+            if (uploadId !== undefined) this.#failedAlone.set(uploadId, true);
+            outage.over(kind);
+            throw error;
+          }
+          if (!hasWaited) outage.joined();
+          hasWaited = true;
+          if (!(await outage.wait(error, kind, rounds, signal))) throw error;
+        }
+      }
+    } finally {
+      if (hasWaited) outage?.left();
+    }
+  }
+
+  async #isAnswered(uploadId: string | undefined): Promise<boolean> {
+    if (uploadId === undefined) return true;
+    try {
+      await withTimeout(this.adapter.findUpload(uploadId), DEADLINE_MS, tooLate);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+const READ_CLAIM = { stage: "claim", kind: "read" } as const;
+const READ_SAVE = { stage: "save", kind: "read" } as const;
+const WRITE_CLAIM = { stage: "claim", kind: "write" } as const;
+const WRITE_SAVE = { stage: "save", kind: "write" } as const;
+
+const tooLate = () => new Error(`the repository did not answer within ${DEADLINE_MS} ms`);
+
+/** What a failed call of the repository comes to. */
+function repositoryError(thrown: unknown, what: string, stage: StageName): Error {
+  if (thrown instanceof Interrupted) return thrown;
+  if (isRefusal(thrown)) return refusal(thrown, what);
+  const classified = classifyError(thrown, stage, "REPOSITORY_FAILED");
+  if (isFault(classified, "deployment")) {
+    const said = UploadError.isInstance(thrown) ? classified.message : `${what}: ${classified.message}`;
+    return new ConfigurationError(said, { stage, cause: thrown });
+  }
+  return new RepositoryError(`${what}: ${messageOf(thrown)}`, { stage, cause: thrown });
+}
+
+function refusal(thrown: unknown, what: string): UploadError {
+  if (UploadError.isInstance(thrown) && thrown.code === "RESULT_REFUSED" && thrown.stage !== null) return thrown;
+  return new UploadError(`${what}: ${messageOf(thrown)}`, { code: "RESULT_REFUSED", stage: "save", cause: thrown });
+}
+
+function requireOutcome(outcome: WriteOutcome): WriteOutcome {
+  if (outcome === "saved" || outcome === "deleted" || outcome === "stale" || outcome === "cancelled") return outcome;
+  throw expected("repository.updateUpload", 'the answer "saved", "deleted", "stale" or "cancelled"', outcome);
+}

@@ -1,0 +1,255 @@
+import { randomUUID } from "node:crypto";
+import { Cancellation, type Stoppable } from "../async/cancellation.js";
+import type { UploadChanges, UploadFilter, UploadSelection } from "../contracts/repository.js";
+import type { RerunMode, UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
+import { ConfigurationError } from "../errors.js";
+import { aiVersionOf } from "../records.js";
+import { heldIn } from "../runtime/active-upload.js";
+import { expected, requireKnown, requireMembers } from "../validate.js";
+import { acquireClaim, isSettled } from "./acquire.js";
+import type { Settings } from "./settings.js";
+
+const MODES: readonly unknown[] = ["retry", "reprocess", "reprocess-all"] satisfies RerunMode[];
+const OTHER_STATUSES = ["pending", "completed", "failed", "cancelled"] as const;
+const KEYS = ["batchId", "userId", "ids", "statuses", "errorCodes", "notAiVersion", "missing"] as const;
+
+/** The keys that are lists, and what may stand in them: any text, or one of these. */
+const LISTS: Readonly<Record<string, readonly string[] | null>> = {
+  ids: null,
+  errorCodes: null,
+  statuses: ["pending", "analyzing", "embedding", "completed", "failed"] satisfies UploadStatus[],
+  missing: ["thumbnailKey", "embedding"],
+};
+
+/** A name for a redo that nobody else has. */
+export const newRedo = (): string => randomUUID();
+
+/** @throws ConfigurationError unless it is a mode that there is */
+export function requireMode(name: string, mode: unknown): RerunMode {
+  if (MODES.includes(mode)) return mode as RerunMode;
+  throw expected(name, '"retry", "reprocess" or "reprocess-all"', mode);
+}
+
+/** @throws ConfigurationError unless it is undefined or a name for a redo */
+export function requireRedo(name: string, redo: unknown): string {
+  if (redo === undefined) return newRedo();
+  if (typeof redo === "string" && redo !== "" && redo.length <= 500) return redo;
+  throw expected(name, "a text of at most 500 characters", redo);
+}
+
+/** @throws ConfigurationError for what would select by accident: nothing at all, a key without a value, a key unknown */
+export function requireSelection(selection: unknown): UploadSelection {
+  requireMembers("selection", selection, []);
+  const given = selection as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(given);
+  for (const key of keys) {
+    if (given[key] === undefined) throw expected(`selection.${key}`, "a value; leave the key out otherwise", undefined);
+  }
+  if (given.all !== undefined) {
+    if (given.all === true && keys.length === 1) return selection as UploadSelection;
+    throw expected("selection", "{ all: true } alone", selection);
+  }
+  requireKnown("selection", given, KEYS);
+  if (keys.length === 0) throw new ConfigurationError("selection: expected { all: true } or at least one key, got {}");
+  for (const [key, known] of Object.entries(LISTS)) {
+    const list = given[key];
+    if (list === undefined) continue;
+    if (!Array.isArray(list)) throw expected(`selection.${key}`, "an array", list);
+    // One that does not exist is lacking everywhere: it would select everything.
+    for (const one of list) {
+      if (typeof one !== "string" || (known !== null && !known.includes(one)))
+        throw expected(`selection.${key}`, known === null ? "texts" : known.join(", "), one);
+    }
+  }
+  for (const key of ["batchId", "userId", "notAiVersion"]) {
+    if (given[key] !== undefined && typeof given[key] !== "string")
+      throw expected(`selection.${key}`, "a text", given[key]);
+  }
+  return selection as UploadSelection;
+}
+
+/** What a mode takes of a selection. @throws ConfigurationError `reprocess` of models without a version */
+export function selectionFor<U extends UploadRecord>(
+  selection: UploadSelection,
+  mode: RerunMode,
+  { ai }: Pick<Settings<U>, "ai">,
+): UploadSelection {
+  if (mode !== "reprocess") return selection;
+  const notAiVersion = aiVersionOf(ai);
+  const filter = filterOf(selection);
+  if (filter.notAiVersion !== undefined && filter.notAiVersion !== notAiVersion)
+    throw expected("selection.notAiVersion", 'nothing with "reprocess", which goes by ai.version', filter.notAiVersion);
+  if (notAiVersion !== null) return Object.assign(filter, { notAiVersion });
+  throw new ConfigurationError(
+    'rerun "reprocess": ai.version is missing, which tells what is up to date; set it, or use "reprocess-all"',
+  );
+}
+
+/** A copy without the key `all`. */
+export function filterOf(selection: UploadSelection): UploadFilter {
+  return "all" in selection ? {} : { ...selection };
+}
+
+/** Resets one upload, if it is settled and the mode takes it. */
+export async function resetOne<U extends UploadRecord>(
+  id: string,
+  rerun: RerunMode | { readonly mode: RerunMode; readonly name: string },
+  settings: Settings<U>,
+  signal: Stoppable,
+): Promise<void> {
+  const { mode, name } = typeof rerun === "object" && rerun !== null ? rerun : { mode: rerun, name: undefined };
+  if (typeof rerun === "object" && rerun !== null) requireKnown("rerun", rerun, ["mode", "name"]);
+  requireMode("rerun", mode);
+  const redo = requireRedo("rerun.name", name);
+  const selection = selectionFor({ ids: [id] }, mode, settings);
+  if (settings.repository.hasResets) await settings.repository.reset(selection, mode, redo, signal);
+  else await resetOneByOne(id, selection, mode, redo, settings, signal);
+}
+
+/**
+ * Resets an upload of a repository without `resetUploads`, by the same rules.
+ *
+ * @returns whether it was reset
+ * @throws ConfigurationError when the repository keeps no draft: then nothing is reset
+ */
+export async function resetOneByOne<U extends UploadRecord>(
+  id: string,
+  selection: UploadSelection,
+  how: RerunMode | "undo",
+  redo: string,
+  settings: Settings<U>,
+  signal: Stoppable,
+): Promise<boolean> {
+  const { repository } = settings;
+  if (how === "undo") {
+    const undone = await undoOpen(id, selection, settings, signal);
+    if (undone !== "settled") return undone;
+  }
+  if (repository.hasClaims) return resetSettled(id, selection, how, redo, settings, signal);
+  // Without claims, nothing but this keeps it from being begun, or reset twice, between two writes.
+  const held = heldIn(repository.adapter);
+  if (held.has(id)) return false;
+  held.add(id);
+  try {
+    return await resetSettled(id, selection, how, redo, settings, signal);
+  } finally {
+    held.delete(id);
+  }
+}
+
+/** Undoes the redo of an upload that is not settled, under a claim: so nobody holds it, or is granted it meanwhile. */
+async function undoOpen<U extends UploadRecord>(
+  id: string,
+  selection: UploadSelection,
+  settings: Settings<U>,
+  signal: Stoppable,
+): Promise<boolean | "settled"> {
+  const { repository } = settings;
+  const found = await repository.find(id, signal);
+  if (found === null || found.draft == null || !selects(selection, found)) return false;
+  if (isSettled(found)) return "settled";
+  const undone = droppingDraft(found.draft, found);
+  const acquired = await acquireClaim(id, settings, new Cancellation());
+  if (acquired.outcome === "claimed") return (await acquired.claim.settle(undone)) === "saved";
+  // A claim is granted to nobody when the batch is cancelled.
+  if (acquired.outcome !== "cancelled") return false;
+  return (await repository.update(`Upload ${id} could not be reset`, id, undone, undefined, signal)) === "saved";
+}
+
+async function resetSettled<U extends UploadRecord>(
+  id: string,
+  selection: UploadSelection,
+  how: RerunMode | "undo",
+  redo: string,
+  { repository }: Settings<U>,
+  signal: Stoppable,
+): Promise<boolean> {
+  const found = await repository.find(id, signal);
+  if (found === null || !selects(selection, found)) return false;
+  const changes = resetChanges(found, selection, how, redo);
+  if (changes === null) return false;
+  const write = (part: UploadChanges) =>
+    repository.update(`Upload ${id} could not be reset`, id, part, undefined, signal);
+  const { draft } = changes;
+  if (draft != null) {
+    // A draft is merged into what is stored, so one that is not gone on with is dropped before. The row stays as it is meanwhile.
+    if (found.draft != null && how !== "retry") await write({ status: found.status, draft: null });
+    await write({ status: found.status, draft });
+    const kept = (await repository.find(id, signal))?.draft;
+    if (kept?.redo !== redo) throw withoutDraft();
+  }
+  if ((await write(changes)) !== "saved") return false;
+  if (how !== "undo" && found.batchId && repository.hasBatches)
+    await repository.moveBatch(found.batchId, "processing", OTHER_STATUSES, signal);
+  return true;
+}
+
+function withoutDraft(): ConfigurationError {
+  return new ConfigurationError(
+    "repository: a completed upload can only be done again where the repository stores the field draft, as JSON; add it to your records",
+  );
+}
+
+/** What a reset changes in a row, by the rules of `resetUploads`; `null` where it is passed over. */
+export function resetChanges(
+  upload: UploadRecord,
+  selection: UploadSelection,
+  how: RerunMode | "undo",
+  redo: string,
+): UploadChanges | null {
+  const { status, draft } = upload;
+  if (how === "undo") return undoing(upload);
+  if (!isSettled(upload) || upload.metadata?.redo === redo) return null;
+  const was = status === "completed" ? "completed" : "failed";
+  const reset: UploadChanges = { status: "pending", starts: 0 };
+  if (draft?.redo === redo) return isHalfReset(upload) ? reset : null;
+  switch (how) {
+    case "retry": {
+      if (!takesRetry(upload, selection)) return null;
+      if (draft != null) return Object.assign(reset, { draft: Object.assign({}, draft, { redo }) });
+      if (was === "failed") return Object.assign(reset, { metadata: { redo } });
+      return Object.assign(reset, { draft: { was, redo, keeps: "all" } satisfies UploadDraft });
+    }
+    case "reprocess":
+      return Object.assign(reset, {
+        draft: { was: draft?.was ?? was, redo, keeps: "same-version" } satisfies UploadDraft,
+      });
+    case "reprocess-all":
+      return Object.assign(reset, { draft: { was: draft?.was ?? was, redo } satisfies UploadDraft });
+  }
+}
+
+/** A reset one by one was interrupted when the draft was written: a redo that has failed has its reason beside it. */
+function isHalfReset({ status, draft, errorCode }: UploadRecord): boolean {
+  return status === "completed" && draft != null && !errorCode;
+}
+
+function takesRetry(upload: UploadRecord, selection: UploadSelection): boolean {
+  if (upload.status === "failed" || upload.errorCode || isHalfReset(upload)) return true;
+  const { statuses, missing } = filterOf(selection);
+  return missing !== undefined && statuses?.includes("completed") === true;
+}
+
+function undoing(upload: UploadRecord): UploadChanges | null {
+  return upload.draft == null || !isSettled(upload) ? null : droppingDraft(upload.draft, upload);
+}
+
+/** A claim clears the reason of a failure; what is failed again has it again. */
+function droppingDraft({ was }: UploadDraft, { errorCode, errorStage, errorMessage }: UploadRecord): UploadChanges {
+  const none = { errorCode: null, errorStage: null, errorMessage: null };
+  const reason = { errorCode: errorCode ?? null, errorStage: errorStage ?? null, errorMessage: errorMessage ?? null };
+  return Object.assign({ status: was, starts: 0, draft: null }, was === "failed" ? reason : none);
+}
+
+/** Whether an upload is one of a selection. */
+function selects(selection: UploadSelection, upload: UploadRecord): boolean {
+  const { batchId, userId, ids, statuses, errorCodes, notAiVersion, missing } = filterOf(selection);
+  if (batchId !== undefined && upload.batchId !== batchId) return false;
+  if (userId !== undefined && upload.userId !== userId) return false;
+  if (ids !== undefined && !ids.includes(upload.id)) return false;
+  if (statuses !== undefined && !statuses.includes(upload.status)) return false;
+  if (errorCodes !== undefined && !errorCodes.includes(upload.errorCode ?? "")) return false;
+  if (notAiVersion !== undefined && upload.aiVersion === notAiVersion) return false;
+  if (missing === undefined) return true;
+  return missing.some((field) => (field === "embedding" ? !upload.embedding?.length : !upload[field]));
+}

@@ -1,0 +1,164 @@
+import type { StageName, UploadRecord } from "../contracts/upload.js";
+import { ConfigurationError, UploadError, usageOf } from "../errors.js";
+import type { Breaker, Ticket } from "../runtime/breaker.js";
+import { UsageSum } from "../runtime/ledger.js";
+import type { StageCall } from "./call-stage.js";
+import type { UploadRun } from "./run.js";
+
+/** How a call of a service is guarded. */
+export interface ServiceCall {
+  /** The stage whose breaker it has. */
+  readonly breaker: StageName;
+  /**
+   * A call of the model is made on a claim that is certain, within the budget, and booked; one of a stage of the user's is made
+   * on a claim that is certain.
+   */
+  readonly kind: "model" | "stage" | "storage";
+  /** What the answer tells of its usage. */
+  readonly usageOf?: (answer: never) => unknown;
+}
+
+/**
+ * Makes a call of a service, if it may be made: the breaker lets it through, the claim is certain, the budget has room. Books
+ * it, whatever came of it, and tells the breaker.
+ *
+ * @throws UploadError `CIRCUIT_OPEN` and `BUDGET_EXHAUSTED` without a call
+ */
+export async function callService<U extends UploadRecord, Answer>(
+  run: UploadRun<U>,
+  call: StageCall<Answer, unknown>,
+  service: ServiceCall,
+  begin: (run: UploadRun<U>, call: StageCall<Answer, unknown>) => Promise<Answer>,
+): Promise<Answer> {
+  const { stage } = call;
+  const { settings, claim, signal } = run;
+  const { runtime, comesBack } = settings;
+  const breaker = runtime.breakerOf(service.breaker);
+  const isModel = service.kind === "model";
+  const asking = isModel ? settings.run?.ready(signal) : undefined;
+  if (asking !== undefined) await asking;
+  const entering = breaker.enter(run.id, signal, comesBack);
+  const ticket = entering instanceof Promise ? await entering : entering;
+  let leave: ((cost: number) => void) | undefined;
+  try {
+    const reserving = isModel ? reserve(run) : undefined;
+    leave = reserving instanceof Promise ? await reserving : reserving;
+    // Who waited for a call that turned out to have no price is not let in by that.
+    if (isModel && settings.run?.unpriced !== undefined) throw settings.run.unpriced;
+    // Last of all, because each of these may have taken its time.
+    const confirming = service.kind === "storage" ? undefined : claim.confirm();
+    if (confirming !== undefined) await confirming;
+  } catch (error) {
+    leave?.(0);
+    breaker.released(ticket);
+    throw error;
+  }
+  const calledAt = performance.now();
+  const book = (outcome: "ok" | "failed", told: unknown) => {
+    if (!isModel) return;
+    const usage = new UsageSum();
+    usage.requests = 1;
+    usage.durationMs = performance.now() - calledAt;
+    addPrice(run, stage, usage.read(told));
+    if (usage.cost === undefined && leave !== undefined && outcome === "ok") endUnpriced(run, withoutPrice(stage));
+    run.book(stage, usage);
+    leave?.(usage.cost ?? 0);
+  };
+  let answer: Answer;
+  try {
+    answer = await begin(run, call);
+  } catch (error) {
+    book("failed", usageOf(error));
+    judge(run, breaker, ticket, stage, error);
+    throw error;
+  }
+  book("ok", usageOfAnswer(service, answer));
+  breaker.succeeded(ticket);
+  return answer;
+}
+
+/** Whatever an answer does when it is looked at says nothing of what the call has used up. */
+function usageOfAnswer({ usageOf: read }: ServiceCall, answer: unknown): unknown {
+  try {
+    return new UsageSum().read(read?.(answer as never));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Room in the budgets that there are, for one call; `undefined` where there are none. */
+function reserve<U extends UploadRecord>(
+  run: UploadRun<U>,
+): ((cost: number) => void) | undefined | Promise<(cost: number) => void> {
+  const { runtime, run: context } = run.settings;
+  const budgets = [runtime.budget, context?.budget].filter((budget) => budget !== undefined);
+  if (budgets.length === 0) return undefined;
+  const leave = (cost: number) => {
+    for (const budget of budgets) budget.leave(cost);
+  };
+  const enter = async () => {
+    for (const [index, budget] of budgets.entries()) {
+      try {
+        await budget.enter(run.signal);
+      } catch (error) {
+        for (const entered of budgets.slice(0, index)) entered.leave(0);
+        throw error;
+      }
+    }
+    return leave;
+  };
+  return enter();
+}
+
+/** The price, where the adapter did not tell the cost itself and `price` knows it. */
+function addPrice<U extends UploadRecord>(run: UploadRun<U>, stage: StageName, usage: UsageSum): void {
+  const { ai, logger } = run.settings;
+  if (usage.cost !== undefined || ai.price === undefined) return;
+  try {
+    const cost = ai.price(usage.toUsage(), stage);
+    if (typeof cost === "number" && Number.isFinite(cost)) usage.cost = cost;
+  } catch (error) {
+    logger.warn({ uploadId: run.id, error }, "ai.price threw");
+  }
+}
+
+/** What was made is stored, and then the work ends with this; that of the whole run, if it is in one. */
+function endUnpriced<U extends UploadRecord>(run: UploadRun<U>, error: ConfigurationError): void {
+  run.unpriced = error;
+  if (run.settings.run !== undefined) run.settings.run.unpriced = error;
+}
+
+function withoutPrice(stage: StageName): ConfigurationError {
+  return new ConfigurationError(`ai.price: expected the price of a ${stage} call, because there is a budget, got null`);
+}
+
+/** Tells the breaker what a failure says of the service. */
+function judge<U extends UploadRecord>(
+  run: UploadRun<U>,
+  breaker: Breaker,
+  ticket: Ticket,
+  stage: StageName,
+  error: unknown,
+): void {
+  const { maxRetryAfterMs } = run.settings.retry;
+  // What the media failed with says nothing of the model.
+  const isOwn = UploadError.isInstance(error) && (error.stage === null || error.stage === stage);
+  if (isOwn && error.fault === "account") breaker.failed(ticket, error, true);
+  else if (isOwn && error.fault === "service") {
+    noteFailure(run, breaker, ticket);
+    breaker.failed(ticket, error, (error.retryAfterMs ?? 0) > maxRetryAfterMs);
+  } else if (isOwn && error.fault === "upload") breaker.answered(ticket);
+  else breaker.released(ticket);
+}
+
+/** How often the service has failed this upload, over all its visits: whether it is the upload's fault is told by that. */
+function noteFailure<U extends UploadRecord>(run: UploadRun<U>, breaker: Breaker, ticket: Ticket): void {
+  const { comesBack, runtime } = run.settings;
+  if (!comesBack) return;
+  let trial = runtime.trials.get(run.id);
+  if (trial === undefined) {
+    trial = { failures: 0, held: 0, firstBegan: ticket.began, firstFailed: breaker.now() };
+    runtime.trials.set(run.id, trial);
+  }
+  trial.failures++;
+}

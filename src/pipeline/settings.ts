@@ -1,0 +1,276 @@
+import type { Cancellation } from "../async/cancellation.js";
+import type { AIAdapter } from "../contracts/ai.js";
+import type { Logger } from "../contracts/logger.js";
+import type { Stage } from "../contracts/stage.js";
+import type { StorageAdapter } from "../contracts/storage.js";
+import type { UploadRecord } from "../contracts/upload.js";
+import { ConfigurationError, type UploadError } from "../errors.js";
+import type { UploadEventEmitter } from "../events.js";
+import type {
+  EngineAttempt,
+  InputOptions,
+  LeaseOptions,
+  ProcessOptions,
+  RetryOptions,
+  ThumbnailOptions,
+  TimeoutOptions,
+  UploadAdapters,
+  VisionOptions,
+} from "../options.js";
+import type { Around, Plugin } from "../plugins.js";
+import type { Budget } from "../runtime/budget.js";
+import type { Ledger } from "../runtime/ledger.js";
+import { runtimeOf, SharedRuntime } from "../runtime/runtime.js";
+import {
+  aCount,
+  aFunction,
+  anEmitter,
+  aSignal,
+  aString,
+  count,
+  expected,
+  number,
+  optional,
+  requireKnown,
+  requireMembers,
+  timeout,
+} from "../validate.js";
+import { emitters, resolvePlugins } from "./plugins-of.js";
+import { quietLogger, silent } from "./quiet-logger.js";
+import { ReliableRepository } from "./reliable-repository.js";
+import { requireConcurrency } from "./require-concurrency.js";
+import { resolveStages } from "./stage-options.js";
+
+type Complete<Options> = { readonly [Key in keyof Options]-?: Exclude<Options[Key], undefined> };
+
+/** What a run over many uploads adds to the work on each. */
+export interface RunContext {
+  /** Books every call of the run. */
+  readonly ledger: Ledger;
+  readonly budget: Budget | undefined;
+  /** A call under a budget had no price: no further one is made. */
+  unpriced: UploadError | undefined;
+  /** Resolves when the service is found well, or was not asked; asked before the run's first call. */
+  readonly ready: (cancellation: Cancellation) => Promise<void> | undefined;
+  /** Whether nothing is left in the run that may still show whether the service is up. */
+  readonly isLastOne: () => boolean;
+}
+
+/** Adapters and options, checked and complete. */
+export interface Settings<U extends UploadRecord> {
+  readonly storage: StorageAdapter;
+  readonly ai: AIAdapter<U>;
+  readonly repository: ReliableRepository<U>;
+  readonly events: readonly UploadEventEmitter<U>[];
+  readonly arounds: readonly Around[];
+  readonly plugins: readonly Plugin<U>[];
+  readonly retry: Complete<RetryOptions>;
+  readonly attempt: EngineAttempt | undefined;
+  /** Whether an upload that the service could not do is done later by somebody: a run, an engine, the owner of a runtime. */
+  readonly comesBack: boolean;
+  readonly run: RunContext | undefined;
+  readonly thumbnail: Complete<ThumbnailOptions<U>> | false;
+  readonly vision: Complete<VisionOptions> & { readonly background: string };
+  readonly input: Complete<InputOptions>;
+  readonly timeouts: Complete<TimeoutOptions>;
+  readonly stages: readonly Stage<U>[];
+  readonly runtime: SharedRuntime;
+  readonly lease: Complete<LeaseOptions>;
+  readonly logger: Logger;
+}
+
+const IMAGES: readonly string[] = [
+  "image/jpeg",
+  "image/png",
+  "image/apng",
+  "image/webp",
+  "image/avif",
+  "image/gif",
+  "image/tiff",
+  "image/heic",
+  "image/heif",
+];
+
+/** The options that both a single call and a processor take. */
+export const WORK_OPTIONS = [
+  "retry",
+  "thumbnail",
+  "vision",
+  "input",
+  "timeouts",
+  "runtime",
+  "lease",
+  "logger",
+  "stages",
+  "plugins",
+] as const;
+
+const GROUPS = {
+  retry: ["maxAttempts", "minTimeout", "maxTimeout", "factor", "randomize", "maxRetryAfterMs", "shouldRetry"],
+  vision: ["maxSide", "multipleOf", "quality"],
+  input: ["maxBytes", "limitInputPixels", "allow"],
+  timeouts: ["thumbnailMs", "describeMs", "embedMs"],
+  lease: ["durationMs", "maxStarts"],
+} as const;
+
+/** Checks the adapters and the options, and fills in the defaults: the one place where they stand. */
+export function resolveSettings<U extends UploadRecord>(
+  adapters: UploadAdapters<U>,
+  options: Omit<ProcessOptions<U>, "signal" | "rerun"> = {},
+): Settings<U> {
+  requireMembers("adapters", adapters, ["storage", "ai", "repository"], "object");
+  const { storage, repository } = adapters;
+  const ai: AIAdapter<U> = adapters.ai;
+  requireMembers("adapters.storage", storage, ["open", "write", "delete"]);
+  requireMembers("adapters.ai", ai, ["describe"]);
+  requireMembers("adapters.repository", repository, ["findUpload", "updateUpload"]);
+  optional("adapters.ai.embed", ai.embed, aFunction, "a function");
+  optional("adapters.ai.dimensions", ai.dimensions, aCount, "an integer of at least 1");
+  optional("adapters.ai.price", ai.price, aFunction, "a function");
+  optional("adapters.ai.checkHealth", ai.checkHealth, aFunction, "a function");
+  optional("adapters.ai.version", ai.version, aVersion, "a text, or { describe, embed } with one each");
+  requireConcurrency(ai.concurrency);
+  optional("adapters.repository.claimUpload", repository.claimUpload, aFunction, "a function");
+  optional("adapters.repository.resetUploads", repository.resetUploads, aFunction, "a function");
+
+  const { retry = {}, thumbnail = {}, vision = {}, input = {}, timeouts = {}, lease = {} } = options;
+  for (const [name, group] of Object.entries({ retry, vision, input, timeouts, lease })) {
+    requireMembers(name, group, []);
+    requireKnown(name, group, GROUPS[name as keyof typeof GROUPS]);
+  }
+  optional("events", options.events, anEmitter, "a UploadEventEmitter");
+  optional("onProgress", options.onProgress, aFunction, "a function");
+  optional("retry.shouldRetry", retry.shouldRetry, aFunction, "a function");
+  if (options.logger) requireMembers("logger", options.logger, ["debug", "info", "warn", "error"]);
+  const { attempt } = options;
+  if (attempt !== undefined) {
+    requireMembers("attempt", attempt, []);
+    requireKnown("attempt", attempt, ["number", "max"]);
+    count("attempt.number", attempt.number, 1);
+    count("attempt.max", attempt.max, 1);
+  }
+  const runtime = resolveRuntime(options, ai);
+  if (runtime.budget !== undefined) requirePrice("budget", ai);
+  const reliable = new ReliableRepository(repository);
+  requireSameDimensions(ai, reliable);
+
+  const logger = options.logger === undefined ? silent : quietLogger(options.logger);
+  const plugins = resolvePlugins(options.plugins ?? []);
+  const minTimeout = number("retry.minTimeout", retry.minTimeout, 1000, 0);
+  const multipleOf = count("vision.multipleOf", vision.multipleOf, 28);
+  return {
+    storage,
+    ai,
+    repository: reliable,
+    events: emitters(options, plugins),
+    arounds: plugins.flatMap(({ around }) => around ?? []),
+    plugins,
+    retry: {
+      maxAttempts: attempt === undefined ? count("retry.maxAttempts", retry.maxAttempts, 2) : 1,
+      minTimeout,
+      maxTimeout: number("retry.maxTimeout", retry.maxTimeout, Math.max(30_000, minTimeout), minTimeout),
+      factor: number("retry.factor", retry.factor, 2, 1),
+      randomize: retry.randomize ?? true,
+      maxRetryAfterMs: number("retry.maxRetryAfterMs", retry.maxRetryAfterMs, 60_000, 0),
+      shouldRetry: guarded(retry.shouldRetry, logger),
+    },
+    attempt,
+    comesBack: attempt !== undefined || options.runtime !== undefined,
+    run: undefined,
+    thumbnail: thumbnail !== false && resolveThumbnail(thumbnail),
+    vision: {
+      maxSide: count("vision.maxSide", vision.maxSide, 1568, multipleOf),
+      multipleOf,
+      quality: count("vision.quality", vision.quality, 85, 1, 100),
+      background: (thumbnail === false ? undefined : thumbnail.background) ?? WHITE,
+    },
+    input: {
+      maxBytes: count("input.maxBytes", input.maxBytes, 512 * 1024 * 1024),
+      limitInputPixels: count("input.limitInputPixels", input.limitInputPixels, 100_000_000),
+      allow: Object.freeze([...(input.allow ?? IMAGES)]),
+    },
+    timeouts: {
+      thumbnailMs: timeout("timeouts.thumbnailMs", timeouts.thumbnailMs, 60_000),
+      describeMs: timeout("timeouts.describeMs", timeouts.describeMs, 300_000),
+      embedMs: timeout("timeouts.embedMs", timeouts.embedMs, 60_000),
+    },
+    stages: resolveStages(options.stages ?? []),
+    runtime,
+    lease: {
+      durationMs: timeout("lease.durationMs", lease.durationMs, 60_000, 30),
+      maxStarts: count("lease.maxStarts", lease.maxStarts, 3),
+    },
+    logger,
+  };
+}
+
+function aVersion(value: unknown): boolean {
+  if (typeof value === "string") return true;
+  const { describe, embed } = Object(value);
+  return aString(describe) && aString(embed);
+}
+
+function resolveRuntime(
+  { runtime }: Pick<ProcessOptions, "runtime">,
+  ai: Pick<AIAdapter, "concurrency">,
+): SharedRuntime {
+  if (runtime === undefined) return runtimeOf(ai);
+  if (runtime instanceof SharedRuntime) return runtime;
+  throw expected("runtime", "what createRuntime makes (of this copy of the package)", runtime);
+}
+
+/** @throws ConfigurationError where a budget has nothing to go by */
+export function requirePrice(name: string, ai: Pick<AIAdapter, "price">): void {
+  if (ai.price !== undefined) return;
+  throw new ConfigurationError(
+    `${name}: a budget needs prices; give the AI adapter a price: (usage, stage) => number | null`,
+  );
+}
+
+/** Told before anything is paid: no vector of this model fits into this table. */
+function requireSameDimensions<U extends UploadRecord>(
+  { dimensions, embed }: Pick<AIAdapter<U>, "dimensions" | "embed">,
+  repository: ReliableRepository<U>,
+): void {
+  const wanted = repository.dimensions;
+  if (embed === undefined || dimensions === undefined || wanted === undefined || dimensions === wanted) return;
+  throw new ConfigurationError(
+    `adapters.ai.dimensions: the repository stores vectors of ${wanted} numbers, and the model makes ${dimensions}`,
+  );
+}
+
+/** When `shouldRetry` throws, that is not the upload's failure: the classification decides. */
+function guarded(shouldRetry: RetryOptions["shouldRetry"], logger: Logger): NonNullable<RetryOptions["shouldRetry"]> {
+  return (error, attempt) => {
+    try {
+      return shouldRetry?.(error, attempt) ?? error.retryable;
+    } catch (thrown) {
+      logger.warn({ error: thrown }, "retry.shouldRetry threw");
+      return error.retryable;
+    }
+  };
+}
+
+const WHITE = "#ffffff";
+const EXTENSIONS = { jpeg: "jpg", webp: "webp", png: "png" } as const;
+
+function resolveThumbnail<U extends UploadRecord>(options: ThumbnailOptions<U>): Complete<ThumbnailOptions<U>> {
+  requireMembers("thumbnail", options, []);
+  requireKnown("thumbnail", options, ["size", "format", "quality", "background", "key"]);
+  const { format = "jpeg", background = WHITE } = options;
+  optional("thumbnail.format", format, (value) => String(value) in EXTENSIONS, '"jpeg", "webp" or "png"');
+  optional("thumbnail.background", background, aString, 'a colour such as "#ffffff"');
+  optional("thumbnail.key", options.key, aFunction, "a function");
+  return {
+    size: count("thumbnail.size", options.size, 256, 1, 8192),
+    format,
+    quality: count("thumbnail.quality", options.quality, 85, 1, 100),
+    background,
+    key: options.key ?? ((upload) => `thumbnails/${upload.id}.${EXTENSIONS[format]}`),
+  };
+}
+
+/** What is known only at the call: the options beside those of the work. */
+export function requireSignal(signal: unknown): void {
+  optional("signal", signal, aSignal, "an AbortSignal");
+}

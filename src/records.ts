@@ -1,0 +1,64 @@
+import type { AIAdapter, MediaFacts } from "./contracts/ai.js";
+import type { Stage } from "./contracts/stage.js";
+import type { UploadRecord } from "./contracts/upload.js";
+
+/**
+ * Whether people may see the upload's result: it is completed, or is being done again while the old result stands. What
+ * galleries and searches filter by, instead of the status alone.
+ */
+export function hasResult(upload: Pick<UploadRecord, "status" | "draft">): boolean {
+  return upload.status === "completed" || upload.draft?.was === "completed";
+}
+
+/**
+ * The keys of every object that the library made of an upload: its thumbnail, and that of a redo. For endpoints that delete
+ * uploads: delete the row, call `abortUpload`, then delete these. The original is not among them.
+ */
+export function derivedKeys(upload: UploadRecord): readonly string[] {
+  const keys = [upload.thumbnailKey, upload.draft?.thumbnailKey];
+  return [...new Set(keys)].filter((key): key is string => !!key && key !== upload.storageKey);
+}
+
+/** What was measured of the original, as it is stored in `metadata.media`; `null` before. While it is done again: the new facts. */
+export function mediaFacts(upload: UploadRecord): MediaFacts | null {
+  const media = upload.draft?.metadata?.media ?? upload.metadata?.media;
+  return isObject(media) ? (media as MediaFacts) : null;
+}
+
+/**
+ * What a stage of yours answered for this upload, with its type; `undefined` before it has run. While it is done again: the new
+ * answer, where there is one.
+ *
+ * @example
+ * const palette = defineStage({ name: "palette", run: async (media) => ({ colours: await coloursOf(media) }) });
+ * stageResult(upload, palette)?.colours;
+ */
+export function stageResult<R extends object | void>(
+  upload: UploadRecord,
+  stage: Pick<Stage<never, R>, "name" | "run">,
+): R | undefined {
+  const result = upload.draft?.metadata?.[stage.name] ?? upload.metadata?.[stage.name];
+  return isObject(result) ? (result as R) : undefined;
+}
+
+/** What is stored as `aiVersion`: the adapter's version as a text, or `describe=… embed=…`; `null` without one. */
+export function aiVersionOf(ai: Pick<AIAdapter, "version">): string | null {
+  const { version } = ai;
+  if (version === undefined || typeof version === "string") return version ?? null;
+  return composeVersion(version.describe, version.embed);
+}
+
+export function composeVersion(describe: string, embed: string): string {
+  return `describe=${describe} embed=${embed}`;
+}
+
+/** The part of a stored `aiVersion` that belongs to one stage: a plain stamp belongs to both. */
+export function versionOfStage(stored: string | null | undefined, stage: "describe" | "embed"): string | null {
+  if (stored == null) return null;
+  const parts = /^describe=(.*) embed=(.*)$/s.exec(stored);
+  return (parts === null ? stored : parts[stage === "describe" ? 1 : 2]) ?? null;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

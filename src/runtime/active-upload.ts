@@ -1,0 +1,49 @@
+import type { Cancellation } from "../async/cancellation.js";
+import type { Listed } from "./active-set.js";
+
+/** An upload in work. */
+export class ActiveUpload implements Listed {
+  place: number | undefined;
+  /** Whether it has the claim. */
+  isHolder = false;
+  /** Whether another entry had the claim and has ended since this one began: an answer "busy" may be older than that. */
+  isFree = false;
+  #waiters: (() => void)[] | undefined;
+
+  constructor(
+    readonly uploadId: string,
+    readonly repository: object,
+    readonly cancellation: Cancellation,
+    /** The run that it belongs to, if any. */
+    readonly run: object | null,
+  ) {}
+
+  /** Calls back when the work on it has ended. */
+  whenEnded(callback: () => void): void {
+    this.#waiters ??= [];
+    this.#waiters.push(callback);
+  }
+
+  isSame({ uploadId, repository }: Pick<ActiveUpload, "uploadId" | "repository">): boolean {
+    return this.uploadId === uploadId && this.repository === repository;
+  }
+
+  end(): void {
+    for (const callback of this.#waiters ?? []) callback();
+  }
+}
+
+const heldByRepository = new WeakMap<object, Set<string>>();
+
+/**
+ * Uploads in work in a repository that knows no claims. They belong to the repository, not to a runtime: who settles one by
+ * `failUpload`, or does it with another model, must not take what is in work.
+ */
+export function heldIn(repository: object): Set<string> {
+  let held = heldByRepository.get(repository);
+  if (held === undefined) {
+    held = new Set();
+    heldByRepository.set(repository, held);
+  }
+  return held;
+}

@@ -1,0 +1,241 @@
+import type { Stoppable } from "../async/cancellation.js";
+import type { Notifier } from "../async/notifier.js";
+import { UploadError } from "../errors.js";
+
+/** The options of a breaker, complete. */
+export interface BreakerSettings {
+  readonly threshold: number;
+  readonly cooldownMs: number;
+  readonly giveUpAfterMs: number;
+}
+
+const LONGEST_COOLDOWN_MS = 300_000;
+
+/** One call that was let through. Handed back to the breaker when it ends. */
+export interface Ticket {
+  readonly uploadId: string;
+  /** When it began, by the breaker's count of events. */
+  readonly began: number;
+  readonly isProbe: boolean;
+}
+
+/** Told when the breaker opens and closes. */
+export interface BreakerObserver {
+  opened(error: UploadError, until: number): void;
+  closed(): void;
+}
+
+interface Open {
+  readonly error: UploadError;
+  /** The upload whose call opened it last: when that failure turns out to be the upload's own, it closes again. */
+  readonly by: string | null;
+  /** In milliseconds since the epoch. */
+  readonly since: number;
+  readonly until: number;
+  readonly cooldownMs: number;
+}
+
+/**
+ * Stops the calls of a service that is down or refuses the account: a state machine without a timer of its own.
+ *
+ * Closed, it counts failures of the service in a row; at the threshold it opens. Open, it lets one call through after each
+ * cooldown, which doubles up to five minutes; a success closes it.
+ *
+ * As long as the service has not answered well, and after each failure, only so many calls run at once as may still fail: a
+ * service that is down gets `threshold` calls, whatever the concurrency. A success counts against a row of failures only when
+ * its call began after the first of them: what was under way when the service went down proves nothing.
+ */
+export class Breaker {
+  #count = 0;
+  #open: Open | undefined;
+  #probe: Ticket | undefined;
+  #failures = 0;
+  /** When the first failure of the row happened. */
+  #rowBegan = 0;
+  /** Whether a call has succeeded since the breaker was made or opened. */
+  #proven = false;
+  #running = 0;
+  /** The latest beginning of a call that succeeded, and the end of the last one that did. */
+  #successBegan = -1;
+  #successEnded = -1;
+  #scout: object | undefined;
+
+  constructor(
+    readonly settings: BreakerSettings | false,
+    private readonly observer: BreakerObserver,
+    /** Notified of everything that lets somebody through who waits. */
+    private readonly changes: Notifier,
+  ) {}
+
+  /** What it is open for; `undefined` when it is closed. */
+  get open(): Readonly<Open> | undefined {
+    return this.#open;
+  }
+
+  get isProbing(): boolean {
+    return this.#probe !== undefined;
+  }
+
+  /** The moment, by the breaker's count of events: for what happened since. */
+  now(): number {
+    return ++this.#count;
+  }
+
+  /** Whether a call that began after `moment` has succeeded: then the service was up. */
+  succeededSince(moment: number): boolean {
+    return this.#successBegan > moment;
+  }
+
+  /** Whether a call, begun at any time, has ended well after `moment`. */
+  endedWellSince(moment: number): boolean {
+    return this.#successEnded > moment;
+  }
+
+  /**
+   * Lets a call through: at once, or when few enough are under way.
+   *
+   * @param canWait `false`: nobody comes back for this upload, so it is let through in any case
+   * @throws UploadError `CIRCUIT_OPEN`, Interrupted
+   */
+  enter(uploadId: string, signal: Stoppable, canWait: boolean): Ticket | Promise<Ticket> {
+    if (!canWait || this.settings === false) return this.#begin(uploadId, false);
+    if (this.#open !== undefined) return this.#enterOpen(uploadId, this.#open);
+    if (this.#hasRoom()) return this.#begin(uploadId, false);
+    return this.#enterLater(uploadId, signal);
+  }
+
+  /** The call ended well, or by the upload's own fault: the service has answered. */
+  succeeded(ticket: Ticket): void {
+    this.#end(ticket);
+    this.#proven = true;
+    this.#successBegan = Math.max(this.#successBegan, ticket.began);
+    this.#successEnded = ++this.#count;
+    if (this.#failures > 0 && ticket.began > this.#rowBegan) this.#failures = 0;
+    if (ticket.isProbe) this.#close();
+    else this.changes.notify();
+  }
+
+  /** The service answered, but with a refusal of this upload. */
+  answered(ticket: Ticket): void {
+    this.#end(ticket);
+    if (ticket.isProbe) this.#close();
+    else this.changes.notify();
+  }
+
+  /** The call ended without telling anything of the service: aborted, deleted, claim lost. */
+  released(ticket: Ticket): void {
+    this.#end(ticket);
+    this.changes.notify();
+  }
+
+  /** The service failed. `atOnce`: one is enough, as of a refused account, or of a hint that is too long to be waited for. */
+  failed(ticket: Ticket, error: UploadError, atOnce: boolean): void {
+    this.#end(ticket);
+    this.#count++;
+    if (this.settings === false) return;
+    if (this.#open !== undefined) {
+      if (ticket.isProbe) this.#reopen(error, ticket.uploadId, this.#open);
+      else this.changes.notify();
+      return;
+    }
+    if (this.#failures++ === 0) this.#rowBegan = this.#count;
+    if (atOnce || this.#failures >= this.settings.threshold) this.trip(error, ticket.uploadId);
+    else this.changes.notify();
+  }
+
+  /** Opens it: also for what is found out without a call, as by `checkHealth`. */
+  trip(error: UploadError, uploadId: string | null = null): void {
+    if (this.settings === false || this.#open !== undefined) return;
+    const { cooldownMs } = this.settings;
+    const since = Date.now();
+    this.#openAs({ error, by: uploadId, since, until: since + this.#pause(cooldownMs, error), cooldownMs });
+  }
+
+  /** The failures of this upload were its own: they say nothing of the service. */
+  blame(uploadId: string): void {
+    this.#failures = 0;
+    if (this.#open?.by === uploadId) this.#close();
+    else this.changes.notify();
+  }
+
+  /**
+   * Whether an upload may be begun that will need a call: `"go"`, `"scout"` for the one that may find out whether the service
+   * is back, which has to call `scoutLeft` with the same token in the end, or how long to wait, in milliseconds.
+   */
+  admit(scout: object): "go" | "scout" | number {
+    if (this.#open === undefined) return "go";
+    const left = this.#open.until - Date.now();
+    if (left > 0) return left;
+    if (this.#scout !== undefined || this.#probe !== undefined) return Number.POSITIVE_INFINITY;
+    this.#scout = scout;
+    return "scout";
+  }
+
+  scoutLeft(scout: object): void {
+    if (this.#scout !== scout) return;
+    this.#scout = undefined;
+    this.changes.notify();
+  }
+
+  #hasRoom(): boolean {
+    const { threshold } = this.settings as BreakerSettings;
+    return (this.#proven && this.#failures === 0) || this.#running < Math.max(1, threshold - this.#failures);
+  }
+
+  #enterOpen(uploadId: string, open: Open): Ticket {
+    const now = Date.now();
+    if (now < open.until || this.#probe !== undefined) {
+      const retryAfterMs = Math.max(1, open.until - now);
+      const message = `No call is made until the service is back: ${open.error.message}`;
+      throw new UploadError(message, {
+        code: "CIRCUIT_OPEN",
+        fault: open.error.fault,
+        retryAfterMs,
+        cause: open.error,
+      });
+    }
+    this.#probe = this.#begin(uploadId, true);
+    return this.#probe;
+  }
+
+  async #enterLater(uploadId: string, signal: Stoppable): Promise<Ticket> {
+    while (this.#open === undefined && !this.#hasRoom()) await this.changes.wait(signal);
+    return this.#open === undefined ? this.#begin(uploadId, false) : this.#enterOpen(uploadId, this.#open);
+  }
+
+  #begin(uploadId: string, isProbe: boolean): Ticket {
+    this.#running++;
+    return { uploadId, began: ++this.#count, isProbe };
+  }
+
+  #end(ticket: Ticket): void {
+    this.#running--;
+    if (this.#probe === ticket) this.#probe = undefined;
+  }
+
+  #reopen(error: UploadError, by: string, { since, cooldownMs }: Open): void {
+    const doubled = Math.max(cooldownMs, Math.min(LONGEST_COOLDOWN_MS, cooldownMs * 2));
+    this.#openAs({ error, by, since, until: Date.now() + this.#pause(doubled, error), cooldownMs: doubled });
+  }
+
+  /** The service's own hint wins where it is longer. */
+  #pause(cooldownMs: number, error: UploadError): number {
+    return Math.max(cooldownMs, error.retryAfterMs ?? 0);
+  }
+
+  #openAs(open: Open): void {
+    this.#open = open;
+    this.#proven = false;
+    this.observer.opened(open.error, open.until);
+    this.changes.notify();
+  }
+
+  #close(): void {
+    if (this.#open === undefined) return;
+    this.#open = undefined;
+    this.#failures = 0;
+    this.#proven = true;
+    this.observer.closed();
+    this.changes.notify();
+  }
+}

@@ -1,0 +1,240 @@
+import { Notifier } from "../async/notifier.js";
+import type { AIAdapter, Usage } from "../contracts/ai.js";
+import type { Limit, RuntimeOptions } from "../contracts/runtime.js";
+import type { StageName } from "../contracts/upload.js";
+import { UploadError } from "../errors.js";
+import { number, requireKnown, requireMembers } from "../validate.js";
+import { ActiveSet } from "./active-set.js";
+import type { ActiveUpload } from "./active-upload.js";
+import { Breaker, type BreakerSettings } from "./breaker.js";
+import type { Budget } from "./budget.js";
+import { StageDurations } from "./durations.js";
+import { Ledger } from "./ledger.js";
+import { Limiter } from "./limiter.js";
+import { RecentMap } from "./recent-map.js";
+import { defaultDecoders, readBreaker, readBudget, readLimits, UNLIMITED } from "./runtime-options.js";
+import { Ticker } from "./ticker.js";
+
+/** How the work stands. */
+export interface RuntimeHealth {
+  /** Uploads in work. */
+  readonly active: number;
+  /** Calls that wait for a slot. */
+  readonly waiting: number;
+  readonly breaker:
+    | { readonly state: "closed" }
+    /** `since` and `until` in milliseconds since the epoch. */
+    | {
+        readonly state: "open" | "probing";
+        readonly error: UploadError;
+        readonly since: number;
+        readonly until: number;
+      };
+  /** What all calls have used up so far, failed ones too. */
+  readonly usage: Usage;
+  /** `null` without a budget. */
+  readonly budgetLeft: number | null;
+}
+
+/**
+ * What calls and processors share: slots, breaker, ledger and budget, and the queue of uploads that may take a process down, which
+ * go one at a time. Made by `createRuntime`; without one, all users of an AI adapter share one.
+ */
+export interface Runtime {
+  /** How the work stands now. */
+  health(): RuntimeHealth;
+  /**
+   * Lets more be spent, in the currency of `ai.price`. Runs that ended by the budget go on when they are called again.
+   *
+   * @throws ConfigurationError without a budget
+   */
+  addBudget(amount: number): void;
+}
+
+/** What is remembered of an upload that the service has failed: how often, and since when. */
+export interface Trial {
+  failures: number;
+  /** How often it was handed back because of them. */
+  held: number;
+  /** By the breaker's count of events. */
+  readonly firstBegan: number;
+  readonly firstFailed: number;
+}
+
+export interface BreakerListener {
+  readonly opened: (error: UploadError, until: number) => void;
+  readonly closed: () => void;
+}
+
+/** Uploads whose last claim got no answer, or that failed and wait to be done again. */
+const MOST_REMEMBERED = 10_000;
+
+export class SharedRuntime implements Runtime {
+  readonly ledger = new Ledger();
+  readonly durations = new StageDurations();
+  /** Notified of everything that lets an upload be begun which waits for that. */
+  readonly changes = new Notifier();
+  readonly ticker = new Ticker();
+  readonly active = new ActiveSet<ActiveUpload>();
+  /**
+   * Uploads that were started before and never settled may have taken a process down. They go one at a time, so that the one
+   * that does it again takes no neighbour into quarantine.
+   */
+  readonly suspects = new Limiter(1);
+  /** The tokens of claims that were not answered, by upload: the next claim of it is the same claim. */
+  readonly unanswered = new RecentMap<string, string>(MOST_REMEMBERED);
+  readonly trials = new RecentMap<string, Trial>(MOST_REMEMBERED);
+  /** How many answers of each stage were received and not accepted, by upload: an engine's next attempt is a claim of its own. */
+  readonly refusedAnswers = new RecentMap<string, Map<StageName, number>>(MOST_REMEMBERED);
+  readonly budget: Budget | undefined;
+  readonly #limits = new Map<string, Limiter>();
+  readonly #given: Readonly<Record<string, Limit | undefined>>;
+  readonly #breakers = new Map<string, Breaker>();
+  readonly #breakerSettings: BreakerSettings | false;
+  readonly #listeners = new Set<BreakerListener>();
+
+  constructor(options: RuntimeOptions) {
+    requireMembers("runtime", options, []);
+    const { limits = {}, breaker = {}, budget } = options;
+    this.#given = readLimits(limits);
+    this.#breakerSettings = breaker !== false && readBreaker(breaker);
+    if (budget !== undefined) this.budget = readBudget(budget);
+  }
+
+  /** The slots of a stage: as many as `limits` say, else as the adapter or the stage asks for. */
+  limiter(stage: StageName, wish?: number): Limiter {
+    let limiter = this.#limits.get(stage);
+    if (limiter === undefined) {
+      const given = this.#given[stage];
+      const { concurrency, perMinute } =
+        typeof given === "object" && given !== null ? given : { concurrency: given, perMinute: undefined };
+      const slots = concurrency ?? wish ?? (stage === "decode" ? defaultDecoders() : UNLIMITED);
+      limiter = new Limiter(slots, perMinute ?? UNLIMITED);
+      this.#limits.set(stage, limiter);
+    }
+    return limiter;
+  }
+
+  /** Describing and embedding are calls of one service; each stage of the user's has its own. */
+  breakerOf(stage: StageName): Breaker {
+    const service = stage === "describe" || stage === "embed" ? "ai" : stage;
+    let breaker = this.#breakers.get(service);
+    if (breaker === undefined) {
+      const observer: BreakerListener = {
+        opened: (error, until) => this.#tell((listener) => listener.opened(error, until)),
+        closed: () => this.#tell((listener) => listener.closed()),
+      };
+      breaker = new Breaker(this.#breakerSettings, observer, this.changes);
+      this.#breakers.set(service, breaker);
+    }
+    return breaker;
+  }
+
+  /** The first of its breakers that is open. */
+  openBreaker(): Breaker | undefined {
+    for (const breaker of this.#breakers.values()) if (breaker.open !== undefined) return breaker;
+    return undefined;
+  }
+
+  get giveUpAfterMs(): number {
+    return this.#breakerSettings === false ? UNLIMITED : this.#breakerSettings.giveUpAfterMs;
+  }
+
+  /** @returns what ends the subscription */
+  listen(listener: BreakerListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The upload is settled: what it went through before is of no use any more. */
+  forget(uploadId: string): void {
+    this.trials.delete(uploadId);
+    this.refusedAnswers.delete(uploadId);
+  }
+
+  begin(upload: ActiveUpload): void {
+    this.active.forEach((other) => {
+      if (!other.isSame(upload)) return;
+      for (const [one, another] of [
+        [upload, other],
+        [other, upload],
+      ] as const) {
+        one.whenEnded(() => {
+          if (one.isHolder) another.isFree = true;
+        });
+      }
+    });
+    this.active.add(upload);
+  }
+
+  end(upload: ActiveUpload): void {
+    this.active.delete(upload);
+    upload.end();
+  }
+
+  health(): RuntimeHealth {
+    let waiting = 0;
+    for (const limiter of this.#limits.values()) waiting += limiter.waiting;
+    const breaker = this.openBreaker();
+    const open = breaker?.open;
+    return {
+      active: this.active.size,
+      waiting,
+      breaker:
+        open === undefined
+          ? { state: "closed" }
+          : {
+              state: breaker?.isProbing ? "probing" : "open",
+              error: open.error,
+              since: open.since,
+              until: open.until,
+            },
+      usage: this.ledger.usage,
+      budgetLeft: this.budget?.left ?? null,
+    };
+  }
+
+  addBudget(amount: number): void {
+    const added = number("addBudget", amount, 0, 0);
+    if (this.budget === undefined) {
+      const message = "addBudget: this runtime has no budget; make it with createRuntime({ budget: { limit } })";
+      throw new UploadError(message, { code: "INVALID_CONFIGURATION" });
+    }
+    this.budget.add(added);
+  }
+
+  #tell(about: (listener: BreakerListener) => void): void {
+    for (const listener of [...this.#listeners]) about(listener);
+  }
+}
+
+/**
+ * Makes a runtime to share: between calls of `processUploadWithRetry`, between processors, between AI adapters that use one
+ * account. Handing one in says that somebody comes back: an upload that the service could not do is `deferred`, not `failed`.
+ *
+ * @throws ConfigurationError an option that is unknown or out of range
+ * @example
+ * const runtime = createRuntime({ limits: { describe: 2, embed: { perMinute: 600 } }, budget: { limit: 25 } });
+ * await processUploadWithRetry(upload, adapters, { runtime });
+ */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  requireMembers("runtime", options, []);
+  requireKnown("runtime", options, ["limits", "breaker", "budget"]);
+  return new SharedRuntime(options);
+}
+
+const byAdapter = new WeakMap<object, SharedRuntime>();
+
+/**
+ * The service behind an adapter takes so much at once, whoever calls it, so the default runtime belongs to the adapter: to
+ * its `concurrency` object where it has one, so that copies and wrappers of one adapter share it.
+ */
+export function runtimeOf(ai: Pick<AIAdapter, "concurrency">): SharedRuntime {
+  const identity = ai.concurrency ?? ai;
+  let runtime = byAdapter.get(identity);
+  if (runtime === undefined) {
+    runtime = new SharedRuntime({});
+    byAdapter.set(identity, runtime);
+  }
+  return runtime;
+}

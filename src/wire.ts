@@ -1,0 +1,111 @@
+import type { UploadRecord } from "./contracts/upload.js";
+import { ConfigurationError, UploadError } from "./errors.js";
+import type { UploadEvent } from "./events.js";
+import type { UploadResult } from "./result.js";
+import { INVALID } from "./wire/kinds.js";
+import { OUTCOMES, SHAPES, type Shape } from "./wire/shapes.js";
+
+/** The form of the JSON; another one would be another number. */
+const VERSION = 1;
+
+/** An event as plain JSON, for a queue, a socket or NOTIFY: see {@link serializeEvent}. */
+export type WireEvent = {
+  readonly v: typeof VERSION;
+  readonly type: UploadEvent["type"];
+  readonly uploadId?: string;
+  readonly batchId?: string | null;
+  /** In milliseconds since the epoch. */
+  readonly at: number;
+  readonly [field: string]: unknown;
+};
+
+interface UploadEventBase {
+  readonly uploadId: string;
+  readonly batchId: string | null;
+  readonly at: number;
+}
+
+/** What {@link parseEvent} makes of a {@link WireEvent}: the event, with as much of the record as was sent. */
+export type ReceivedEvent =
+  | Exclude<UploadEvent, { readonly type: "upload:started" | "upload:settled" }>
+  | (UploadEventBase & {
+      readonly type: "upload:started";
+      readonly upload: Partial<UploadRecord> & { readonly id: string };
+      readonly starts: number;
+    })
+  | (UploadEventBase & {
+      readonly type: "upload:settled";
+      readonly status: UploadResult["status"];
+      /** Of `failed` and `deferred`, and of `aborted` where the reason is one. */
+      readonly error?: UploadError;
+    });
+
+/** What {@link serializeEvent} sends besides. */
+export interface SerializeOptions {
+  /** Fields of the record to send, besides `id`: small ones, for this is what goes over the wire with each event. @default [] */
+  readonly fields?: readonly string[] | undefined;
+}
+
+/**
+ * An event as plain JSON, whatever the record holds (a BigInt becomes a text, a Date an ISO text; functions and cycles are left
+ * out). Small: no description, no vector, errors as {@link UploadErrorJSON} without their causes; of warnings and failures the
+ * first 10, which `failed` counts.
+ *
+ * @throws ConfigurationError for what is no event
+ * @example
+ * processor.on("upload:settled", (event) => channel.send(JSON.stringify(serializeEvent(event, { fields: ["fileName"] }))));
+ */
+export function serializeEvent(event: UploadEvent, options: SerializeOptions = {}): WireEvent {
+  const { fields = [] } = options;
+  const shape = shapeOf(event);
+  if (shape === undefined) throw new ConfigurationError("serializeEvent: expected an event with a known type");
+  const json: Record<string, unknown> = { v: VERSION, type: event.type };
+  const given = withReasonAsError(event);
+  for (const [name, kind] of Object.entries(shape)) {
+    const written = kind.write(given[name], fields);
+    if (written !== undefined) json[name] = written;
+  }
+  return json as WireEvent;
+}
+
+/**
+ * The event that {@link serializeEvent} made the JSON of, with its errors as {@link UploadError}.
+ *
+ * @param json an object or a JSON text
+ * @returns `null` for what is none of ours, is of another version, or lacks something
+ */
+export function parseEvent(json: unknown): ReceivedEvent | null {
+  try {
+    const given: unknown = typeof json === "string" ? JSON.parse(json) : json;
+    if (!isObject(given) || given.v !== VERSION) return null;
+    const shape = shapeOf(given);
+    if (shape === undefined) return null;
+    const event: Record<string, unknown> = { type: given.type };
+    for (const [name, kind] of Object.entries(shape)) {
+      const read = kind.read(Object.hasOwn(given, name) ? given[name] : undefined);
+      if (read === INVALID) return null;
+      if (read !== undefined) event[name] = read;
+    }
+    return event as unknown as ReceivedEvent;
+  } catch {
+    return null; // no JSON, or an object that throws when it is looked at
+  }
+}
+
+function shapeOf(event: { readonly type?: unknown; readonly status?: unknown }): Shape | undefined {
+  const { type, status } = event;
+  if (typeof type !== "string" || !Object.hasOwn(SHAPES, type)) return undefined;
+  const shape: Shape = SHAPES[type as UploadEvent["type"]];
+  if (type !== "upload:settled") return shape;
+  return typeof status === "string" && Object.hasOwn(OUTCOMES, status) ? { ...shape, ...OUTCOMES[status] } : undefined;
+}
+
+/** Why an upload was aborted is sent as its error, where it is one. */
+function withReasonAsError(event: UploadEvent): Readonly<Record<string, unknown>> {
+  const { reason } = event as { readonly reason?: unknown };
+  return UploadError.isInstance(reason) ? { ...event, error: reason } : { ...event };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,181 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { memoryStorage } from "../../src/adapters/memory.js";
+import { type AIAdapter, BatchProcessor, defineStage, type UploadRecord } from "../../src/index.js";
+import { jpeg } from "../support/fakes.js";
+import {
+  LONGEST_DESCRIPTION,
+  REFUSALS,
+  type RefusingStore,
+  refusingMemory,
+  refusingPglite,
+  refusingPostgres,
+} from "../support/refusing-stores.js";
+
+/** A store that refuses a value is no outage: exactly that upload fails, with the store's reason, and nothing waits. */
+const url = process.env.TEST_POSTGRES_URL;
+
+const NUL = "a\0b";
+/** What the model answers for some of 50 uploads. */
+const ODD = {
+  long: { id: "u3", text: "x".repeat(LONGEST_DESCRIPTION + 1) },
+  word: { id: "u11", text: "a forbidden sight" },
+  vector: { id: "u17", vector: [1, 2, 3, 4] },
+  infinite: { id: "u23", vector: [1, 2, 1e39] },
+  nul: { id: "u29" },
+  emoji: { id: "u31", text: "a cat 🐈" },
+  emojiInFacts: { id: "u37" },
+  emojiInReason: { id: "u41" },
+} as const;
+const UPLOADS: readonly UploadRecord[] = Array.from({ length: 50 }, (_, n) => ({
+  id: `u${n}`,
+  storageKey: `originals/${n}`,
+  status: "pending",
+  batchId: "batch",
+}));
+
+function model() {
+  const calls = { describe: new Map<string, number>(), embed: new Map<string, number>() };
+  const count = (stage: keyof typeof calls, id: string) => calls[stage].set(id, (calls[stage].get(id) ?? 0) + 1);
+  const answers = Object.values(ODD) as readonly { id: string; text?: string; vector?: readonly number[] }[];
+  const of = (id: string) => answers.find((one) => one.id === id);
+  const ai: AIAdapter = {
+    describe: async ({ upload: { id } }) => {
+      count("describe", id);
+      if (id === ODD.emojiInReason.id) throw Object.assign(new Error("cannot see\0🐈 at all"), { retryable: false });
+      if (id === ODD.nul.id)
+        return { text: NUL, metadata: { [NUL]: [NUL, { deep: NUL }] }, usage: { model: NUL, inputTokens: 1 } };
+      const metadata = { seen: id === ODD.emojiInFacts.id ? "🐈" : "cat" };
+      return { text: of(id)?.text ?? `a photo of ${id}`, metadata };
+    },
+    embed: async ({ media }) => {
+      count("embed", media.upload.id);
+      return [...(of(media.upload.id)?.vector ?? [1, 2, 3])];
+    },
+  };
+  return { ai, calls };
+}
+
+async function processed(store: RefusingStore) {
+  onTestFinished(store.close);
+  const { ai, calls } = model();
+  const storage = memoryStorage(UPLOADS.map(({ storageKey }) => [storageKey, jpeg]));
+  const stage = defineStage({ name: "checked", run: async () => ({ by: NUL }) });
+  const { repository } = store;
+  const processor = new BatchProcessor({ storage, ai, repository, stages: [stage], retry: { minTimeout: 1 } });
+  const waits: string[] = [];
+  processor.on("batch:paused", () => waits.push("batch:paused"));
+  processor.on("upload:retry", ({ uploadId }) => waits.push(uploadId));
+  const result = await processor.process("batch");
+  const row = async (id: string) => {
+    const found = await repository.findUpload(id);
+    if (found === null) throw new Error(`${id} is gone`);
+    return found;
+  };
+  return { result, calls, waits, storage, row, processor, ai };
+}
+
+const stores: readonly [string, () => Promise<RefusingStore>][] = [
+  ...Object.entries(REFUSALS).map(
+    ([name, refusal]) => [`in memory, by ${name}`, async () => refusingMemory(UPLOADS, refusal)] as const,
+  ),
+  ["PGlite", () => refusingPglite(UPLOADS)],
+  ...(url === undefined
+    ? []
+    : (["UTF8", "LATIN1"] as const).map(
+        (encoding) => [`PostgreSQL, ${encoding}`, () => refusingPostgres(url, encoding, UPLOADS)] as const,
+      )),
+].map(([name, make]) => [name as string, make as () => Promise<RefusingStore>]);
+
+describe.each(stores)("%s", (_, make) => {
+  test("of 50 uploads exactly those whose results are refused fail, by the store's reason", async () => {
+    const store = await make();
+    const { result, calls, waits, storage, row } = await processed(store);
+    const refused: string[] = [ODD.long.id, ODD.word.id, ODD.vector.id];
+    if (store.isLatin1) refused.push(ODD.emoji.id, ODD.emojiInFacts.id);
+    const failing: string[] = [...refused, ODD.infinite.id, ODD.emojiInReason.id];
+    expect(result).toMatchObject({ status: "completed", completed: 50 - failing.length, failed: failing.length });
+    expect(result.failures.map(({ uploadId }) => uploadId).sort()).toEqual(failing.sort());
+    // Nothing was waited for, and nothing done twice.
+    expect(waits).toEqual([]);
+    expect([...calls.describe.values()].every((times) => times === 1)).toBe(true);
+    expect([...calls.embed.values()].every((times) => times === 1)).toBe(true);
+
+    for (const { id } of UPLOADS) {
+      const { status, errorCode, starts, thumbnailKey } = await row(id);
+      expect({ id, status, starts: starts ?? 0 }).toEqual({
+        id,
+        status: failing.includes(id) ? "failed" : "completed",
+        starts: 0,
+      });
+      // Every field that was not refused is stored.
+      expect(storage.keys()).toContain(thumbnailKey);
+      if (refused.includes(id)) expect({ id, errorCode }).toEqual({ id, errorCode: "RESULT_REFUSED" });
+    }
+    const long = await row(ODD.long.id);
+    expect(long.errorMessage).toMatch(store.reasons.long);
+    expect(long.description ?? null).toBeNull();
+    expect(long.metadata).toMatchObject({ checked: { by: "ab" }, seen: "cat", media: { kind: "image" } });
+    expect((await row(ODD.word.id)).errorMessage).toMatch(store.reasons.word);
+    const vector = await row(ODD.vector.id);
+    expect(vector.errorMessage).toMatch(store.reasons.vector);
+    expect(vector.description).toBe("a photo of u17");
+    expect(await row(ODD.infinite.id)).toMatchObject({ errorCode: "INVALID_EMBEDDING", description: "a photo of u23" });
+  });
+
+  test("text is cleaned of NULs wherever it comes from, and a reason is stored in the letters that there are", async () => {
+    const store = await make();
+    const { row } = await processed(store);
+    const { status, description, metadata } = await row(ODD.nul.id);
+    expect({ status, description, metadata }).toMatchObject({
+      status: "completed",
+      description: "ab",
+      metadata: { ab: ["ab", { deep: "ab" }], checked: { by: "ab" }, usage: { model: "ab", inputTokens: 1 } },
+    });
+    const { errorCode, errorMessage } = await row(ODD.emojiInReason.id);
+    expect(errorCode).toBe("DESCRIBE_FAILED");
+    expect(errorMessage).toBe(store.isLatin1 ? "cannot see ? at all" : "cannot see 🐈 at all");
+    if (!store.isLatin1) return;
+    const emoji = await row(ODD.emojiInFacts.id);
+    expect(emoji.errorMessage).toMatch(/no equivalent in encoding "LATIN1"/);
+    expect(emoji.description).toBe("a photo of u37");
+    expect(emoji.metadata).toMatchObject({ checked: { by: "ab" }, media: { kind: "image" } });
+    expect((await row(ODD.emoji.id)).errorMessage).toMatch(/no equivalent in encoding "LATIN1"/);
+  });
+
+  test("tried again when the model has learnt to be brief, nothing else is paid for again", async () => {
+    const store = await make();
+    const { row, processor, calls, ai } = await processed(store);
+    Object.assign(ai, {
+      describe: async ({ upload }: { upload: UploadRecord }) => {
+        calls.describe.set(upload.id, (calls.describe.get(upload.id) ?? 0) + 1);
+        return "brief";
+      },
+    });
+    const ids = [ODD.long.id, ODD.vector.id];
+    const redone = await processor.rerun({ ids }, "retry");
+    // The vector is refused again: it comes of the embedding alone.
+    expect(redone).toMatchObject({ completed: 1, failed: 1 });
+    expect(await row(ODD.long.id)).toMatchObject({ status: "completed", description: "brief" });
+    expect(ids.map((id) => [calls.describe.get(id), calls.embed.get(id)])).toEqual([
+      [2, 1],
+      [1, 2],
+    ]);
+  });
+});
+
+test("a column that is too short for the reason, too, holds up nobody", async () => {
+  const store = refusingMemory(UPLOADS, REFUSALS["an SQLSTATE"] as (message: string, sqlState: string) => Error);
+  const { updateUpload } = store.repository;
+  const repository = {
+    ...store.repository,
+    updateUpload: async (...[id, changes, claim]: Parameters<typeof updateUpload>) => {
+      if ((changes.errorCode?.length ?? 0) > 10) throw Object.assign(new Error("value too long"), { code: "22001" });
+      return updateUpload(id, changes, claim);
+    },
+  };
+  const { result, row } = await processed({ ...store, repository });
+  expect(result).toMatchObject({ status: "completed", completed: 45, failed: 5 });
+  const { status, errorCode, errorMessage } = await row(ODD.long.id);
+  expect({ status, errorCode: errorCode ?? null }).toEqual({ status: "failed", errorCode: null });
+  expect(errorMessage).toMatch(/value too long/);
+});

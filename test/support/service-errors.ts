@@ -1,0 +1,108 @@
+/** Errors as the clients of services and databases throw them, by what they are. Written by hand where the client is not installed. */
+import pg from "pg";
+import type { UploadError } from "../../src/index.js";
+
+const error = (message: string, fields: object = {}, name = "Error") =>
+  Object.assign(new Error(message), fields, name === "Error" ? {} : { name });
+
+/** `APICallError` of the AI SDK: it works `isRetryable` out of the status, but for connections that fail. */
+export function apiCallError(
+  statusCode: number | undefined,
+  message: string,
+  fields: { data?: object; responseBody?: string; responseHeaders?: Record<string, string>; cause?: unknown } = {},
+): Error {
+  const isRetryable =
+    statusCode === undefined || statusCode === 408 || statusCode === 409 || statusCode === 429 || statusCode >= 500;
+  const url = "https://api.test/v1/chat/completions";
+  return error(message, { url, requestBodyValues: {}, statusCode, isRetryable, ...fields }, "AI_APICallError");
+}
+
+/** `RetryError` of the AI SDK, after its own retries. */
+export function retryError(...errors: readonly Error[]): Error {
+  const lastError = errors.at(-1);
+  const message = `Failed after ${errors.length} attempts. Last error: ${lastError?.message}`;
+  return error(message, { reason: "maxRetriesExceeded", errors, lastError }, "AI_RetryError");
+}
+
+/** `APIError` of the OpenAI client. */
+export function openAIError(status: number, body: { message: string; code: string | null; type: string }): Error {
+  const fields = {
+    status,
+    headers: new Headers({ "x-request-id": "r1" }),
+    error: body,
+    code: body.code,
+    type: body.type,
+  };
+  return error(`${status} ${body.message}`, fields);
+}
+
+/** `ResponseError` of the Ollama client. */
+export function ollamaError(status_code: number, message: string): Error {
+  return error(message, { status_code, error: message }, "ResponseError");
+}
+
+/** A `ServiceException` of the AWS SDK. */
+export function awsError(
+  name: string,
+  httpStatusCode: number,
+  message: string,
+  headers: Record<string, string> = {},
+): Error {
+  const fields = {
+    Code: name,
+    $fault: httpStatusCode < 500 ? "client" : "server",
+    $metadata: { httpStatusCode, attempts: 1, requestId: "R1" },
+    $response: { statusCode: httpStatusCode, headers },
+  };
+  return error(message, fields, name);
+}
+
+/** What PostgreSQL answered, as pg throws it. */
+export function pgError(code: string, message: string): Error {
+  return Object.assign(new pg.DatabaseError(message, message.length, "error"), { code, severity: "ERROR" });
+}
+
+/** `DrizzleQueryError`. */
+export function drizzleError(cause: Error): Error {
+  const query = `update "uploads" set "description" = $1, "status" = $2 where ("id" = $3 and "fence" = $4) returning "id"`;
+  const params = ["a private description", "completed", "u1", 3];
+  const failed = new Error(`Failed query: ${query}\nparams: ${params}`, { cause });
+  return Object.assign(failed, { query, params });
+}
+
+/** `PrismaClientKnownRequestError`. */
+export function prismaError(code: string, reason: string): Error {
+  const message = `
+Invalid \`prisma.upload.update()\` invocation in
+/srv/app/repository.ts:31:25
+
+  28 async updateUpload(id, changes) {
+→ 31   await prisma.upload.update(
+
+${reason}`;
+  return error(message, { code, clientVersion: "6.1.0", meta: {} }, "PrismaClientKnownRequestError");
+}
+
+/** Knex puts the statement, with its values, before the reason. */
+export function knexError(code: string, reason: string): Error {
+  return error(`update "uploads" set "description" = 'a private - description' where "id" = 'u1' - ${reason}`, {
+    code,
+  });
+}
+
+/** A connection that was refused, as Node reports it. */
+export function refusedConnection(address: string): Error {
+  const fields = { errno: -111, code: "ECONNREFUSED", syscall: "connect", address };
+  return error(`connect ECONNREFUSED ${address}`, fields);
+}
+
+/** `localhost` is two addresses, and both were refused. */
+export function refusedLocalhost(port: number): Error {
+  const errors = [refusedConnection(`::1:${port}`), refusedConnection(`127.0.0.1:${port}`)];
+  return Object.assign(new AggregateError(errors, ""), { code: "ECONNREFUSED" });
+}
+
+/** `CODE fault again|once`: what it becomes, and whether it is tried again. */
+export function verdictOf({ code, fault, retryable }: UploadError): string {
+  return `${code} ${fault} ${retryable ? "again" : "once"}`;
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+
+const source = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const page = source("src/adapters/README.md");
+
+/** The names of an interface's members. */
+function membersOf(file: string, name: string): string[] {
+  const { statements } = ts.createSourceFile(file, source(file), ts.ScriptTarget.Latest, true);
+  const found = statements.filter(ts.isInterfaceDeclaration).find((each) => each.name.text === name);
+  return (found?.members ?? []).map((member) => member.name?.getText() ?? "");
+}
+
+/** The first column of each table below a heading. */
+function namesUnder(heading: string): string[] {
+  const [, section = ""] = page.split(`\n## ${heading}\n`);
+  const rows = (section.split("\n## ", 1)[0] ?? "").matchAll(/^\| (`.+?`) \| /gm);
+  return [...rows].flatMap(([, cell = ""]) => [...cell.matchAll(/`(\w+)(?:\(\))?`/g)].map(([, name = ""]) => name));
+}
+
+describe("the page on adapters", () => {
+  test("has a heading for every subpath, but for the root", () => {
+    const { exports } = JSON.parse(source("package.json"));
+    const subpaths = Object.keys(exports).filter((path) => path !== "." && path !== "./package.json");
+    const headings = [...page.matchAll(/^## (upload-processor\/\S+)$/gm)].map(([, heading]) => heading);
+    expect(headings.sort()).toEqual(subpaths.map((path) => `upload-processor${path.slice(1)}`).sort());
+  });
+
+  test.each([
+    ["upload-processor/postgres", "src/adapters/postgres/options.ts", ["PostgresRepositoryOptions"]],
+    ["upload-processor/memory", "src/adapters/memory/repository.ts", ["MemoryRepositoryOptions"]],
+    ["Your own model", "src/contracts/ai.ts", ["AIAdapter", "Media"]],
+  ])("%s: every option, and no other", (heading, file, types) => {
+    // Only images have frames until there is a decoder of videos.
+    const members = types.flatMap((type) => membersOf(file, type)).filter((name) => name !== "frames");
+    expect(members.length).toBeGreaterThan(0);
+    expect(namesUnder(heading).sort()).toEqual(members.sort());
+  });
+});

@@ -1,0 +1,150 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { BatchProcessor, type BatchProgressEvent, createRuntime, processUploadWithRetry } from "../../src/index.js";
+import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
+
+const plain = { thumbnail: false, retry: { maxAttempts: 1 } } as const;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("sources", () => {
+  test("are never asked for two uploads at once", async () => {
+    const world = worldOf(ids(6));
+    let asked = 0;
+    let most = 0;
+    const left = ids(6).map(({ id }) => id);
+    const next = async (): Promise<IteratorResult<string>> => {
+      most = Math.max(most, ++asked);
+      await new Promise((resolve) => setImmediate(resolve));
+      asked--;
+      const value = left.shift();
+      return value === undefined ? { done: true, value } : { done: false, value };
+    };
+    const processor = new BatchProcessor({ ...world, ...plain, concurrency: 4 });
+    const result = await processor.processUploads({ [Symbol.asyncIterator]: () => ({ next }) });
+    expect(result).toMatchObject({ status: "completed", completed: 6 });
+    expect(most).toBe(1);
+  });
+
+  test("may hold more than they were said to: no percentage above 100", async () => {
+    const world = worldOf([...ids(3), uploadOf("done", { status: "completed" })]);
+    const processor = new BatchProcessor({ ...world, ...plain, concurrency: 1 });
+    const steps: BatchProgressEvent[] = [];
+    processor.on("batch:progress", (step) => void steps.push(step));
+    const result = await processor.processUploads(["u0000", "u0001", "done", "u0002"], { total: 1 });
+    expect(result).toMatchObject({ total: 4, completed: 3, skipped: 1 });
+    for (const { total, processed, percentage, etaMs } of steps) {
+      expect(total).toBe(processed);
+      expect(percentage).toBe(100);
+      expect(etaMs).toBe(0);
+    }
+    expect(steps.at(-1)).toMatchObject({ processed: 4, completed: 4 });
+  });
+});
+
+test("a count that is under way when the run ends is not told after its end", async () => {
+  const world = worldOf(ids(1));
+  const { repository } = world;
+  const counting = deferred();
+  let counts = 0;
+  const countUploads: typeof repository.countUploads = async (selection) => {
+    if (++counts !== 2) return repository.countUploads(selection);
+    await counting.promise; // the first is the run's own, the second that of its progress: old when it comes
+    return { pending: 1 };
+  };
+  const updateBatch: typeof repository.updateBatch = async (id, changes, expected) => {
+    const written = await repository.updateBatch(id, changes, expected);
+    if (changes.status === "completed") setTimeout(() => counting.resolve(), 20);
+    return written;
+  };
+  const adapters = { ...world, repository: { ...repository, countUploads, updateBatch } };
+  const processor = new BatchProcessor({ ...adapters, ...plain });
+  const told: string[] = [];
+  processor.on("batch:progress", ({ percentage }) => void told.push(`${percentage} %`));
+  processor.on("batch:settled", () => void told.push("settled"));
+  await processor.process("batch");
+  await counting.promise;
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(counts).toBeGreaterThan(2);
+  expect(told.at(-1)).toBe("settled");
+});
+
+test("the same id twice, held by another process: neither visit wakes the other again and again", async () => {
+  const world = worldOf(ids(1));
+  await world.repository.claimUpload("u0000", { leaseMs: 3_600_000, token: "other" });
+  const claims = vi.spyOn(world.repository, "claimUpload");
+  vi.useFakeTimers();
+  const processor = new BatchProcessor({ ...world, ...plain });
+  const controller = new AbortController();
+  const running = processor.processUploads(["u0000", "u0000"], { signal: controller.signal });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(claims.mock.calls.length).toBeLessThanOrEqual(3);
+  controller.abort();
+  expect(await running).toMatchObject({ skipped: 2 });
+});
+
+test("abortUpload stops the upload of its own repository, not one of the same id in another", async () => {
+  const worlds = [worldOf(ids(1)), worldOf(ids(1))] as const;
+  const runtime = createRuntime();
+  const processors = worlds.map((world) => {
+    world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
+    return new BatchProcessor({ ...world, ...plain, runtime });
+  });
+  const running = processors.map((processor) => processor.processUpload("u0000"));
+  await until(() => worlds.every(({ ai }) => ai.describe.mock.calls.length === 1));
+  expect(processors[0]?.abortUpload("u0000", "deleted")).toBe(true);
+  expect(await running[0]).toMatchObject({ status: "aborted", reason: "deleted" });
+  expect(runtime.health().active).toBe(1);
+  expect(processors[1]?.abortUpload("u0000")).toBe(true);
+  await running[1];
+});
+
+test("what waits for a slot begins nothing once the service is down", async () => {
+  const world = worldOf(ids(3));
+  const held = deferred<string>();
+  world.ai.describe.mockImplementationOnce(() => held.promise);
+  const runtime = createRuntime({ breaker: { threshold: 1, cooldownMs: 60_000 } });
+  const processor = new BatchProcessor({ ...world, ...plain, runtime, concurrency: 1 });
+  const first = processor.processUpload("u0000");
+  await until(() => world.ai.describe.mock.calls.length === 1);
+  const claims = vi.spyOn(world.repository, "claimUpload");
+  const controller = new AbortController();
+  const waiting = processor.processUploads(["u0001"], { signal: controller.signal });
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  held.reject(Object.assign(new Error("down"), { status: 503 }));
+  expect(await first).toMatchObject({ status: "deferred" });
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(claims).not.toHaveBeenCalled();
+  controller.abort();
+  expect(await waiting).toMatchObject({ status: "processing", deferred: 0 });
+});
+
+test("an engine's suspect is deferred while another one is before it, and takes no attempt", async () => {
+  const world = worldOf([uploadOf("a", { starts: 1 }), uploadOf("b", { starts: 1 })]);
+  const held = deferred<string>();
+  world.ai.describe.mockImplementationOnce(() => held.promise);
+  const first = processUploadWithRetry("a", world, { ...plain, attempt: { number: 1, max: 1 } });
+  await until(() => world.ai.describe.mock.calls.length === 1);
+  const second = await processUploadWithRetry("b", world, { ...plain, attempt: { number: 1, max: 1 } });
+  expect(second).toMatchObject({
+    status: "deferred",
+    countsAsAttempt: false,
+    error: { code: "CLAIMED_ELSEWHERE", message: expect.stringContaining("started before and never settled") },
+  });
+  expect(await world.repository.findUpload("b")).toMatchObject({ status: "pending", starts: 1 });
+  held.resolve("text");
+  expect(await first).toMatchObject({ status: "completed" });
+});
+
+test("close detaches what waits: it is begun, and awaited", async () => {
+  const world = worldOf(ids(2));
+  const processor = new BatchProcessor({ ...world, ...plain, concurrency: 1 });
+  processor.pause();
+  const single = processor.processUpload("u0000");
+  await processor.close();
+  expect(await single).toMatchObject({ status: "completed" });
+  expect(processor.isPaused).toBe(false);
+  processor.pause();
+  expect(processor.isPaused).toBe(false);
+});

@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { ConfigurationError, classifyError, isRefusal, UploadError } from "../../src/errors.js";
+import {
+  awsError,
+  drizzleError,
+  pgError,
+  prismaError,
+  refusedConnection,
+  verdictOf,
+} from "../support/service-errors.js";
+
+type Row = readonly [name: string, thrown: unknown, verdict: string];
+
+const STORAGES: readonly Row[] = [
+  [
+    "S3: SlowDown",
+    awsError("SlowDown", 503, "Please reduce your request rate.", { "retry-after": "2" }),
+    "STORAGE_FAILED service again",
+  ],
+  ["S3: RequestTimeout", awsError("RequestTimeout", 400, "idle"), "STORAGE_FAILED service again"],
+  ["S3: ExpiredToken", awsError("ExpiredToken", 400, "expired"), "STORAGE_FAILED service again"],
+  ["S3: AccessDenied is this object's", awsError("AccessDenied", 403, "Access Denied"), "STORAGE_FAILED upload once"],
+  ["S3: NotFound", awsError("NotFound", 404, "UnknownError"), "STORAGE_FAILED upload once"],
+  ["S3: InvalidObjectState", awsError("InvalidObjectState", 403, "archived"), "STORAGE_FAILED upload once"],
+  [
+    "S3: NoSuchBucket",
+    awsError("NoSuchBucket", 404, "The specified bucket does not exist"),
+    "INVALID_CONFIGURATION deployment once",
+  ],
+  [
+    "a full disk",
+    Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" }),
+    "STORAGE_FAILED service again",
+  ],
+  ["an error that tells nothing", new Error("boom"), "STORAGE_FAILED upload again"],
+  ["bad JSON", new SyntaxError("x"), "STORAGE_FAILED upload once"],
+];
+
+const REPOSITORIES: readonly Row[] = [
+  ["pg: cannot connect", refusedConnection("127.0.0.1:5432"), "REPOSITORY_FAILED service again"],
+  [
+    "pg: shut down",
+    pgError("57P01", "terminating connection due to administrator command"),
+    "REPOSITORY_FAILED service again",
+  ],
+  ["pg: deadlock", pgError("40P01", "deadlock detected"), "REPOSITORY_FAILED service again"],
+  ["pg: too many connections", pgError("53300", "sorry, too many clients already"), "REPOSITORY_FAILED service again"],
+  ["an error that tells nothing", new Error("boom"), "REPOSITORY_FAILED service again"],
+  ["pg: too long", pgError("22001", "value too long for type character varying(10)"), "RESULT_REFUSED upload once"],
+  ["pg: no such value", pgError("22P02", "invalid input syntax for type uuid"), "RESULT_REFUSED upload once"],
+  ["pg: no such text", pgError("22P05", "unsupported Unicode escape sequence"), "RESULT_REFUSED upload once"],
+  ["pg: out of range", pgError("22003", "integer out of range"), "RESULT_REFUSED upload once"],
+  ["pg: check", pgError("23514", "new row violates check constraint"), "RESULT_REFUSED upload once"],
+  ["Drizzle: check", drizzleError(pgError("23514", "new row violates check constraint")), "RESULT_REFUSED upload once"],
+  ["Drizzle: cannot connect", drizzleError(refusedConnection("127.0.0.1:5432")), "REPOSITORY_FAILED service again"],
+  ["Prisma: too long", prismaError("P2000", "The provided value is too long"), "RESULT_REFUSED upload once"],
+  ["Prisma: cannot connect", prismaError("P1001", "Can't reach database server"), "REPOSITORY_FAILED service again"],
+  [
+    "Prisma: no such column",
+    prismaError("P2022", "The column does not exist"),
+    "INVALID_CONFIGURATION deployment once",
+  ],
+  [
+    "MySQL: too long",
+    Object.assign(new Error("Data too long"), { code: "ER_DATA_TOO_LONG", sqlState: "22001" }),
+    "RESULT_REFUSED upload once",
+  ],
+  ["its own word", Object.assign(new Error("no"), { retryable: false }), "RESULT_REFUSED upload once"],
+  ["pg: no such column", pgError("42703", 'column "draft" does not exist'), "INVALID_CONFIGURATION deployment once"],
+  [
+    "Drizzle: no such column",
+    drizzleError(pgError("42703", 'column "draft" does not exist')),
+    "INVALID_CONFIGURATION deployment once",
+  ],
+  ["pg: no such database", pgError("3D000", 'database "x" does not exist'), "INVALID_CONFIGURATION deployment once"],
+  ["pg: password", pgError("28P01", "password authentication failed"), "INVALID_CONFIGURATION deployment once"],
+];
+
+describe("a storage", () => {
+  test.each(STORAGES)("%s", (_, thrown, verdict) => {
+    expect(verdictOf(classifyError(thrown, "open", "STORAGE_FAILED"))).toBe(verdict);
+  });
+});
+
+describe("a repository", () => {
+  test.each(REPOSITORIES)("%s", (_, thrown, verdict) => {
+    expect(verdictOf(classifyError(thrown, "save", "REPOSITORY_FAILED"))).toBe(verdict);
+  });
+});
+
+describe("a refused value", () => {
+  test.each<[string, unknown, boolean]>([
+    ["pg: too long", pgError("22001", "value too long"), true],
+    ["Drizzle: unique", drizzleError(pgError("23505", "duplicate key")), true],
+    ["Prisma: unique", prismaError("P2002", "Unique constraint failed"), true],
+    ["its own word", { retryable: false, message: "no" }, true],
+    ["by code", new UploadError("no", { code: "RESULT_REFUSED" }), true],
+    ["another's word", Object.assign(new Error("no"), { code: "RESULT_REFUSED" }), true],
+    ["pg: no such column", pgError("42703", "no such column"), false],
+    ["pg: shut down", pgError("57P01", "terminating"), false],
+    ["a connection", refusedConnection("127.0.0.1:5432"), false],
+    ["misuse", new ConfigurationError("no"), false],
+    ["an error that tells nothing", new Error("boom"), false],
+    ["nothing", undefined, false],
+  ])("%s", (_, thrown, refused) => {
+    expect(isRefusal(thrown)).toBe(refused);
+  });
+});

@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { type AIAdapter, BatchProcessor, processUploadWithRetry, type UploadRecord } from "../../src/index.js";
+import { adaptersOf, callsOf, finished, inMemory, overStores } from "../support/stores.js";
+
+const quick = { retry: { minTimeout: 1, randomize: false } } as const;
+
+overStores((open) => {
+  /** What a reprocess with models of this version calls and stores. */
+  async function reprocessed(row: UploadRecord, version: NonNullable<AIAdapter["version"]>) {
+    const store = await open([row]);
+    const { ai: fake, ...adapters } = adaptersOf(store);
+    const ai: AIAdapter = { describe: fake.describe, embed: fake.embed, version };
+    const processor = new BatchProcessor({ ...adapters, ...quick, ai });
+    await processor.rerun({ all: true }, "reprocess");
+    const left = await processor.plan({ all: true }, "reprocess");
+    return { calls: callsOf(fake), row: await store.repository.findUpload(row.id), left: left.uploads };
+  }
+
+  test("a new embedding model makes no describe call", async () => {
+    const { calls, row, left } = await reprocessed(finished("a", { aiVersion: "describe=d1 embed=e1" }), {
+      describe: "d1",
+      embed: "e2",
+    });
+    expect(calls).toEqual({ describe: 0, embed: 1 });
+    expect(row).toMatchObject({ description: "old words", aiVersion: "describe=d1 embed=e2", draft: null });
+    expect(row?.embedding).not.toEqual([9, 9, 9]);
+    expect(left).toBe(0);
+  });
+
+  test("a new description is embedded anew, whatever the version of the embedding", async () => {
+    const { calls, row } = await reprocessed(finished("a", { aiVersion: "describe=d1 embed=e1" }), {
+      describe: "d2",
+      embed: "e1",
+    });
+    expect(calls).toEqual({ describe: 1, embed: 1 });
+    expect(row).toMatchObject({ description: "A photo called a.jpg", aiVersion: "describe=d2 embed=e1" });
+  });
+
+  test("a plain stamp belongs to both stages; what is up to date gets the new stamp, and is not taken again", async () => {
+    const { calls, row, left } = await reprocessed(finished("a"), { describe: "v1", embed: "v1" });
+    expect(calls).toEqual({ describe: 0, embed: 0 });
+    expect(row).toMatchObject({ description: "old words", embedding: [9, 9, 9], aiVersion: "describe=v1 embed=v1" });
+    expect(left).toBe(0);
+  });
+
+  test("a finished upload that lacks its vector gets it, and the stamp says of which version each part is", async () => {
+    const store = await open([
+      finished("a", { embedding: null }),
+      finished("b"),
+      finished("c", { thumbnailKey: null }),
+      finished("d", { embedding: null, aiVersion: "v2" }),
+    ]);
+    const adapters = adaptersOf(store);
+    const processor = new BatchProcessor({ ...adapters, ...quick });
+    const selection = { statuses: ["completed"], missing: ["embedding"] } as const;
+    expect(await processor.rerun({ statuses: ["completed"] }, "retry")).toMatchObject({ completed: 0 });
+    expect(await processor.rerun(selection, "retry")).toMatchObject({ completed: 2 });
+    expect(callsOf(adapters.ai)).toEqual({ describe: 0, embed: 2 });
+    const find = (id: string) => store.repository.findUpload(id);
+    expect(await find("a")).toMatchObject({ description: "old words", aiVersion: "describe=v1 embed=v2", draft: null });
+    expect((await find("a"))?.embedding).toHaveLength(3);
+    expect(await find("d")).toMatchObject({ description: "old words", aiVersion: "v2" });
+
+    await processor.rerun({ statuses: ["completed"], missing: ["thumbnailKey"] }, "retry");
+    expect(callsOf(adapters.ai)).toEqual({ describe: 0, embed: 2 });
+    expect(await find("c")).toMatchObject({ thumbnailKey: "thumbnails/c.jpg", aiVersion: "v1", embedding: [9, 9, 9] });
+  });
+
+  test("a third version goes on with an old draft, and the stamp says so", async () => {
+    const store = await open([finished("a")]);
+    const second = adaptersOf(store, "v2");
+    second.ai.script.embed.throws(Object.assign(new Error("refused"), { status: 400 }));
+    await processUploadWithRetry("a", second, { ...quick, rerun: "reprocess" });
+
+    const third = adaptersOf(store, "v3");
+    const result = await processUploadWithRetry("a", third, { ...quick, rerun: "retry" });
+    expect(result.status).toBe("completed");
+    expect(callsOf(third.ai)).toEqual({ describe: 0, embed: 1 });
+    expect(await store.repository.findUpload("a")).toMatchObject({ aiVersion: "describe=v2 embed=v3" });
+
+    // The next reprocess makes it all of one version.
+    await processUploadWithRetry("a", third, { ...quick, rerun: "reprocess" });
+    expect(callsOf(third.ai)).toEqual({ describe: 1, embed: 2 });
+    expect(await store.repository.findUpload("a")).toMatchObject({ aiVersion: "v3" });
+  });
+});
+
+test("a retry of a finished upload without models of a version leaves the stamp of what it keeps", async () => {
+  const store = await inMemory([finished("a", { thumbnailKey: null })]);
+  const { ai, ...adapters } = adaptersOf(store);
+  const unversioned: AIAdapter = { describe: ai.describe, embed: ai.embed };
+  const processor = new BatchProcessor({ ...adapters, ai: unversioned });
+  await processor.rerun({ statuses: ["completed"], missing: ["thumbnailKey"] }, "retry");
+  expect(await store.repository.findUpload("a")).toMatchObject({ aiVersion: "v1", thumbnailKey: "thumbnails/a.jpg" });
+});

@@ -1,0 +1,28 @@
+import { describe, expect, test } from "vitest";
+import { ConfigurationError, unknownOption } from "../../src/errors.js";
+import { requireKnown } from "../../src/validate.js";
+
+describe("options that nobody knows", () => {
+  const known = ["signal", "timeouts", "concurrency"];
+
+  test.each([
+    ["timeout", 'options.timeout: unknown; did you mean "timeouts"? Known are signal, timeouts, concurrency'],
+    ["Concurency", 'options.Concurency: unknown; did you mean "concurrency"? Known are signal, timeouts, concurrency'],
+    ["schema", "options.schema: unknown; known are signal, timeouts, concurrency"],
+  ])("%s", (given, message) => {
+    expect(unknownOption("options", given, known)).toMatchObject({ message, code: "INVALID_CONFIGURATION" });
+  });
+
+  test("a name without end, and where there are no options", () => {
+    expect(unknownOption("options", "x".repeat(1e6), known).message).toMatch(/^options\.x{60}…: unknown; known are/);
+    expect(unknownOption("options", "x", []).message).toBe("options.x: unknown; there are none");
+  });
+
+  test("requireKnown: own keys that hold something", () => {
+    const inherited: object = Object.create({ timeout: 1 });
+    for (const value of [{}, { signal: 1, timeouts: 2 }, { timeout: undefined }, inherited])
+      expect(() => requireKnown("options", value, known)).not.toThrow();
+    for (const value of [{ timeout: 1 }, { timeout: null }, { toString: 1 }])
+      expect(() => requireKnown("options", value, known)).toThrow(ConfigurationError);
+  });
+});
