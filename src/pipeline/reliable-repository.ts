@@ -198,18 +198,23 @@ export class ReliableRepository<U extends UploadRecord> {
     uploadId?: string,
   ): Promise<T> {
     const { outage } = this;
+    /** How many calls had been answered when this one first failed: at all, and in this round of tries. */
     let answeredBefore: number | undefined;
+    let answeredInRound: number | undefined;
     const inTime = async () => {
       try {
         return await withTimeout(call(), DEADLINE_MS, tooLate);
       } catch (error) {
-        answeredBefore ??= outage?.answered(kind);
+        answeredInRound ??= outage?.answered(kind);
+        answeredBefore ??= answeredInRound;
         throw error;
       }
     };
     let hasWaited = false;
+    let roundsAlone = 0;
     try {
       for (let rounds = 1; ; rounds++) {
+        answeredInRound = undefined;
         try {
           const answer = await retryBriefly(inTime, signal);
           outage?.over(kind);
@@ -217,9 +222,15 @@ export class ReliableRepository<U extends UploadRecord> {
         } catch (thrown) {
           const error = repositoryError(thrown, what, stage);
           if (outage === undefined || !(error instanceof RepositoryError)) throw error;
-          // Where others were answered since, and a read is now, it is no outage but this call.
-          const isAlone = outage.answered(kind) > (answeredBefore ?? 0) || this.#failedAlone.get(uploadId) === true;
-          if (rounds > 1 && isAlone && (await this.#isAnswered(uploadId))) {
+          const isAlone =
+            uploadId === undefined
+              ? outage.answered(kind) > (answeredInRound ?? 0)
+              : (outage.answered(kind) > (answeredBefore ?? 0) || this.#failedAlone.get(uploadId) === true) &&
+                (await this.#isAnswered(uploadId));
+          roundsAlone = isAlone ? roundsAlone + 1 : 0;
+          // No outage but this call: two rounds of tries have failed, at the end of each of which others were answered. One
+          // alone may have ended just when the repository came back.
+          if (roundsAlone > 1) {
             if (uploadId !== undefined) this.#failedAlone.set(uploadId, true);
             outage.over(kind);
             throw error;
@@ -234,8 +245,7 @@ export class ReliableRepository<U extends UploadRecord> {
     }
   }
 
-  async #isAnswered(uploadId: string | undefined): Promise<boolean> {
-    if (uploadId === undefined) return true;
+  async #isAnswered(uploadId: string): Promise<boolean> {
     try {
       await withTimeout(this.adapter.findUpload(uploadId), DEADLINE_MS, tooLate);
       return true;
