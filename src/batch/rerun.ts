@@ -45,7 +45,8 @@ export async function rerunUploads<U extends UploadRecord>(
   // Cancelled by another process, which the uploads were told by their claims and renewals.
   const { batchId, isStored } = run.scope;
   if (isStored && batchId !== null && (await isCancelled(run, batchId))) return "cancelled";
-  for (const each of batches) await settle(repository, each, NEVER);
+  // A batch that nobody has begun is not completed by what was redone in it.
+  for (const each of batches) await settle(repository, each, NEVER, ["processing"]);
   return "completed";
 }
 

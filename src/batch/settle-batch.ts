@@ -33,9 +33,10 @@ export async function settle<U extends UploadRecord>(
   repository: ReliableRepository<U>,
   batchId: string,
   signal: Stoppable,
+  from: readonly BatchStatus[] = UNSETTLED,
 ): Promise<BatchCounts | null> {
   if (await hasOpenUploads(repository, batchId, signal)) return null;
-  if (!(await repository.moveBatch(batchId, "completed", UNSETTLED, signal))) return null;
+  if (!(await repository.moveBatch(batchId, "completed", from, signal))) return null;
   const {
     pending = 0,
     analyzing = 0,
