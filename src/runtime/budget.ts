@@ -4,7 +4,7 @@ import { UploadError } from "../errors.js";
 
 /**
  * How much may be spent. Calls under way are reserved at the price of the dearest so far; until a price is known, one call is
- * made at a time. So it is overrun by at most what one call costs above the dearest before it.
+ * made at a time. So it is overrun by at most what the calls under way cost above the dearest before them.
  */
 export class Budget {
   #spent: number;

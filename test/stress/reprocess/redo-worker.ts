@@ -38,9 +38,10 @@ const processor = new BatchProcessor<PostgresUpload>({
     ...stored,
     async updateUpload(id, changes, claim) {
       const outcome = await stored.updateUpload(id, changes, claim);
-      if (outcome === "saved" && (changes.description ?? changes.draft?.description))
-        write("acknowledged", "describe", id);
-      if (outcome === "saved" && (changes.embedding ?? changes.draft?.embedding)) write("acknowledged", "embed", id);
+      // "cancelled" is written, too.
+      const isWritten = outcome === "saved" || outcome === "cancelled";
+      if (isWritten && (changes.description ?? changes.draft?.description)) write("acknowledged", "describe", id);
+      if (isWritten && (changes.embedding ?? changes.draft?.embedding)) write("acknowledged", "embed", id);
       return outcome;
     },
   },
