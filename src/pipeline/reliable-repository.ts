@@ -32,6 +32,12 @@ import { retryBriefly } from "./retry.js";
 
 /** A call that takes longer counts as failed: every wait has a limit. */
 const DEADLINE_MS = 30_000;
+/**
+ * How many rounds of tries have to fail in a row, while others are answered, until a call is taken to fail alone. A round takes
+ * four seconds, in which the repository may come back and go down again. What a wrong guess ends is one upload, or a whole run.
+ */
+const ROUNDS_OF_AN_UPLOAD = 2;
+const ROUNDS_OF_A_RUN = 4;
 /** Uploads for which calls fail although the repository can be reached. */
 const MOST_REMEMBERED = 1000;
 
@@ -228,9 +234,8 @@ export class ReliableRepository<U extends UploadRecord> {
               : (outage.answered(kind) > (answeredBefore ?? 0) || this.#failedAlone.get(uploadId) === true) &&
                 (await this.#isAnswered(uploadId));
           roundsAlone = isAlone ? roundsAlone + 1 : 0;
-          // No outage but this call: two rounds of tries have failed, at the end of each of which others were answered. One
-          // alone may have ended just when the repository came back.
-          if (roundsAlone > 1) {
+          // No outage but this call: rounds of tries have failed in a row, in each of which others were answered.
+          if (roundsAlone >= (uploadId === undefined ? ROUNDS_OF_A_RUN : ROUNDS_OF_AN_UPLOAD)) {
             if (uploadId !== undefined) this.#failedAlone.set(uploadId, true);
             outage.over(kind);
             throw error;

@@ -64,6 +64,15 @@ test("an unfinished redo of a settled batch is gone on with", async () => {
   expect(await store.repository.findUpload("a")).toMatchObject({ description: "half done", aiVersion: "v2" });
 });
 
+test("a batch that nobody has begun is not completed by what was redone in it", async () => {
+  const draft = { was: "completed", redo: "one", description: "half done", aiVersion: "v2" } as const;
+  const store = await inMemory([finished("a", { status: "pending", draft })], [{ id: "batch", status: "pending" }]);
+  const { processor } = processorOf(store);
+  await processor.rerun({ batchId: "batch" }, "retry");
+  expect(await store.repository.findUpload("a")).toMatchObject({ status: "completed", description: "half done" });
+  expect(await store.repository.findBatch("batch")).toMatchObject({ status: "pending" });
+});
+
 const inWork = ["a", "b", "c"].map((id) => ({ id, status: "processing" as const }));
 const oneEach = inWork.map(({ id }) => uploadOf(`of-${id}`, { batchId: id }));
 
