@@ -1,3 +1,4 @@
+import { derivedKeys } from "../../../src/index.js";
 import { randomFrom } from "../../../src/testing/random.js";
 import { Gallery } from "./gallery.js";
 import type { Action, History } from "./history.js";
@@ -68,7 +69,7 @@ export async function play(history: History): Promise<readonly string[]> {
         const deleted = await gallery.repository.deleteUpload(id);
         await gallery.look(id);
         worker.processor.abortUpload(id);
-        if (deleted?.thumbnailKey) gallery.thumbnails.delete(deleted.thumbnailKey);
+        if (deleted !== null) for (const key of derivedKeys(deleted)) gallery.thumbnails.delete(key);
         return;
       }
       case "cancel":
