@@ -24,6 +24,7 @@ import { Budget } from "./runtime/budget.js";
 import { Limiter } from "./runtime/limiter.js";
 import { type Runtime, type RuntimeHealth, SharedRuntime } from "./runtime/runtime.js";
 import { stageTable } from "./stages/table.js";
+import { ownKey } from "./stages/thumbnail.js";
 import { count, expected, iterable, number, optional, requireKnown, requireMembers } from "./validate.js";
 
 const RUN_OPTIONS = ["signal", "concurrency", "budget"] as const;
@@ -274,7 +275,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     const { repository } = this.#settings;
     const selected = requireSelection(selection);
     const drafted: string[] = [];
-    for await (const { id, draft } of pages(repository, selected, NEVER)) if (draft?.thumbnailKey) drafted.push(id);
+    for await (const { id, draft } of pages(repository, selected, NEVER)) if (draft != null) drafted.push(id);
     const before = await Promise.all(drafted.map((id) => repository.find(id, NEVER)));
     const undone = await resetAll({ repository, stopping: NEVER }, selected, "undo", newRedo(), this.#settings);
     for (const upload of before) if (upload !== null) await this.#removeDerived(upload);
@@ -434,13 +435,15 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * whoever makes a thumbnail puts it there.
    */
   async #removeDerived(before: U): Promise<void> {
-    const { storage, repository, logger, thumbnail } = this.#settings;
+    const { storage, repository, logger } = this.#settings;
     const now = await repository.find(before.id, NEVER);
     if (now?.draft != null) return;
     const left = now === null ? [] : derivedKeys(now);
+    const own = now === null ? undefined : ownKey(this.#settings, before);
     for (const key of derivedKeys(before)) {
       if (left.includes(key) || key === before.storageKey) continue;
-      if (thumbnail !== false && key === thumbnail.key(before)) continue;
+      // Where the row is there, another redo may be writing under the key of these settings.
+      if (key === own) continue;
       await storage.delete(key).catch((error) => logger.warn({ uploadId: before.id, key, error }, "not removed"));
     }
   }

@@ -78,7 +78,7 @@ export async function removeOrphans<U extends UploadRecord>(run: UploadRun<U>): 
     const left = await settings.repository.find(id, NEVER);
     if (left !== null) return;
     const keys = new Set([...derivedKeys(claim.row), ...derivedKeys(claim.view)]);
-    const own = ownKey(run);
+    const own = ownKey(settings, run.record());
     if (own !== undefined) keys.add(own);
     for (const key of keys) await removeObject(run, key);
   } catch (thrown) {
@@ -86,12 +86,14 @@ export async function removeOrphans<U extends UploadRecord>(run: UploadRun<U>): 
   }
 }
 
-/** Under which a thumbnail was written by these settings, recorded or not; `undefined` where they name none that can be used. */
-function ownKey<U extends UploadRecord>(run: UploadRun<U>): string | undefined {
-  const { thumbnail } = run.settings;
+/** Under which a thumbnail is written by these settings, recorded or not; `undefined` where they name none that can be used. */
+export function ownKey<U extends UploadRecord>(
+  { thumbnail }: Pick<Settings<U>, "thumbnail">,
+  record: U,
+): string | undefined {
   if (thumbnail === false) return undefined;
   try {
-    return requireDerivedKey("thumbnail.key", thumbnail.key(run.record()), run.storageKey);
+    return requireDerivedKey("thumbnail.key", thumbnail.key(record), record.storageKey);
   } catch {
     return undefined; // told when one was made
   }

@@ -59,6 +59,28 @@ overStores((open) => {
     expect(adapters.storage.get("thumbnails/a.jpg")).toBeDefined();
   });
 
+  test("undo of an upload that is deleted meanwhile leaves no object behind", async () => {
+    const { store, adapters } = await stoppedRedo();
+    const { repository } = adapters;
+    const resetUploads = async (...args: Parameters<NonNullable<typeof repository.resetUploads>>) => {
+      const reset = await store.repository.resetUploads?.(...args);
+      await store.remove("a");
+      return reset ?? 0;
+    };
+    if (store.repository.resetUploads === undefined) return;
+    await new BatchProcessor({ ...adapters, repository: { ...repository, resetUploads } }).undo({ all: true });
+    expect(adapters.storage.get("thumbnails/a.jpg")).toBeUndefined();
+  });
+
+  test("undo is not ended by a thumbnail.key that throws", async () => {
+    const { store, adapters } = await stoppedRedo();
+    const key = () => {
+      throw new Error("no key");
+    };
+    expect(await new BatchProcessor({ ...adapters, thumbnail: { key } }).undo({ all: true })).toBe(1);
+    expect(await store.repository.findUpload("a")).toMatchObject({ ...OLD, draft: null });
+  });
+
   test("undo of a redo that failed takes its reason away, and of one of a failed upload leaves that failed", async () => {
     const draft = { redo: "one", description: "half done" };
     const reason = { errorCode: "EMBED_FAILED", errorStage: "embed", errorMessage: "refused" };

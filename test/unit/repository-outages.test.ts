@@ -27,7 +27,7 @@ function open(isListingDown: () => boolean, isDown: () => boolean) {
       return await settled(repository.listBatches({ status: "processing", limit: 10 }, stop));
     } finally {
       clearInterval(neighbour);
-      stop.abort();
+      stop.abort(undefined);
     }
   };
   return { list };
