@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Cancellation, Stoppable } from "./cancellation.js";
+import { LazyTimer } from "./lazy-timer.js";
 
 /** Thrown where work stops because its signal was aborted: the reason stands on the signal, and need not be an error. */
 export class Interrupted extends Error {
@@ -30,14 +31,14 @@ export function sleep(ms: number, signal: Stoppable): Promise<void> {
 /** Rejects with `timeoutError()` when the work is not done in time; what the work does later is dropped. */
 export function withTimeout<T>(work: Promise<T>, ms: number, timeoutError: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(timeoutError()), ms);
+    const timer = new LazyTimer(() => setTimeout(() => reject(timeoutError()), ms));
     work.then(
       (result) => {
-        clearTimeout(timer);
+        timer.clear();
         resolve(result);
       },
       (error) => {
-        clearTimeout(timer);
+        timer.clear();
         reject(error);
       },
     );

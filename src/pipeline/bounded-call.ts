@@ -1,4 +1,5 @@
 import { Cancellation, WithSignal } from "../async/cancellation.js";
+import { LazyTimer } from "../async/lazy-timer.js";
 import { Interrupted } from "../async/time.js";
 import type { StageContext } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
@@ -23,7 +24,7 @@ export class BoundedCall<U extends UploadRecord, Answer> {
   #reject!: (error: unknown) => void;
   #timeoutError: UploadError | undefined;
   #isOver = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: LazyTimer | undefined;
   #grace: NodeJS.Timeout | undefined;
   #leftMs: number;
   #wentAt = 0;
@@ -53,7 +54,7 @@ export class BoundedCall<U extends UploadRecord, Answer> {
 
   stopClock(): void {
     if (this.#timer === undefined) return;
-    clearTimeout(this.#timer);
+    this.#timer.clear();
     this.#timer = undefined;
     this.#leftMs = Math.max(1, this.#leftMs - (performance.now() - this.#wentAt));
   }
@@ -61,7 +62,7 @@ export class BoundedCall<U extends UploadRecord, Answer> {
   startClock(): void {
     if (this.#isOver || this.#timer !== undefined) return;
     this.#wentAt = performance.now();
-    this.#timer = setTimeout(() => this.#onTimeout(), this.#leftMs);
+    this.#timer = new LazyTimer(() => setTimeout(() => this.#onTimeout(), this.#leftMs));
   }
 
   async #work(): Promise<Answer> {
@@ -84,7 +85,7 @@ export class BoundedCall<U extends UploadRecord, Answer> {
   #end(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     clearTimeout(this.#grace);
     this.run.signal.removeEventListener("abort", this.#onAbort);
     if (this.run.clock === this) this.run.clock = undefined;

@@ -1,4 +1,5 @@
 import type { Cancellation } from "../async/cancellation.js";
+import { LazyTimer } from "../async/lazy-timer.js";
 import { Interrupted, NEVER } from "../async/time.js";
 import type { UploadChanges, WriteOutcome } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
@@ -47,7 +48,7 @@ export class Claim<U extends UploadRecord> {
   #writing: Promise<unknown> | undefined;
   #lost: ClaimLost | undefined;
   #handedBack = false;
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #heartbeat: LazyTimer;
 
   constructor(
     claimed: U,
@@ -63,7 +64,7 @@ export class Claim<U extends UploadRecord> {
     this.made = resultsOf(this.draft ?? claimed);
     this.kept = this.draft === null ? {} : keptResults(claimed, this.draft, settings);
     this.#confirmedAt = claimedAt;
-    this.#heartbeat = setInterval(() => this.#beat(), settings.lease.durationMs / 3);
+    this.#heartbeat = new LazyTimer(() => setInterval(() => this.#beat(), settings.lease.durationMs / 3));
   }
 
   /** The row as the last acknowledged write has left it. */
@@ -240,7 +241,7 @@ export class Claim<U extends UploadRecord> {
 
   /** Stops the heartbeat; returns the write that is under way, if there is one. */
   #stop(): Promise<unknown> | undefined {
-    clearInterval(this.#heartbeat);
+    this.#heartbeat.clear();
     return this.#writing?.catch(() => {});
   }
 

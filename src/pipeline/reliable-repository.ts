@@ -196,23 +196,44 @@ export class ReliableRepository<U extends UploadRecord> {
     return this.adapter as BatchRepositoryAdapter<U>;
   }
 
-  async #call<T>(
+  #call<T>(what: string, signal: Stoppable, where: CallSite, call: () => Promise<T>, uploadId?: string): Promise<T> {
+    // Almost every first try is answered: nothing of what a failure needs is made before there is one.
+    let answering: Promise<T>;
+    try {
+      answering = withTimeout(call(), DEADLINE_MS, tooLate);
+    } catch (thrown) {
+      answering = Promise.reject(thrown);
+    }
+    return answering.then(
+      (answer) => {
+        this.outage?.over(where.kind);
+        return answer;
+      },
+      (thrown) => this.#callAgain(thrown, what, signal, where, call, uploadId),
+    );
+  }
+
+  /** The first try has failed: further ones, and where it is an outage, until that is over. */
+  async #callAgain<T>(
+    first: unknown,
     what: string,
     signal: Stoppable,
-    { stage, kind }: { readonly stage: StageName; readonly kind: CallKind },
+    { stage, kind }: CallSite,
     call: () => Promise<T>,
-    uploadId?: string,
+    uploadId: string | undefined,
   ): Promise<T> {
     const { outage } = this;
     /** How many calls had been answered when this one first failed: at all, and in this round of tries. */
-    let answeredBefore: number | undefined;
+    const answeredBefore = outage?.answered(kind);
     let answeredInRound: number | undefined;
+    let isFirst = true;
     const inTime = async () => {
       try {
+        if (isFirst) throw first;
         return await withTimeout(call(), DEADLINE_MS, tooLate);
       } catch (error) {
+        isFirst = false;
         answeredInRound ??= outage?.answered(kind);
-        answeredBefore ??= answeredInRound;
         throw error;
       }
     };
@@ -258,6 +279,12 @@ export class ReliableRepository<U extends UploadRecord> {
       return false;
     }
   }
+}
+
+/** What a call is for, and whether it writes. */
+interface CallSite {
+  readonly stage: StageName;
+  readonly kind: CallKind;
 }
 
 const READ_CLAIM = { stage: "claim", kind: "read" } as const;

@@ -1,5 +1,5 @@
+import type { Listed } from "../async/active-set.js";
 import type { Cancellation } from "../async/cancellation.js";
-import type { Listed } from "./active-set.js";
 
 /** An upload in work. */
 export class ActiveUpload implements Listed {

@@ -1,10 +1,10 @@
+import { ActiveSet } from "../async/active-set.js";
 import { Notifier } from "../async/notifier.js";
 import type { AIAdapter, Usage } from "../contracts/ai.js";
 import type { Limit, RuntimeOptions } from "../contracts/runtime.js";
 import type { StageName } from "../contracts/upload.js";
 import { UploadError } from "../errors.js";
 import { number, requireKnown, requireMembers } from "../validate.js";
-import { ActiveSet } from "./active-set.js";
 import type { ActiveUpload } from "./active-upload.js";
 import { Breaker, type BreakerSettings } from "./breaker.js";
 import type { Budget } from "./budget.js";

@@ -1,4 +1,4 @@
-import { ActiveSet, type Listed } from "./active-set.js";
+import { ActiveSet, type Listed } from "../async/active-set.js";
 
 export const TICK_MS = 100;
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { ActiveSet } from "../../src/async/active-set.js";
 import { Cancellation } from "../../src/async/cancellation.js";
 import { Notifier } from "../../src/async/notifier.js";
 import { Interrupted, NEVER } from "../../src/async/time.js";
-import { ActiveSet } from "../../src/runtime/active-set.js";
 import { StageDurations } from "../../src/runtime/durations.js";
 import { RecentMap } from "../../src/runtime/recent-map.js";
 import { Ticker } from "../../src/runtime/ticker.js";
