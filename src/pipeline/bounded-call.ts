@@ -27,7 +27,8 @@ export class BoundedCall<U extends UploadRecord, Answer> {
   #timer: LazyTimer | undefined;
   #grace: NodeJS.Timeout | undefined;
   #leftMs: number;
-  #wentAt = 0;
+  /** When its timer was set; `undefined` while it is not. */
+  #wentAt: number | undefined;
 
   constructor(
     private readonly run: UploadRun<U>,
@@ -56,13 +57,16 @@ export class BoundedCall<U extends UploadRecord, Answer> {
     if (this.#timer === undefined) return;
     this.#timer.clear();
     this.#timer = undefined;
-    this.#leftMs = Math.max(1, this.#leftMs - (performance.now() - this.#wentAt));
+    if (this.#wentAt !== undefined) this.#leftMs = Math.max(1, this.#leftMs - (performance.now() - this.#wentAt));
+    this.#wentAt = undefined;
   }
 
   startClock(): void {
     if (this.#isOver || this.#timer !== undefined) return;
-    this.#wentAt = performance.now();
-    this.#timer = new LazyTimer(() => setTimeout(() => this.#onTimeout(), this.#leftMs));
+    this.#timer = new LazyTimer(() => {
+      this.#wentAt = performance.now();
+      return setTimeout(() => this.#onTimeout(), this.#leftMs);
+    });
   }
 
   async #work(): Promise<Answer> {
@@ -71,14 +75,15 @@ export class BoundedCall<U extends UploadRecord, Answer> {
 
   #context(): StageContext {
     const { run, call } = this;
-    return Object.assign(new WithSignal(this.#cancellation), {
-      attempt: Math.max(1, call.attempt),
-      idempotencyKey: idempotencyKey(run, call.stage),
-      reportProgress: (fraction: number, message?: string) => {
+    return new CallContext(
+      this.#cancellation,
+      Math.max(1, call.attempt),
+      idempotencyKey(run, call.stage),
+      (fraction, message) => {
         if (!this.#isOver) run.progress.report(fraction, message);
       },
-      logger: run.settings.logger,
-    });
+      run.settings.logger,
+    );
   }
 
   /** @returns false when it was over before */
@@ -118,6 +123,18 @@ export class BoundedCall<U extends UploadRecord, Answer> {
   #failure(thrown: unknown): Error {
     if (this.run.signal.aborted) return new Interrupted();
     return this.#timeoutError ?? classifyError(thrown, this.call.stage, this.call.code);
+  }
+}
+
+class CallContext extends WithSignal implements StageContext {
+  constructor(
+    cancellation: Cancellation,
+    readonly attempt: number,
+    readonly idempotencyKey: string,
+    readonly reportProgress: StageContext["reportProgress"],
+    readonly logger: StageContext["logger"],
+  ) {
+    super(cancellation);
   }
 }
 

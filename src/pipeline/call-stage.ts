@@ -67,8 +67,13 @@ async function timed<U extends UploadRecord, Answer, Result>(
     throw error;
   } finally {
     const durationMs = performance.now() - begunAt;
-    const timing: StageTiming = { stage, attempt, durationMs, waitedMs: begunAt - queuedAt, outcome };
-    run.stages.push(Object.assign(timing, usageOfLast(run)));
+    const waitedMs = begunAt - queuedAt;
+    const timing: StageTiming = { stage, attempt, durationMs, waitedMs, outcome };
+    run.stages.push(
+      run.lastUsage === undefined
+        ? timing
+        : { stage, attempt, durationMs, waitedMs, outcome, usage: run.lastUsage.toUsage() },
+    );
   }
 }
 
