@@ -56,6 +56,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
   readonly #gate: Gate;
   readonly #runs = new Map<BatchRun<U>, Promise<BatchResult>>();
   readonly #singles = new Set<Single>();
+  readonly #undoing = new Set<Promise<unknown>>();
   readonly #detach: () => void;
   #untell: (() => void) | undefined;
   readonly #closing = quietController();
@@ -272,8 +273,18 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    */
   async undo(selection: UploadSelection): Promise<number> {
     this.#requireBatches();
+    this.#requireOpen(undefined);
+    const undoing = this.#undo(requireSelection(selection));
+    this.#undoing.add(undoing);
+    try {
+      return await undoing;
+    } finally {
+      this.#undoing.delete(undoing);
+    }
+  }
+
+  async #undo(selected: UploadSelection): Promise<number> {
     const { repository } = this.#settings;
-    const selected = requireSelection(selection);
     const drafted: string[] = [];
     for await (const { id, draft } of pages(repository, selected, NEVER)) if (draft != null) drafted.push(id);
     const before = await Promise.all(drafted.map((id) => repository.find(id, NEVER)));
@@ -357,7 +368,12 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
       for (const { cancellation } of this.#singles) cancellation.abort(reason);
     }, graceMs);
     try {
-      await Promise.allSettled([...this.#runs.values(), ...[...this.#singles].map(({ ended }) => ended)]);
+      // What still undoes may take an upload that the next process is at work on, where the repository knows no claims.
+      await Promise.allSettled([
+        ...this.#runs.values(),
+        ...[...this.#singles].map(({ ended }) => ended),
+        ...this.#undoing,
+      ]);
     } finally {
       clearTimeout(grace);
       this.#detach();

@@ -175,6 +175,28 @@ overStores((open) => {
   });
 });
 
+test("close waits for what is being undone, and a closed processor undoes nothing", async () => {
+  const store = await inMemory([finished("a", { draft: { was: "completed", redo: "one", description: "half done" } })]);
+  const read = deferred();
+  const { repository } = store;
+  const findUpload: typeof repository.findUpload = async (id) => {
+    await read.promise;
+    return repository.findUpload(id);
+  };
+  const processor = new BatchProcessor({ ...adaptersOf(store), repository: { ...repository, findUpload } });
+  const undoing = processor.undo({ all: true });
+  let isClosed = false;
+  const closing = processor.close().then(() => {
+    isClosed = true;
+  });
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+  expect(isClosed).toBe(false);
+  read.resolve();
+  expect(await undoing).toBe(1);
+  await closing;
+  await expect(processor.undo({ all: true })).rejects.toThrow("closed");
+});
+
 test("undo leaves what somebody is at work on", async () => {
   const store = await inMemory([finished("a")]);
   const adapters = adaptersOf(store);
