@@ -8,6 +8,8 @@ const entry = {
   memory: "src/adapters/memory.ts",
   postgres: "src/adapters/postgres.ts",
   "local-ai": "src/adapters/local-ai.ts",
+  s3: "src/adapters/s3.ts",
+  flydrive: "src/adapters/flydrive.ts",
   testing: "src/testing/index.ts",
 };
 
