@@ -18,6 +18,9 @@ const ACCOUNT =
 /** Pass, though their status is 400: credentials are made anew, and a body is sent again. */
 const PASSING = /^(?:ExpiredTokenException|TokenRefreshRequired|BadDigest|IncompleteBody|XAmzContentSHA256Mismatch)$/;
 
+/** How the SDK calls an answer that is no XML of S3's. */
+const NAMELESS = /^(?:Error|SyntaxError|Unknown|UnknownError)$/;
+
 /** Whether S3 has answered that there is no such object. That there is no such bucket is something else. */
 export function isMissing(error: unknown): boolean {
   return MISSING.test(nameOf(error));
@@ -29,31 +32,37 @@ export function isMissing(error: unknown): boolean {
  */
 export function s3Error(thrown: unknown, call: S3Call): UploadError {
   if (UploadError.isInstance(thrown)) return thrown;
-  const { action, bucket } = call;
+  const { action } = call;
   const name = nameOf(thrown);
-  const message = `s3Storage could not ${action} ${shownKey(call.key)} in the bucket ${JSON.stringify(bucket)}: ${reasonOf(thrown, name)}`;
-  const told = (fault: "upload" | "service", advice = "") =>
-    new UploadError(message + advice, { code: "STORAGE_FAILED", fault, retryable: fault === "service", cause: thrown });
+  const reason = reasonOf(thrown, name);
+  const inBucket = JSON.stringify(call.bucket);
+  const message = `s3Storage could not ${action} ${shownKey(call.key)} in the bucket ${inBucket}: ${reason}`;
+  const refused = (advice: string) =>
+    new UploadError(`${message}. ${advice}`, {
+      code: "STORAGE_FAILED",
+      fault: "upload",
+      retryable: false,
+      cause: thrown,
+    });
 
-  if (NO_BUCKET.test(name))
-    return misuse(
-      `there is no bucket ${JSON.stringify(bucket)}: create it, or correct the bucket, region and endpoint`,
-      thrown,
-    );
+  if (NO_BUCKET.test(name)) return misuse(`there is no bucket ${inBucket}: create it, or correct the name`, thrown);
   if (ELSEWHERE.test(name) || /^Region is missing/.test(messageOf(thrown)))
-    return misuse(
-      `the client's region or endpoint is not that of the bucket ${JSON.stringify(bucket)}: ${reasonOf(thrown, name)}`,
-      thrown,
-    );
+    return misuse(`the client's region or endpoint is not that of the bucket ${inBucket}: ${reason}`, thrown);
   if (ACCOUNT.test(name) || statusOf(thrown) === 401)
     return new UploadError(message, { code: "ACCOUNT_REFUSED", cause: thrown });
-  if (name === "InvalidObjectState")
-    return told("upload", ". It is archived: restore it, or move it to another storage class");
-  if (PASSING.test(name)) return told("service");
+  if (name === "InvalidObjectState" && action === "read")
+    return refused("It is archived: restore it, or move it to another storage class");
 
-  const { code, fault, retryable, retryAfterMs } = classifyError(thrown, "open", "STORAGE_FAILED");
-  if (statusOf(thrown) === 403 && fault === "upload") return told("upload", `. ${ADVICE[action]}`);
-  return new UploadError(message, { code, fault, retryable, retryAfterMs, cause: thrown });
+  const told = classifyError(thrown, "open", "STORAGE_FAILED");
+  if (statusOf(thrown) === 403 && told.fault === "upload") return refused(ADVICE[action]);
+  const passes = PASSING.test(name);
+  return new UploadError(message, {
+    code: told.code,
+    fault: passes ? "service" : told.fault,
+    retryable: passes || told.retryable,
+    retryAfterMs: told.retryAfterMs,
+    cause: thrown,
+  });
 }
 
 const ADVICE = {
@@ -64,12 +73,13 @@ const ADVICE = {
 
 const misuse = (message: string, cause: unknown) => new ConfigurationError(`s3Storage: ${message}`, { cause });
 
-/** The name and what S3 says to it; the SDK has "UnknownError" where the answer had no body. */
+/** The name and what S3 says to it, or the status where an answer has neither: one without a body, or of a proxy. */
 function reasonOf(thrown: unknown, name: string): string {
-  const reason = messageOf(thrown);
   const status = statusOf(thrown);
-  const what = status === undefined ? name : `${name} (${status})`;
-  return reason === name || reason === "UnknownError" ? what : `${what}: ${reason.replace(/\.$/, "")}`;
+  const reason = messageOf(thrown).replace(/\.$/, "");
+  if (status === undefined) return reason === name || NAMELESS.test(name) ? reason : `${name}: ${reason}`;
+  if (NAMELESS.test(name)) return `status ${status}`;
+  return reason === name || reason === "UnknownError" ? `${name} (${status})` : `${name} (${status}): ${reason}`;
 }
 
 function nameOf(error: unknown): string {
