@@ -58,7 +58,7 @@ describe("splitStorage", () => {
   it("keeps the methods of a class", async () => {
     class Folder {
       readonly #objects = memoryStorage([["a", jpeg]]);
-      open(key: string, given: ReturnType<typeof options>) {
+      open(key: string, given: { signal: AbortSignal }) {
         return this.#objects.open(key, given);
       }
       write(key: string, data: Uint8Array, given: ReturnType<typeof options>) {
