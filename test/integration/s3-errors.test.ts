@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from "vitest";
 import { memoryRepository } from "../../src/adapters/memory.js";
 import { s3Storage } from "../../src/adapters/s3.js";
@@ -168,6 +169,38 @@ describe("messages", () => {
     const denied = { status: 403, code: "AccessDenied" };
     expect(await messageOf(denied, "write")).toMatch(/could not write "a\/1\.jpg".*s3:PutObject/);
     expect(await messageOf(denied, "delete")).toMatch(/could not delete "a\/1\.jpg".*s3:DeleteObject/);
+  });
+});
+
+test.each([{ status: 404, code: "NoSuchKey" }, { status: 404 }, { status: 204 }])(
+  "deleting succeeds where S3 answers %j",
+  async (answer) => {
+    s3.answer = answer;
+    await storageAt(s3.port).delete("a/1.jpg");
+    expect(s3.requests).toEqual(["DELETE /photos/a/1.jpg?x-id=DeleteObject"]);
+  },
+);
+
+describe("a client that cannot make a request", () => {
+  const failureOf = (client: S3Client) =>
+    s3Storage({ client, bucket: "photos" })
+      .open("1.jpg", { signal })
+      .catch((error: UploadError) => error);
+
+  it("without a region is the deployment's fault", async () => {
+    const region = () => Promise.reject(new Error("Region is missing"));
+    const credentials = { accessKeyId: "a", secretAccessKey: "b" };
+    const message = expect.stringMatching(/region or endpoint.*Region is missing/);
+    const error = { code: "INVALID_CONFIGURATION", fault: "deployment", message };
+    expect(await failureOf(new S3Client({ region, credentials, maxAttempts: 1 }))).toMatchObject(error);
+  });
+
+  it("without credentials is the account's fault", async () => {
+    const missing = Object.assign(new Error("Could not load credentials from any providers"), {
+      name: "CredentialsProviderError",
+    });
+    const client = new S3Client({ region: "us-east-1", credentials: () => Promise.reject(missing), maxAttempts: 1 });
+    expect(await failureOf(client)).toMatchObject({ code: "ACCOUNT_REFUSED", fault: "account", cause: missing });
   });
 });
 

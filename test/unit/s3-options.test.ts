@@ -106,6 +106,7 @@ describe("a client that retries by itself", () => {
     const [own, other] = [logger(), logger()];
     const storage = s3Storage({ client, bucket: "b", logger: own });
     await storage.write("1.jpg", jpeg, options());
+    expect(own.warn).toHaveBeenCalledOnce();
     for (const key of ["1.jpg", "2.jpg"]) await storage.open(key, { ...options(), logger: other });
     expect(own.warn.mock.calls).toEqual([[{ maxAttempts: 3 }, message]]);
     expect(other.warn).not.toHaveBeenCalled();

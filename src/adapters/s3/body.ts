@@ -26,8 +26,6 @@ export function streamOf({ Body, ContentLength }: S3Object, call: S3Call, signal
       done(ContentLength === undefined || bytes >= ContentLength ? null : cutOff(bytes, ContentLength, call));
     },
   });
-  // A stream that fails while nobody reads it would end the process. Whoever reads it still gets the error.
-  content.on("error", () => {});
   finished(body, { writable: false }, (error) => {
     if (error) content.destroy(signal.aborted ? (signal.reason as Error) : s3Error(error, call));
   });
