@@ -125,7 +125,7 @@ describe("a stream", () => {
   });
 
   it("of more than the memory is read with little of it", async () => {
-    const [total, block] = [768 * 1024 * 1024, Buffer.alloc(1024 * 1024)];
+    const [total, block] = [512 * 1024 * 1024, Buffer.alloc(1024 * 1024)];
     s3.answer = (_, response) => {
       response.writeHead(200, { "content-length": total });
       let left = total;
