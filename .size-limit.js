@@ -5,6 +5,8 @@ const budgets = {
   memory: "5.6 kB",
   postgres: "10 kB",
   "local-ai": "11 kB",
+  s3: "9 kB",
+  flydrive: "5 kB",
   testing: "28 kB",
 };
 
@@ -12,6 +14,6 @@ export default Object.entries(budgets).map(([name, limit]) => ({
   name,
   limit,
   path: `dist/${name}.js`,
-  ignore: ["node:*", "eventemitter3", "file-type", "p-limit", "p-retry", "sharp"],
+  ignore: ["node:*", "eventemitter3", "file-type", "p-limit", "p-retry", "sharp", "@aws-sdk/client-s3"],
   modifyEsbuildConfig: (config) => ({ ...config, format: "esm" }),
 }));

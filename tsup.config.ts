@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { defineConfig, type Options } from "tsup";
 
 const entry = {
@@ -8,6 +8,8 @@ const entry = {
   memory: "src/adapters/memory.ts",
   postgres: "src/adapters/postgres.ts",
   "local-ai": "src/adapters/local-ai.ts",
+  s3: "src/adapters/s3.ts",
+  flydrive: "src/adapters/flydrive.ts",
   testing: "src/testing/index.ts",
 };
 
@@ -26,8 +28,11 @@ const shared: Options = { target: "node20", platform: "node", removeNodeProtocol
 const oneCopyOfTheErrors: NonNullable<Options["esbuildPlugins"]>[number] = {
   name: "one-copy-of-the-errors",
   setup(build) {
-    build.onResolve({ filter: /\/errors\.js$/ }, ({ kind }) =>
-      kind === "entry-point" ? undefined : { path: "./errors.cjs", external: true },
+    const theErrors = resolve("src/errors.js"); // and no other file of that name
+    build.onResolve({ filter: /\/errors\.js$/ }, ({ path, resolveDir, kind }) =>
+      kind !== "entry-point" && resolve(resolveDir, path) === theErrors
+        ? { path: "./errors.cjs", external: true }
+        : undefined,
     );
   },
 };

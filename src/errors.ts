@@ -8,6 +8,7 @@ export { LONGEST_TIMER_MS } from "./errors/hints.js";
 export { hasCode, isA, usageOf } from "./errors/inspect.js";
 export { messageOf } from "./errors/message.js";
 export { isRefusal } from "./errors/refusal.js";
+export { keyProblem, refusedKey, shownKey } from "./errors/refused-key.js";
 export { unknownOption } from "./errors/unknown-option.js";
 export {
   ConfigurationError,

@@ -68,5 +68,6 @@ export {
   type UploadResult,
 } from "./result.js";
 export { createRuntime, type Runtime, type RuntimeHealth } from "./runtime/runtime.js";
+export { type SplitStorages, splitStorage } from "./split-storage.js";
 export { defineStage } from "./stages/custom.js";
 export { parseEvent, type ReceivedEvent, type SerializeOptions, serializeEvent, type WireEvent } from "./wire.js";

@@ -1,19 +1,30 @@
-import { UploadError } from "./errors.js";
+import type { Logger } from "./contracts/logger.js";
+import type { StorageAdapter } from "./contracts/storage.js";
+import { keyProblem, refusedKey, shownKey, UploadError } from "./errors.js";
 
 /**
- * What no storage may be given as a key, whatever it makes of it: a part `..` or `.` leads to another object where keys
- * are paths, empty parts are dropped by some storages and kept by others, and a NUL ends a path.
- *
- * @returns what is wrong with the key, or `null`
+ * The storage as the library calls it: the rules for keys stand above whatever it does with them, and it is told the
+ * logger.
  */
-export function keyProblem(key: unknown): string | null {
-  if (typeof key !== "string") return `it is ${key === null ? "null" : typeof key}, not a string`;
-  if (key === "") return "it is empty";
-  if (key.includes("\0")) return "it has a NUL character in it";
-  if (key.split("/").includes("")) return "it has an empty part: / at its start or end, or //";
-  // On Windows a backslash separates the parts of a path, too.
-  for (const part of key.split(/[/\\]/)) if (part === "." || part === "..") return `a part of it is "${part}"`;
-  return null;
+export function guardKeys(storage: StorageAdapter, logger: Logger): StorageAdapter {
+  const check = (key: string): void => {
+    const problem = keyProblem(key);
+    if (problem !== null) throw refusedKey("The library", key, problem);
+  };
+  return {
+    async open(key, options) {
+      check(key);
+      return storage.open(key, Object.assign(options, { logger }));
+    },
+    async write(key, data, options) {
+      check(key);
+      return storage.write(key, data, options);
+    },
+    async delete(key) {
+      check(key);
+      return storage.delete(key);
+    },
+  };
 }
 
 /**
@@ -28,8 +39,8 @@ export function keyProblem(key: unknown): string | null {
 export function requireDerivedKey(name: string, key: unknown, originalKey: string): string {
   const problem = key === originalKey ? "it is the upload's storageKey, where its original is" : keyProblem(key);
   if (problem === null) return key as string;
-  const shown = typeof key === "string" ? ` ${JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key)}` : "";
-  throw new UploadError(`${name}: the key${shown} cannot be used: ${problem}`, {
+  const shown = shownKey(key);
+  throw new UploadError(`${name}: the key${shown === "" ? "" : ` ${shown}`} cannot be used: ${problem}`, {
     code: "THUMBNAIL_FAILED",
     stage: "thumbnail",
     retryable: false,

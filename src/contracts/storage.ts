@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { Logger } from "./logger.js";
 
 /** An original that was opened: a path is the fastest; bytes and streams work too. */
 export type OpenedOriginal = ({ path: string } | { bytes: Uint8Array } | { stream: Readable }) & {
@@ -8,8 +9,14 @@ export type OpenedOriginal = ({ path: string } | { bytes: Uint8Array } | { strea
 
 /** Where originals are read from and thumbnails are written to. */
 export interface StorageAdapter {
-  /** Opens an original; `null` when it is not there. */
-  readonly open: (key: string, options: { signal: AbortSignal }) => Promise<OpenedOriginal | null>;
+  /**
+   * Opens an original; `null` when it is not there. The library hands in the logger that it was given, for what the people who
+   * run it have to know.
+   */
+  readonly open: (
+    key: string,
+    options: { signal: AbortSignal; logger?: Logger | undefined },
+  ) => Promise<OpenedOriginal | null>;
   /** Writes atomically: a reader sees the whole object or none. Overwrites. */
   readonly write: (
     key: string,

@@ -21,6 +21,7 @@ import type { Around, Plugin } from "../plugins.js";
 import type { Budget } from "../runtime/budget.js";
 import type { Ledger } from "../runtime/ledger.js";
 import { runtimeOf, SharedRuntime } from "../runtime/runtime.js";
+import { guardKeys } from "../storage-keys.js";
 import {
   aCount,
   aFunction,
@@ -159,7 +160,7 @@ export function resolveSettings<U extends UploadRecord>(
   const minTimeout = number("retry.minTimeout", retry.minTimeout, 1000, 0);
   const multipleOf = count("vision.multipleOf", vision.multipleOf, 28);
   return {
-    storage,
+    storage: guardKeys(storage, logger),
     ai,
     repository: reliable,
     events: emitters(options, plugins),

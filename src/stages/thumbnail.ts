@@ -1,13 +1,13 @@
 import { Interrupted, NEVER, withTimeout } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
-import { classifyError, isFault, UploadError } from "../errors.js";
+import { classifyError, isFault, keyProblem, UploadError } from "../errors.js";
 import { callStage } from "../pipeline/call-stage.js";
 import type { Results } from "../pipeline/results.js";
 import { retryBriefly } from "../pipeline/retry.js";
 import type { UploadRun } from "../pipeline/run.js";
 import type { Settings } from "../pipeline/settings.js";
 import { derivedKeys } from "../records.js";
-import { keyProblem, requireDerivedKey } from "../storage-keys.js";
+import { requireDerivedKey } from "../storage-keys.js";
 import { openMedia, type StageRow } from "./stage.js";
 
 /** Made once, outside the attempts, as well as it can be: its failure is a warning. `undefined` where none is wanted. */

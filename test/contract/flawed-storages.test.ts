@@ -114,6 +114,30 @@ describe("testStorageContract", () => {
       expect(await failuresOf(create)).toContain(caughtBy);
     });
 
+  describe("over a storage of plain keys", () => {
+    const check = "tells keys apart, nested and in every script";
+    /** Refuses what has other characters than these, in this way. */
+    const choosy = (allowed: RegExp, retryable: boolean) => () => {
+      const memory = memoryStorage();
+      const write: StorageAdapter["write"] = async (key, data, options) => {
+        if (!allowed.test(key)) throw Object.assign(new Error(`refused: ${key}`), { retryable });
+        await memory.write(key, data, options);
+      };
+      return { ...memory, write };
+    };
+
+    test("passes one that refuses the others for good, where that is said", async () => {
+      const create = choosy(/^[\w./-]+$/, false);
+      expect(await failuresOf(create, { plainKeys: true })).toEqual([]);
+      expect(await failuresOf(create)).toEqual([check]);
+    });
+
+    test("catches a refusal that would be tried again, and one of a plain key", async () => {
+      expect(await failuresOf(choosy(/^[\w./-]+$/, true), { plainKeys: true })).toEqual([check]);
+      expect(await failuresOf(choosy(/^[a-z\d/-]+$/, false), { plainKeys: true })).toContain(check);
+    });
+  });
+
   describe("over the paths of a file system", () => {
     let around: string;
     beforeEach(async () => {

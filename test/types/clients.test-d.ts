@@ -1,9 +1,20 @@
+import { S3, S3Client } from "@aws-sdk/client-s3";
 import { PGlite } from "@electric-sql/pglite";
+import { Disk, DriveManager } from "flydrive";
+import { FSDriver } from "flydrive/drivers/fs";
 import pg from "pg";
 import { pino } from "pino";
 import { expectTypeOf, test } from "vitest";
+import { flydriveStorage } from "../../src/adapters/flydrive.js";
 import { postgresRepository } from "../../src/adapters/postgres.js";
-import { assertCompleted, type Logger, processUploadWithRetry } from "../../src/index.js";
+import { s3Storage } from "../../src/adapters/s3.js";
+import {
+  assertCompleted,
+  type Logger,
+  processUploadWithRetry,
+  type StorageAdapter,
+  splitStorage,
+} from "../../src/index.js";
 import { ai, storage } from "./fixtures.js";
 
 test("clients of PostgreSQL fit postgresRepository", async () => {
@@ -22,4 +33,28 @@ test("loggers fit as they are", () => {
   expectTypeOf(pino()).toExtend<Logger>();
   expectTypeOf(pino().child({ module: "uploads" })).toExtend<Logger>();
   expectTypeOf(console).toExtend<Logger>();
+});
+
+test("clients of S3 fit s3Storage", () => {
+  expectTypeOf(s3Storage({ client: new S3Client(), bucket: "b" })).toEqualTypeOf<StorageAdapter>();
+  s3Storage({ client: new S3({ maxAttempts: 1 }), bucket: "b", prefix: "p", cacheControl: "no-cache", logger: pino() });
+  s3Storage({ client: { send: async (_command: object) => ({}) }, bucket: "b", prefix: undefined });
+  // @ts-expect-error no client
+  s3Storage({ client: "s3://b", bucket: "b" });
+  // @ts-expect-error no bucket
+  s3Storage({ client: new S3Client() });
+});
+
+test("disks of flydrive fit flydriveStorage", () => {
+  const driver = () => new FSDriver({ location: "photos", visibility: "private" });
+  expectTypeOf(flydriveStorage(new Disk(driver()))).toEqualTypeOf<StorageAdapter>();
+  flydriveStorage(new DriveManager({ default: "fs", services: { fs: driver } }).use());
+  // @ts-expect-error no disk
+  flydriveStorage("photos");
+});
+
+test("storages are split by what they hold", () => {
+  expectTypeOf(splitStorage({ originals: storage, derived: storage })).toEqualTypeOf<StorageAdapter>();
+  // @ts-expect-error where thumbnails go
+  splitStorage({ originals: storage });
 });

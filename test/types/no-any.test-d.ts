@@ -1,8 +1,10 @@
 import type { Readable } from "node:stream";
 import { expectTypeOf, test } from "vitest";
+import type { FlydriveDisk } from "../../src/adapters/flydrive.js";
 import type { LocalAI } from "../../src/adapters/local-ai.js";
 import type { MemoryRepository, MemoryStorage } from "../../src/adapters/memory.js";
 import type { PostgresRepository, PostgresRepositoryOptions } from "../../src/adapters/postgres.js";
+import type { S3StorageOptions } from "../../src/adapters/s3.js";
 import type {
   AIAdapter,
   BatchProcessor,
@@ -28,7 +30,7 @@ import type { Photo } from "./fixtures.js";
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
 /** Types of others, which may do as they please; so may the methods of a text, which is what an open union comes down to. */
-type Foreign = AbortSignal | Readable | Uint8Array | Float32Array | Date | Error;
+type Foreign = AbortSignal | Readable | NodeJS.ReadableStream | Uint8Array | Float32Array | Date | Error;
 
 /** The places in `T`, in its members, parameters and results, where `any` stands: `never` when there are none. */
 type AnyIn<T, Place extends string = "", Depth extends 0[] = []> =
@@ -94,4 +96,6 @@ test("no any in the adapters", () => {
   expectTypeOf<AnyIn<LocalAI>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepository>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepositoryOptions>>().toBeNever();
+  expectTypeOf<AnyIn<S3StorageOptions>>().toBeNever();
+  expectTypeOf<AnyIn<FlydriveDisk>>().toBeNever();
 });

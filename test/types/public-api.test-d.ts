@@ -62,6 +62,7 @@ import {
   type RuntimeHealth,
   type RuntimeOptions,
   type SkippedUpload,
+  type SplitStorages,
   type Stage,
   type StageContext,
   type StageName,
@@ -69,6 +70,7 @@ import {
   type StorageAdapter,
   serializeEvent,
   settleBatch,
+  splitStorage,
   stageResult,
   type UploadAdapters,
   type UploadChanges,
@@ -100,10 +102,12 @@ import {
   type WorkScope,
   type WriteOutcome,
 } from "upload-processor";
+import { flydriveStorage } from "upload-processor/flydrive";
 import { fileStorage } from "upload-processor/fs";
 import { localAI } from "upload-processor/local-ai";
 import { memoryRepository, memoryStorage } from "upload-processor/memory";
 import { type PostgresClient, type PostgresUpload, postgresRepository } from "upload-processor/postgres";
+import { s3Storage } from "upload-processor/s3";
 import { fakeAI, fakeStorage, type RepositoryFixture, testRepositoryContract } from "upload-processor/testing";
 
 /** The record of this application. */
@@ -650,6 +654,14 @@ test("the shipped adapters", async () => {
   const deleted: PostgresUpload | null = await repository.deleteUpload("1");
 
   const storages: StorageAdapter[] = [fileStorage("photos"), memoryStorage(), fakeStorage()];
+  const s3 = { send: async (_command: object, _options?: { abortSignal?: AbortSignal }): Promise<object> => ({}) };
+  const bucket = s3Storage({ client: s3, bucket: "photos", prefix: "derived", cacheControl: "public, max-age=60" });
+  const disk = flydriveStorage({
+    getStream: async () => Readable.from([]),
+    put: async (_key: string, _contents: Uint8Array, _options?: { contentType?: string }) => {},
+    delete: async () => {},
+  });
+  storages.push(bucket, disk, splitStorage({ originals: disk, derived: bucket } satisfies SplitStorages));
   const ais: AIAdapter[] = [localAI(), fakeAI()];
   const repositories: [BatchRepositoryAdapter<PostgresUpload>, BatchRepositoryAdapter] = [
     repository,

@@ -29,6 +29,7 @@ describe("the page on adapters", () => {
 
   test.each([
     ["upload-processor/postgres", "src/adapters/postgres/options.ts", ["PostgresRepositoryOptions"]],
+    ["upload-processor/s3", "src/adapters/s3/options.ts", ["S3StorageOptions"]],
     ["upload-processor/memory", "src/adapters/memory/repository.ts", ["MemoryRepositoryOptions"]],
     ["Your own model", "src/contracts/ai.ts", ["AIAdapter", "Media"]],
   ])("%s: every option, and no other", (heading, file, types) => {

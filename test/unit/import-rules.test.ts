@@ -176,7 +176,7 @@ describe("packages", () => {
   });
 
   test("what is heavy is loaded when it is first used", () => {
-    const heavy = /^(?:sharp|file-type|pg|@electric-sql\/.+)$/;
+    const heavy = /^(?:sharp|file-type|pg|flydrive|@electric-sql\/.+|@aws-sdk\/.+)$/;
     expect(
       violations(
         () => true,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { keyProblem, requireDerivedKey } from "../../src/storage-keys.js";
+import { keyProblem } from "../../src/errors.js";
+import { requireDerivedKey } from "../../src/storage-keys.js";
 
 const ORIGINAL = "originals/42.jpg";
 const check = (key: unknown) => requireDerivedKey("thumbnail.key", key, ORIGINAL);

@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { hasCode, UploadError } from "../../errors.js";
+import { hasCode, refusedKey, type UploadError } from "../../errors.js";
 import { meaningOnWindows } from "./windows.js";
 
 /** What file systems allow of one name, in bytes. */
@@ -70,8 +70,4 @@ export function isNotThere(error: unknown): boolean {
   return hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR");
 }
 
-function refused(key: unknown, why: string): UploadError {
-  const shown = typeof key === "string" ? JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key) : typeof key;
-  const message = `fileStorage does not take the key ${shown}: ${why}`;
-  return new UploadError(message, { code: "STORAGE_FAILED", retryable: false });
-}
+const refused = (key: unknown, why: string): UploadError => refusedKey("fileStorage", key, why);

@@ -1,11 +1,13 @@
 import { createRequire } from "node:module";
 import * as root from "upload-processor";
+import * as flydrive from "upload-processor/flydrive";
 import * as fs from "upload-processor/fs";
 import * as localAI from "upload-processor/local-ai";
 import * as memory from "upload-processor/memory";
 import * as postgres from "upload-processor/postgres";
+import * as s3 from "upload-processor/s3";
 import * as testing from "upload-processor/testing";
 import { job } from "./job.mjs";
 
 const other = createRequire(import.meta.url)("upload-processor");
-await job({ root, fs, memory, postgres, localAI, testing }, other, process.argv[2]);
+await job({ root, fs, memory, postgres, localAI, s3, flydrive, testing }, other, process.argv[2]);

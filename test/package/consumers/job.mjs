@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 
 /**
  * Uses the root and every subpath for what they are there for.
@@ -10,7 +12,7 @@ import { join } from "node:path";
  * @param other the root in the other format
  * @param photo the path of a real photograph
  */
-export async function job({ root, fs, memory, postgres, localAI, testing }, other, photo) {
+export async function job({ root, fs, memory, postgres, localAI, s3, flydrive, testing }, other, photo) {
   const upload = { id: "1", storageKey: "photo", status: "pending" };
   const repository = memory.memoryRepository({ uploads: [upload] });
   const storage = memory.memoryStorage([["photo", await readFile(photo)]]);
@@ -44,6 +46,22 @@ export async function job({ root, fs, memory, postgres, localAI, testing }, othe
   const rows = postgres.postgresRepository({ query: async () => ({ rows: [] }) });
   assert.equal(await rows.findUpload("1"), null);
   assert.match(rows.schemaSql(), /create table/i);
+
+  // The SDK is an optional peer, and not installed here.
+  const bucket = s3.s3Storage({ client: { send: async () => ({}) }, bucket: "photos" });
+  const missing = await bucket.open("a/b", { signal }).catch((error) => error);
+  assert.ok(missing instanceof root.ConfigurationError, String(missing));
+  assert.match(missing.message, /npm install @aws-sdk\/client-s3/);
+
+  const objects = new Map();
+  const disk = flydrive.flydriveStorage({
+    getStream: async (key) => Readable.from([objects.get(key)]),
+    put: async (key, contents) => void objects.set(key, contents),
+    delete: async (key) => void objects.delete(key),
+  });
+  const split = root.splitStorage({ originals: storage, derived: disk });
+  await split.write("a/b", new Uint8Array([1]), { contentType: "image/jpeg", signal });
+  assert.deepEqual(await buffer((await disk.open("a/b", { signal })).stream), Buffer.from([1]));
 
   const contract = new Map();
   const create = () => ({ repository, addUploads: repository.addUploads, addBatch: repository.addBatch });

@@ -1,11 +1,13 @@
 const root = require("upload-processor");
+const flydrive = require("upload-processor/flydrive");
 const fs = require("upload-processor/fs");
 const localAI = require("upload-processor/local-ai");
 const memory = require("upload-processor/memory");
 const postgres = require("upload-processor/postgres");
+const s3 = require("upload-processor/s3");
 const testing = require("upload-processor/testing");
 
 // A rejection ends the process with a code other than 0.
 void Promise.all([import("./job.mjs"), import("upload-processor")]).then(([{ job }, other]) =>
-  job({ root, fs, memory, postgres, localAI, testing }, other, process.argv[2]),
+  job({ root, fs, memory, postgres, localAI, s3, flydrive, testing }, other, process.argv[2]),
 );
