@@ -13,6 +13,8 @@ export function guardKeys(storage: StorageAdapter, logger: Logger): StorageAdapt
   };
   return {
     async open(key, options) {
+      // A record without a key has no original.
+      if (typeof key !== "string") return null;
       check(key);
       return storage.open(key, Object.assign(options, { logger }));
     },
