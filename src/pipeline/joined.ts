@@ -88,7 +88,7 @@ function coalescerOf<U extends UploadRecord>({ ai, runtime }: Settings<U>): Coal
     maxWaitMs,
     slot,
     belongTogether,
-    mostWith: ({ run }) => mostWith(maxSize, runtime.failedTogether.get(run.id) ?? 0),
+    mostWith: ({ run }) => runtime.failedTogether.get(run.id)?.most ?? maxSize,
     call: (members) => make(new SharedCall(ai, members)),
   });
   runtime.coalescers.set(ai, coalescer);
@@ -101,9 +101,4 @@ function belongTogether<U extends UploadRecord>(
   { run: { settings: b } }: Joined<U>,
 ) {
   return a.comesBack === b.comesBack && a.timeouts.embedMs === b.timeouts.embedMs && a.run?.budget === b.run?.budget;
-}
-
-/** A text that makes the service fail must not take the same others along for ever: after two failures it goes with fewer. */
-function mostWith(maxSize: number, failures: number): number {
-  return Math.max(1, Math.floor(maxSize / 4 ** Math.floor(failures / 2)));
 }

@@ -115,7 +115,7 @@ export class SharedCall<U extends UploadRecord> {
       const error = this.#failure(thrown);
       judge(first, breaker, ticket, "embed", error, called.length === 1);
       if (called.length > 1 && isFault(error, "upload")) return this.#halves();
-      if (called.length > 1 && isFault(error, "service")) this.#failedTogether(error);
+      if (called.length > 1 && isFault(error, "service")) this.#failedTogether(error, called.length);
       this.#end(({ reject }) => reject(error));
       return [];
     }
@@ -188,12 +188,16 @@ export class SharedCall<U extends UploadRecord> {
     leave?.(usage.cost ?? 0);
   }
 
-  /** One of them may be the reason, and nobody knows which: none is at fault, and they come back together. */
-  #failedTogether(error: UploadError): void {
+  /**
+   * One of them may be the reason, and nobody knows which: none is at fault, and they come back together. A text that makes the
+   * service fail must not take the same others along for ever: after every two failures it goes with fewer.
+   */
+  #failedTogether(error: UploadError, size: number): void {
     shareWait(error);
     for (const { run } of this.#members) {
       const { failedTogether } = run.settings.runtime;
-      failedTogether.set(run.id, (failedTogether.get(run.id) ?? 0) + 1);
+      const failures = (failedTogether.get(run.id)?.failures ?? 0) + 1;
+      failedTogether.set(run.id, { failures, most: failures % 2 === 0 ? Math.max(1, Math.floor(size / 4)) : size });
       run.failedTogether = true;
     }
   }

@@ -26,6 +26,7 @@ export class Coalescer<Item> {
   /** Calls that wait for their slot. Each takes up to `maxSize` of those who wait. */
   readonly #calls = new Set<Cancellation>();
   #timer: NodeJS.Timeout | undefined;
+  #isArranging = false;
 
   constructor(private readonly options: CoalescerOptions<Item>) {}
 
@@ -45,8 +46,12 @@ export class Coalescer<Item> {
 
   /** As many calls as there are full ones; the rest waits for others, but not for long. */
   #arrange(): void {
+    // A call that begins at once comes back here: the loop goes on with what it has left.
+    if (this.#isArranging) return;
     const { maxSize, maxWaitMs } = this.options;
+    this.#isArranging = true;
     while (this.#uncovered >= maxSize) this.#begin();
+    this.#isArranging = false;
     if (this.#uncovered > 0) this.#timer ??= setTimeout(() => this.#onTimeout(), maxWaitMs);
     else {
       clearTimeout(this.#timer);

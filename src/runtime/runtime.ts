@@ -61,6 +61,13 @@ export interface Trial {
   readonly firstFailed: number;
 }
 
+/** What is remembered of an upload that was in calls of many which the service failed. */
+export interface FailedTogether {
+  readonly failures: number;
+  /** How many there may be in its next call. */
+  readonly most: number;
+}
+
 export interface BreakerListener {
   readonly opened: (error: UploadError, until: number) => void;
   readonly closed: () => void;
@@ -93,8 +100,8 @@ export class SharedRuntime implements Runtime {
   /** The tokens of claims that were not answered, by upload: the next claim of it is the same claim. */
   readonly unanswered = new RecentMap<string, string>(MOST_REMEMBERED);
   readonly trials = new RecentMap<string, Trial>(MOST_REMEMBERED);
-  /** How often a call of many failed by the service, by the uploads that were in it: which of them is at fault is not known. */
-  readonly failedTogether = new RecentMap<string, number>(MOST_REMEMBERED);
+  /** By the uploads that were in a call of many which the service failed: which of them is at fault is not known. */
+  readonly failedTogether = new RecentMap<string, FailedTogether>(MOST_REMEMBERED);
   /** The models of a chain that have failed an upload for good, by upload: it need not be asked again. */
   readonly failedForGood = new RecentMap<string, Set<number>>(MOST_REMEMBERED);
   /** By adapter: the `Coalescer` that gathers the texts for its calls of many. */
