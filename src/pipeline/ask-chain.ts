@@ -39,8 +39,9 @@ async function untilAnswered<U extends UploadRecord>(
   let failure: UploadError | undefined;
   for (const [index, model] of models.entries()) {
     const isLast = index === models.length - 1;
-    let error: unknown = refusalOf(run, model, models.slice(index + 1));
-    if (error === undefined) {
+    const refusal = refusalOf(run, model, models.slice(index + 1));
+    let error: unknown = refusal;
+    if (refusal === undefined) {
       try {
         const answer = await askModel(run, media, attempt, model);
         asks += answer.asks;
@@ -66,7 +67,8 @@ async function untilAnswered<U extends UploadRecord>(
       if (isOver) break;
       if (isOwnFault(run, told, model)) failedForGood(run, model);
     }
-    if (!isLast && !goesOn({ error: told }, () => run.record())) break;
+    const isAgreed = refusal !== undefined && !run.settings.comesBack;
+    if (!isLast && !isAgreed && !goesOn({ error: told }, () => run.record())) break;
   }
   if (best !== undefined) return { ...best, asks };
   throw failure;
@@ -100,15 +102,16 @@ function failedForGood<U extends UploadRecord>({ settings, id }: UploadRun<U>, {
   settings.runtime.failedForGood.set(id, failed);
 }
 
-/** Why it is not asked just now. Where nobody comes back, one whose breaker is open is asked all the same if no other can be. */
+/** Why it is not asked just now. Where nobody comes back, it is asked all the same unless another one may be asked instead. */
 function refusalOf<U extends UploadRecord>(
-  { settings }: UploadRun<U>,
+  run: UploadRun<U>,
   { breaker }: Model<U>,
   later: readonly Model<U>[],
 ): UploadError | undefined {
-  const refusal = breaker.refusal();
-  if (refusal === undefined || settings.comesBack) return refusal;
-  return later.some((one) => one.breaker.refusal() === undefined) ? refusal : undefined;
+  const error = breaker.refusal();
+  if (error === undefined || run.settings.comesBack) return error;
+  const isAnother = later.some((one) => one.breaker.refusal() === undefined);
+  return isAnother && run.settings.models.goesOn({ error }, () => run.record()) ? error : undefined;
 }
 
 /** Whether this model makes no further attempt at this upload. */
