@@ -84,7 +84,7 @@ export async function callService<U extends UploadRecord, Answer>(
 }
 
 /** Whatever an answer does when it is looked at says nothing of what the call has used up. */
-export function usageOfAnswer({ usageOf: read }: ServiceCall, answer: unknown): unknown {
+function usageOfAnswer({ usageOf: read }: ServiceCall, answer: unknown): unknown {
   try {
     return new UsageSum().read(read?.(answer as never));
   } catch {

@@ -4,8 +4,10 @@ import {
   BatchProcessor,
   describeByPolling,
   type PolledJob,
+  type PollingOptions,
   processUploadWithRetry,
   UploadEventEmitter,
+  type UploadRecord,
 } from "../../src/index.js";
 import { fakeContext, fakeMedia } from "../../src/testing/index.js";
 import { settled } from "../support/fake-time.js";
@@ -38,7 +40,7 @@ function service(reads = 3) {
   return { start, read, cancel };
 }
 
-function worldWith(options: Parameters<typeof describeByPolling>[0], uploads = [uploadOf("a")]) {
+function worldWith<Job>(options: PollingOptions<UploadRecord, Job>, uploads = [uploadOf("a")]) {
   const { storage, repository } = worldOf(uploads);
   return { storage, repository, ai: { describe: describeByPolling(options) } };
 }
