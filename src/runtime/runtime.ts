@@ -162,8 +162,10 @@ export class SharedRuntime implements Runtime {
 
   /** The first of its breakers that is open and in the way: of a chain of models those are when all of them are. */
   openBreaker(models = this.#models()): Breaker | undefined {
-    for (const [service, breaker] of this.#breakers)
-      if (breaker.open !== undefined && !service.startsWith(MODEL)) return breaker;
+    for (const [service, breaker] of this.#breakers) {
+      const isOfModels = service === EMBEDDING_OF_CHAIN || service.startsWith(MODEL);
+      if (breaker.open !== undefined && !isOfModels) return breaker;
+    }
     if (models > 1) {
       const breaker = this.#breakers.get(EMBEDDING_OF_CHAIN);
       if (breaker?.open !== undefined) return breaker;

@@ -209,6 +209,7 @@ describe("a text that makes the service fail", () => {
     for (let round = 0; round < 2; round++)
       expect(await go(...four)).toMatchObject(Array(4).fill({ status: "deferred", countsAsAttempt: false }));
     expect(runtime.failedTogether.get("u0000")).toEqual({ failures: 2, most: 1 });
+    expect(runtime.trials.size).toBe(0); // nobody's failure yet
     const third = await go(...four);
     expect(ofStatus(third, "completed")).toEqual(["u0000", "u0002", "u0003"]);
     expect(third[1]).toMatchObject({ status: "deferred", countsAsAttempt: false }); // alone now, but nothing tells yet that it is its own
@@ -216,6 +217,19 @@ describe("a text that makes the service fail", () => {
     expect(await go("u0001")).toMatchObject([{ status: "failed", error: { message: "down" } }]);
     expect(runtime.failedTogether.size).toBe(0);
   });
+});
+
+test("an upload that has failed alone before is held all the same when a call of several fails", async () => {
+  const world = describedWorld(3);
+  const runtime = createRuntime();
+  const options = { ...once, attempt: { number: 1, max: 1 }, runtime };
+  world.embedMany.mockRejectedValueOnce(down());
+  expect(await processUploadWithRetry("u0000", world, options)).toMatchObject({ status: "deferred" });
+  expect(await processUploadWithRetry("u0002", world, options)).toMatchObject({ status: "completed" });
+  world.embedMany.mockRejectedValueOnce(down());
+  const both = await Promise.all(["u0000", "u0001"].map((id) => processUploadWithRetry(id, world, options)));
+  expect(both).toMatchObject(Array(2).fill({ status: "deferred", countsAsAttempt: false }));
+  expect(world.sizes()).toEqual([1, 1, 2]);
 });
 
 describe("a doubtful claim", () => {

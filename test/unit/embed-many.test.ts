@@ -214,6 +214,38 @@ describe("the context of a call", () => {
     expect(world.embedMany).not.toHaveBeenCalled();
   });
 
+  test("is withdrawn from the line for a slot, and from the breaker, when all have left", async () => {
+    const world = describedWorld(4, { concurrency: { embed: 2 }, embedBatch: { maxSize: 1 } });
+    const held = deferred();
+    world.embedMany.mockImplementation(async (inputs) => {
+      await held.promise;
+      return { vectors: inputs.map(({ text }) => vectorOf(text)) };
+    });
+    // Until a call has ended well only one is made; the second waits for that in its slot, and the third for a slot.
+    const runtime = createRuntime({ breaker: { threshold: 1 } });
+    const controllers = world.names.map(() => new AbortController());
+    const begin = (place: number) => {
+      const signal = controllers[place]?.signal;
+      return processUploadWithRetry(world.names[place] ?? "", world, { ...plain, runtime, signal });
+    };
+    const first = begin(0);
+    await until(() => world.sizes().length === 1);
+    const others = [begin(1), begin(2)];
+    await until(() => runtime.health().active === 3 && runtime.health().waiting === 1);
+    controllers[2]?.abort();
+    expect(await others[1]).toMatchObject({ status: "aborted" });
+    expect(runtime.health().waiting).toBe(0);
+    controllers[1]?.abort();
+    expect(await others[0]).toMatchObject({ status: "aborted" });
+    const last = begin(3);
+    await until(() => runtime.health().active === 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(runtime.health().waiting).toBe(0); // the slot is free
+    held.resolve();
+    expect(statuses(await Promise.all([first, last]))).toEqual(["completed", "completed"]);
+    expect(world.sizes()).toEqual([1, 1]);
+  });
+
   test("ends by the timeout, also when the adapter ignores it", async () => {
     vi.useFakeTimers();
     const world = describedWorld(2);
@@ -267,14 +299,18 @@ describe("the ledger", () => {
   });
 
   test("of a run agrees as well, and a plan goes by what an upload took", async () => {
-    const world = describedWorld(8, priced(800));
+    const world = describedWorld(8, { ...priced(800), version: { describe: "1", embed: "1" } });
     const processor = new BatchProcessor({ ...world.adapters, ...plain, concurrency: 8 });
     const result = await processor.process("batch");
     expect(result.usageByStage.embed).toMatchObject({ requests: 1, inputTokens: 800 });
-    const plan = await processor.plan({ batchId: "batch" }, "reprocess-all");
-    expect(plan.calls).toEqual({ describe: 8, embed: 8 });
-    expect(plan.cost).toBeNull(); // nothing was described yet
     expect(processor.health().usage.cost).toBeCloseTo(8);
+    const { runtime } = processor;
+    const ai = { ...world.ai, version: { describe: "1", embed: "2" } };
+    const next = new BatchProcessor({ ...world.adapters, ai, ...plain, concurrency: 8, runtime });
+    const plan = await next.plan({ batchId: "batch" }, "reprocess");
+    expect(plan).toMatchObject({ uploads: 8, calls: { embed: 8 }, cost: expect.closeTo(8) });
+    // One call at a time for all of them, not eight at once.
+    expect(plan.durationMs).toBeCloseTo(runtime.health().usage.durationMs ?? 0);
   });
 
   test("a budget has one place for the call, and a price that is missing ends the work once all is stored", async () => {

@@ -10,6 +10,7 @@ import {
   processUploadWithRetry,
   UploadError,
 } from "../../src/index.js";
+import { SharedRuntime } from "../../src/runtime/runtime.js";
 import { fakeContext, fakeMedia } from "../../src/testing/index.js";
 import { settled } from "../support/fake-time.js";
 import { ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
@@ -395,6 +396,46 @@ describe("each model", () => {
     expect(unwell).toHaveBeenCalledTimes(1);
     expect(local.describe).not.toHaveBeenCalled();
   });
+});
+
+test("one that makes the vectors and is found down is waited for before anything else is tried", async () => {
+  vi.useFakeTimers();
+  const checkHealth = vi.fn(async () => {
+    throw down();
+  });
+  const { world, local, cloud, adapters } = chained(3, { local: { checkHealth } });
+  const began = Date.now();
+  world.ai.embed.mockImplementation(async () => [Date.now() - began]);
+  const processor = new BatchProcessor({ ...adapters, ...plain, concurrency: 3, breaker: { cooldownMs: 20_000 } });
+  expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 3 });
+  expect(local.describe.mock.calls.length + cloud.describe.mock.calls.length).toBe(3);
+  for (const id of ["u0000", "u0001", "u0002"])
+    expect((await adapters.repository.findUpload(id))?.embedding?.[0]).toBeGreaterThanOrEqual(20_000);
+});
+
+test("what one service made of an upload is remembered apart from what another one did", () => {
+  const runtime = new SharedRuntime({});
+  const [first, second] = [runtime.breakerOfModel(0), runtime.breakerOfModel(1)];
+  const trial = { failures: 1, held: 0, firstBegan: 1, firstFailed: 2 };
+  expect(runtime.isTried("a")).toBe(false);
+  runtime.tried("a", second, trial);
+  expect([runtime.trialOf("a", first), runtime.trialOf("a", second)]).toEqual([undefined, trial]);
+  expect(runtime.isTried("a")).toBe(true);
+  runtime.forget("a");
+  expect(runtime.trials.size).toBe(0);
+});
+
+test("who shares a runtime with a chain is stopped by nothing but its own model", async () => {
+  const world = worldOf(ids(2));
+  const runtime = createRuntime({ breaker: { threshold: 1 } });
+  const cloud = model("cloud");
+  const broken = model("broken", { embed: async () => Promise.reject(down()) });
+  const { storage, repository } = world;
+  const chain = fallbackAI([broken, cloud]);
+  const result = await processUploadWithRetry("u0000", { storage, repository, ai: chain }, { ...once, runtime });
+  expect(result).toMatchObject({ status: "deferred", error: { stage: "embed" } });
+  const alone = new BatchProcessor({ storage, repository, ai: model("alone"), ...once, runtime });
+  expect(await alone.processUploads(["u0001"])).toMatchObject({ completed: 1 });
 });
 
 describe("a chain as an adapter", () => {
