@@ -27,7 +27,7 @@ export class SharedCall<U extends UploadRecord> {
   /** Aborted when nobody is left, and by the timeout. */
   readonly cancellation = new Cancellation();
   #members: readonly Joined<U>[];
-  #isCalling = false;
+  #phase: "waiting" | "calling" | "over" = "waiting";
   #timeoutError: UploadError | undefined;
   #grace: NodeJS.Timeout | undefined;
   #giveUp = () => {};
@@ -37,18 +37,21 @@ export class SharedCall<U extends UploadRecord> {
     members: readonly Joined<U>[],
   ) {
     this.#members = members;
-    for (const member of members) member.call = this;
+    for (const member of members) {
+      member.call = this;
+      if (member.run.signal.aborted) this.#leaveOut(member, new Interrupted()); // between two calls
+    }
   }
 
   /** For a member whose upload was aborted. */
   leave(member: Joined<U>): void {
-    if (!this.#isCalling) this.#leaveOut(member, new Interrupted());
+    if (this.#phase === "waiting") this.#leaveOut(member, new Interrupted());
     // Looked at when all that are aborted in this moment are. Of the last ones the answer counts, if it comes soon: it was paid for.
-    else queueMicrotask(() => this.#leaveCall(member));
+    else if (this.#phase === "calling") queueMicrotask(() => this.#leaveCall(member));
   }
 
   #leaveCall(member: Joined<U>): void {
-    if (!this.#isCalling) return;
+    if (this.#phase !== "calling") return;
     if (this.#members.every(({ run }) => run.signal.aborted)) this.#stop(member.run.signal.reason);
     else this.#leaveOut(member, new Interrupted());
   }
@@ -137,7 +140,7 @@ export class SharedCall<U extends UploadRecord> {
     const { timeouts, logger } = run.settings;
     const context = Object.assign(new WithSignal(this.cancellation), { idempotencyKey: keyOf(called), logger });
     const inputs = called.map((member) => ({ text: member.text, upload: member.run.record() }));
-    this.#isCalling = true;
+    this.#phase = "calling";
     return new Promise<EmbeddedVectors>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#timeoutError = tookLonger("embed", timeouts.embedMs);
@@ -145,7 +148,7 @@ export class SharedCall<U extends UploadRecord> {
       }, timeouts.embedMs);
       const end = <T>(settle: (value: T) => void) => {
         return (value: T) => {
-          this.#isCalling = false;
+          this.#phase = "over";
           clearTimeout(timer);
           clearTimeout(this.#grace);
           settle(value);
@@ -161,7 +164,7 @@ export class SharedCall<U extends UploadRecord> {
   }
 
   #stop(reason: unknown): void {
-    if (!this.#isCalling || this.cancellation.aborted) return;
+    if (this.#phase !== "calling" || this.cancellation.aborted) return;
     this.#grace = setTimeout(this.#giveUp, ABORT_GRACE_MS);
     this.cancellation.abort(reason);
   }

@@ -201,6 +201,29 @@ describe("the context of a call", () => {
     expect(runtime.health().usage).toMatchObject({ inputTokens: 30, requests: 1 });
   });
 
+  test.each([0, 1, 2, 3, 4, 5, 6])(
+    "is booked, and frees its place, when the last one leaves %i ticks after the answer",
+    async (ticks) => {
+      const world = describedWorld(2, { price: () => 1 });
+      const controller = new AbortController();
+      const held = deferred<Awaited<ReturnType<NonNullable<AIAdapter["embedMany"]>>>>();
+      world.embedMany.mockImplementationOnce(() => held.promise);
+      const runtime = createRuntime({ breaker: { threshold: 1 }, budget: { limit: 9 } });
+      const options = { ...plain, runtime };
+      const working = processUploadWithRetry("u0000", world, { ...options, signal: controller.signal });
+      await until(() => world.sizes().length === 1);
+      let gap = held.promise.then(() => {});
+      for (let tick = 0; tick < ticks; tick++) gap = gap.then(() => {});
+      void gap.then(() => controller.abort());
+      held.resolve({ vectors: [[1]] });
+      const { status, usage } = await working;
+      expect(["aborted", "completed"]).toContain(status);
+      expect(usage).toMatchObject({ requests: 1, cost: 1 });
+      expect(runtime.health().usage).toMatchObject({ requests: 1, cost: 1 });
+      expect(await processUploadWithRetry("u0001", world, options)).toMatchObject({ status: "completed" });
+    },
+  );
+
   test("is not made when all have left before", async () => {
     vi.useFakeTimers();
     const world = describedWorld(2, { embedBatch: { maxWaitMs: 60_000 } });
