@@ -91,6 +91,8 @@ export interface Description {
    * provider, declined (`CONTENT_REFUSED`, not tried again). @default "stop"
    */
   readonly finish?: "stop" | "length" | "refused";
+  /** What the model was asked, in words: told to the audit, which looks for echoes of it. It is not stored. */
+  readonly prompt?: string | undefined;
 }
 
 /** What an AI adapter is told of the call that it serves. */
@@ -99,6 +101,11 @@ export interface StageContext {
   readonly signal: AbortSignal;
   /** 1-based. */
   readonly attempt: number;
+  /**
+   * How often this attempt has asked the model, 1-based: more than 1 after an answer that did not pass its audit. Ask a little
+   * differently then, or a model without randomness answers the same.
+   */
+  readonly ask?: number | undefined;
   /**
    * The same over all attempts and restarts of one upload and stage, and another one for another redo and after an answer
    * that was received and not accepted: hand it to services that take such a key.
@@ -109,10 +116,52 @@ export interface StageContext {
   readonly logger: Logger;
 }
 
+/** What an audit thinks of a description. */
+export interface AuditVerdict {
+  readonly ok: boolean;
+  /** From 0, useless, to 1, nothing to find fault with. The best answer is kept. */
+  readonly score: number;
+  /** What is wrong, in words of your own; stored in `metadata.audit`. */
+  readonly issues: readonly string[];
+}
+
+/**
+ * Looks at a description before it is stored. One that does not pass is asked for again; the best of all answers is kept, with
+ * its score and issues in `metadata.audit`. It is no failure of the upload, and none of the service.
+ */
+export interface Audit<U extends UploadRecord = UploadRecord> {
+  readonly check: (
+    text: string,
+    context: {
+      readonly upload: U;
+      readonly kind: "image" | "video";
+      /** What the model was asked, where the adapter tells it. */
+      readonly prompt?: string | undefined;
+    },
+  ) => AuditVerdict;
+  /** How often the model is asked in all, for one attempt. @default 2 */
+  readonly maxAsks?: number | undefined;
+}
+
 /** A vector with what the call used up. */
 export interface EmbeddedVector {
   readonly vector: ArrayLike<number>;
   readonly usage?: Usage | undefined;
+}
+
+/** The vectors of several texts, in their order, with what the call used up for all of them. */
+export interface EmbeddedVectors {
+  readonly vectors: readonly ArrayLike<number>[];
+  readonly usage?: Usage | undefined;
+}
+
+/** What `embedMany` is told of its call, which serves several uploads. */
+export interface EmbedManyContext {
+  /** Aborted by the timeout, and when every upload in it was given up. Hand it on to your client. */
+  readonly signal: AbortSignal;
+  /** Made of the keys of all the uploads in it. */
+  readonly idempotencyKey: string;
+  readonly logger: Logger;
 }
 
 /** What a call costs, in the currency of your budget; `null` when that is not known. */
@@ -126,6 +175,18 @@ export interface AIAdapter<U extends UploadRecord = UploadRecord> {
   readonly embed?:
     | ((input: { text: string; media: Media<U> }, context: StageContext) => Promise<ArrayLike<number> | EmbeddedVector>)
     | undefined;
+  /**
+   * The vectors of several descriptions in one call; `embed` may be left out then. Texts that wait are sent together, and each
+   * vector is judged by itself. A call of several that fails is repeated in halves, so that one text fails alone.
+   */
+  readonly embedMany?:
+    | ((
+        inputs: readonly { readonly text: string; readonly upload: U }[],
+        context: EmbedManyContext,
+      ) => Promise<EmbeddedVectors>)
+    | undefined;
+  /** How many texts go into one call at most (64), and how long the first of them waits for others (5 ms). */
+  readonly embedBatch?: { readonly maxSize?: number | undefined; readonly maxWaitMs?: number | undefined } | undefined;
   /** The length that every vector must have. @default any, up to 100,000 */
   readonly dimensions?: number | undefined;
   /** What the service takes at once; the user's `limits` win. Adapters that share this very object share one runtime. */
@@ -134,6 +195,8 @@ export interface AIAdapter<U extends UploadRecord = UploadRecord> {
   readonly version?: string | { readonly describe: string; readonly embed: string } | undefined;
   /** Needed for a budget, and for costs in `usage`. */
   readonly price?: Price | undefined;
+  /** What this adapter suggests its descriptions are looked at with. The option `audit` wins; its `false` is none. */
+  readonly audit?: Audit<U> | undefined;
   /**
    * Says whether the service is well: resolves, or rejects with the reason. Asked once before a run's first call, and when an
    * upload's attempts are used up, to tell a failure of the service from one of the upload. Waited for 10 s at most. A missing

@@ -73,7 +73,7 @@ export const CODES = {
   INVALID_CONFIGURATION: once("deployment"),
   /** The iterable handed to `processUploads` threw. */
   INPUT_FAILED: once("deployment"),
-  /** A warning: an event listener threw or rejected. */
+  /** A warning: an event listener, a plugin or an audit threw or rejected. */
   LISTENER_FAILED: once("deployment"),
   /** A warning: an adapter went on after its signal was aborted; what it returns later is dropped. */
   ABORT_IGNORED: once("deployment"),

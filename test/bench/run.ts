@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
+import { embedMany } from "./embed-many.js";
 import { memory } from "./memory.js";
 import { postgres } from "./postgres.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
@@ -25,6 +26,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   memory,
   "round-trips": roundTrips,
   "batch-done": batchDone,
+  "embed-many": embedMany,
 };
 
 const { values, positionals } = parseArgs({
