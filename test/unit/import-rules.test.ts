@@ -70,6 +70,9 @@ const inFolder = (...folders: string[]) => {
 /** The folder and the file of an adapter have one name: `adapters/fs.ts` and `adapters/fs/`. */
 const unitOf = (path: string) => path.split("/").slice(0, 2).join("/").replace(/\.ts$/, "");
 
+/** The adapters over models of others. */
+const ofModels = ["adapters/ai-sdk", "adapters/ollama"];
+
 const isContract = inFolder("contracts");
 const isAdapter = inFolder("adapters");
 const isIntegration = inFolder("integrations");
@@ -140,6 +143,7 @@ describe("layers", () => {
       isContract(target) ||
       target === "errors.ts" ||
       unitOf(target) === unitOf(file) ||
+      (ofModels.includes(unitOf(file)) && unitOf(target) === "adapters/models") || // what they have in common
       (unitOf(file) === "adapters/local-ai" && isMedia(target)); // it looks at the pixels itself
     expect(violations(isAdapter, allowed)).toEqual([]);
   });
