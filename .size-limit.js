@@ -5,6 +5,7 @@ const budgets = {
   memory: "5.6 kB",
   postgres: "10 kB",
   "local-ai": "11 kB",
+  ollama: "9 kB",
   testing: "28 kB",
 };
 
@@ -12,6 +13,6 @@ export default Object.entries(budgets).map(([name, limit]) => ({
   name,
   limit,
   path: `dist/${name}.js`,
-  ignore: ["node:*", "eventemitter3", "file-type", "p-limit", "p-retry", "sharp"],
+  ignore: ["node:*", "eventemitter3", "file-type", "ollama", "p-limit", "p-retry", "sharp"],
   modifyEsbuildConfig: (config) => ({ ...config, format: "esm" }),
 }));

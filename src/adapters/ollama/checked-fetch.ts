@@ -1,6 +1,7 @@
 import { messageOf } from "../../errors.js";
 import { type Asked, refusalOf, unreachable, unusable } from "./failures.js";
 import type { Fetch } from "./http-fetch.js";
+import { requireJson } from "./json.js";
 import { checkedLines } from "./lines.js";
 
 /**
@@ -20,8 +21,12 @@ export function checkedFetch(fetch: Fetch, asked: Asked, signal: AbortSignal, is
       throw signal.aborted ? error : unreachable(asked, error);
     }
     const { status, statusText, headers } = response;
-    if (!response.ok) throw refusalOf(asked, { status, headers, text: reasonIn(await textOf(response), statusText) });
-    if (isStream && response.body !== null) return new Response(checkedLines(response.body, asked, signal));
+    if (!response.ok) {
+      const body = await textOf(response);
+      throw refusalOf(asked, { status, headers, text: reasonIn(body, statusText), body });
+    }
+    if (isStream && response.body !== null)
+      return new Response(ReadableStream.from(checkedLines(response.body, asked, signal)));
     const text = await read(response, asked, signal);
     requireJson(text, asked);
     return new Response(text);
@@ -41,24 +46,15 @@ async function read(response: Response, asked: Asked, signal: AbortSignal): Prom
   }
 }
 
-/** @throws UploadError which says what came instead */
-export function requireJson(text: string, asked: Asked): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const what = /^\s*</.test(text) ? "a page of HTML, probably of a proxy in front of it" : "what is no JSON";
-    throw unusable(asked, `answered with ${what}`, error);
-  }
-}
-
 /** More of an answer is not shown. */
 const LONGEST_REASON = 300;
 
 /** `{ "error": "…" }`, or whatever a proxy says: of a page its title. */
 function reasonIn(text: string, statusText: string): string {
   const [, title] = /<title[^>]*>([^<]*)</i.exec(text) ?? [];
-  const said = errorIn(text) ?? title ?? (text.trimStart().startsWith("<") ? "" : text);
-  return said.trim().slice(0, LONGEST_REASON) || statusText || "without a reason";
+  const isPage = /^\s*(?:<|$)/.test(text);
+  const said = errorIn(text) ?? title ?? (isPage ? statusText : text);
+  return said.trim().slice(0, LONGEST_REASON);
 }
 
 function errorIn(text: string): string | undefined {

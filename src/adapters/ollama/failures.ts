@@ -1,4 +1,4 @@
-import { classifyError, ConfigurationError, messageOf, UploadError } from "../../errors.js";
+import { ConfigurationError, classifyError, messageOf, UploadError } from "../../errors.js";
 
 /** What was asked, of which server: what an error has to name. */
 export interface Asked {
@@ -17,6 +17,8 @@ export interface Refusal {
   readonly headers?: Headers | undefined;
   /** What the server says. */
   readonly text: string;
+  /** The whole of it: a gateway tells there that a quota is used up. */
+  readonly body?: string | undefined;
 }
 
 /** Errors that no attempt mends: what the server says of them, and what to do. */
@@ -43,7 +45,7 @@ function missing(model: string): string {
 const CODES = { describe: "DESCRIBE_FAILED", embed: "EMBED_FAILED" } as const;
 
 /** The error of an answer: whose fault it is, and for what somebody can mend, how. */
-export function refusalOf(asked: Asked, { status, headers, text }: Refusal): UploadError {
+export function refusalOf(asked: Asked, { status, headers, text, body }: Refusal): UploadError {
   const cause = Object.assign(new Error(text), { status, headers });
   const [, remedy] = REMEDIES.find(([said]) => said.test(text)) ?? [];
   if (remedy !== undefined) return misconfigured(asked, `${remedy(asked)} (${text})`, cause);
@@ -56,7 +58,10 @@ export function refusalOf(asked: Asked, { status, headers, text }: Refusal): Upl
       cause,
     });
   if (status === 404)
-    return new ConfigurationError(`${said}. Is it an Ollama server, and is the path of \`host\` right?`, { stage, cause });
+    return new ConfigurationError(`${said}. Is it an Ollama server, and is the path of \`host\` right?`, {
+      stage,
+      cause,
+    });
   if (status !== undefined && status < 400)
     return new ConfigurationError(
       `${said}. Give the address that it leads to as \`host\`: ${headers?.get("location")}`,
@@ -64,7 +69,7 @@ export function refusalOf(asked: Asked, { status, headers, text }: Refusal): Upl
     );
   // 499: somebody between us and the model hung up.
   const isOfService = status === undefined || status === 499;
-  const told = Object.assign(new Error(said), { status, headers }, isOfService ? { fault: "service" } : {});
+  const told = Object.assign(new Error(said), { status, headers, body }, isOfService ? { fault: "service" } : {});
   const { code, fault, retryable, retryAfterMs } = classifyError(told, stage, CODES[stage]);
   return new UploadError(said, { code, fault, retryable, retryAfterMs, stage, cause });
 }

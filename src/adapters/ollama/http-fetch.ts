@@ -11,7 +11,10 @@ export interface FetchInit {
   readonly signal: AbortSignal;
 }
 
-/** A connection that rests so long is closed: before the server does so, and a request would be sent into that. */
+/**
+ * A connection that rests so long is closed, in milliseconds: before the server does so, into which a request would be sent.
+ * Node's servers wait 5 s, Ollama's for ever, proxies longer than both.
+ */
 const REST_MS = 4000;
 
 /**
@@ -24,18 +27,8 @@ const REST_MS = 4000;
 export function httpFetch(): Fetch {
   const kept = { keepAlive: true, timeout: REST_MS };
   const agents = { http: new http.Agent(kept), https: new https.Agent(kept) };
-  return async (url, init) => {
-    try {
-      return await exchange(url, init, agents);
-    } catch (error) {
-      // A kept connection that the server closed in this moment: nothing was answered on it, and a new one is made.
-      if (!(error instanceof StaleConnection)) throw error;
-      return exchange(url, init, { http: new http.Agent(), https: new https.Agent() });
-    }
-  };
+  return (url, init) => exchange(url, init, agents);
 }
-
-class StaleConnection extends Error {}
 
 interface Agents {
   readonly http: http.Agent;
@@ -55,11 +48,8 @@ function exchange(url: string, init: FetchInit, agents: Agents): Promise<Respons
     };
     signal.addEventListener("abort", abort, { once: true });
     request.once("close", () => signal.removeEventListener("abort", abort));
-    request.on("error", (error: NodeJS.ErrnoException) => {
-      if (signal.aborted) reject(signal.reason);
-      else if (request.reusedSocket && incoming === undefined && error.code === "ECONNRESET")
-        reject(new StaleConnection(error.message, { cause: error }));
-      else reject(error);
+    request.on("error", (error) => {
+      reject(signal.aborted ? signal.reason : error);
     });
     request.once("response", (message) => {
       incoming = message;
@@ -83,22 +73,8 @@ function responseOf(message: IncomingMessage): Response {
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(message.headersDistinct))
     for (const value of values) headers.append(name, value);
-  if (!WITHOUT_BODY.has(status)) return new Response(bytesOf(message), { status, statusText, headers });
+  // Whoever cancels the stream closes the connection.
+  if (!WITHOUT_BODY.has(status)) return new Response(ReadableStream.from(message), { status, statusText, headers });
   message.resume();
   return new Response(null, { status, statusText, headers });
-}
-
-/** Closes the connection when it is cancelled, or nobody reads it to its end. */
-function bytesOf(message: IncomingMessage): ReadableStream<Uint8Array> {
-  const chunks: AsyncIterator<Buffer> = message[Symbol.asyncIterator]();
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await chunks.next();
-      if (done === true) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel() {
-      message.destroy();
-    },
-  });
 }

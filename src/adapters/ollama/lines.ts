@@ -1,6 +1,6 @@
 import { messageOf } from "../../errors.js";
-import { requireJson } from "./checked-fetch.js";
 import { type Asked, refusalOf, unusable } from "./failures.js";
+import { requireJson } from "./json.js";
 
 /** In characters; a line holds some words. */
 const LONGEST_LINE = 1_000_000;
@@ -11,63 +11,49 @@ const END_MS = 200;
  * The lines of a streamed answer, each of them checked: an error in the stream, a line that is no JSON, and a stream that ends
  * before it is done, are errors of the stream.
  */
-export function checkedLines(
+export async function* checkedLines(
   body: ReadableStream<Uint8Array>,
   asked: Asked,
   signal: AbortSignal,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
+): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
+  const reader = body.getReader();
+  for await (const line of linesOf(reader, asked, signal)) {
+    const { error, status, done } = Object(requireJson(line, asked));
+    if (error !== undefined)
+      throw refusalOf(asked, { text: String(error), status: typeof status === "number" ? status : undefined });
+    if (done === true) await endOf(reader);
+    yield encoder.encode(`${line}\n`);
+    if (done === true) return;
+  }
+  throw unusable(asked, "broke off its answer before it was done");
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** Without the empty ones. */
+async function* linesOf(reader: Reader, asked: Asked, signal: AbortSignal): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
   let rest = "";
-
-  /** The lines that are whole by now, without empty ones; `isDone` when the last of all is among them. */
-  function take(text: string, isEnd: boolean): { readonly lines: string; readonly isDone: boolean } {
-    const lines = (rest + text).split("\n");
-    rest = isEnd ? "" : (lines.pop() ?? "");
+  for (;;) {
+    const { done, value } = await next(reader, asked, signal);
+    const lines = (rest + (done ? decoder.decode() : decoder.decode(value, { stream: true }))).split("\n");
+    rest = done ? "" : (lines.pop() ?? "");
+    yield* lines.filter((line) => line.trim() !== "");
+    if (done) return;
     if (rest.length > LONGEST_LINE) throw unusable(asked, "answered with a line that does not end");
-    const whole = lines.filter((line) => line.trim() !== "");
-    const isDone = whole.map((line) => isLast(line, asked)).includes(true);
-    return { lines: whole.map((line) => `${line}\n`).join(""), isDone };
   }
-
-  async function next(): Promise<ReadableStreamReadResult<Uint8Array>> {
-    try {
-      return await reader.read();
-    } catch (error) {
-      throw signal.aborted ? error : unusable(asked, `broke off its answer: ${messageOf(error)}`, error);
-    }
-  }
-
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      for (;;) {
-        const { done, value } = await next();
-        const { lines, isDone } = take(done ? decoder.decode() : decoder.decode(value, { stream: true }), done);
-        if (done && !isDone) throw unusable(asked, "broke off its answer before it was done");
-        if (lines !== "") controller.enqueue(encoder.encode(lines));
-        if (isDone) {
-          if (!done) await endOf(reader);
-          return controller.close();
-        }
-        if (lines !== "") return;
-      }
-    },
-    cancel(reason) {
-      return reader.cancel(reason);
-    },
-  });
 }
 
-/** @throws UploadError for an error, and for what is no line of Ollama's */
-function isLast(line: string, asked: Asked): boolean {
-  const { error, status, done } = Object(requireJson(line, asked));
-  if (error !== undefined)
-    throw refusalOf(asked, { text: String(error), status: typeof status === "number" ? status : undefined });
-  return done === true;
+async function next(reader: Reader, asked: Asked, signal: AbortSignal): ReturnType<Reader["read"]> {
+  try {
+    return await reader.read();
+  } catch (error) {
+    throw signal.aborted ? error : unusable(asked, `broke off its answer: ${messageOf(error)}`, error);
+  }
 }
 
-async function endOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+async function endOf(reader: Reader): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, END_MS);

@@ -1,0 +1,19 @@
+import { createHash } from "node:crypto";
+import { defaultPrompt } from "../models/prompt.js";
+import type { Settings } from "./options.js";
+
+/**
+ * The stamp of what the adapter makes: of the vision model with its prompt and options, and of the embedding model, so that a
+ * change of the one does not pay for the other. Of a prompt that is a function, it is its source that counts.
+ */
+export function versionOf(settings: Settings): string | { readonly describe: string; readonly embed: string } {
+  const { model, embeddingModel, think, options = {}, prompt } = settings;
+  const asked = prompt === undefined ? [defaultPrompt("image"), defaultPrompt("video")] : String(prompt);
+  const parts = JSON.stringify([asked, think, Object.entries(options).sort(byName)]);
+  const describe = `ollama/${model}#${createHash("sha256").update(parts).digest("hex").slice(0, 12)}`;
+  return embeddingModel === undefined ? describe : { describe, embed: `ollama/${embeddingModel}` };
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
