@@ -43,7 +43,7 @@ test.each([
   [{ model: MODEL, think: "hard" }, 'ollama.think: expected true, false, "low", "medium" or "high", got "hard"'],
   [{ model: MODEL, options: [] }, "ollama.options: expected an object such as { temperature: 0 }, got object"],
   [{ model: MODEL, prompt: "" }, "ollama.prompt: expected a text, or a function of the media"],
-  [{ model: MODEL, headers: { Authorization: 1 } }, "ollama.headers: expected an object of texts"],
+  [{ model: MODEL, headers: { Authorization: 1 } }, "ollama.headers: expected names and values of HTTP headers"],
   [{ model: MODEL, headers: { Authorization: "Bearer a\nb" } }, "ollama.headers: "],
   [{ model: MODEL, headers: { "a b": "1" } }, "ollama.headers: "],
   [{ model: MODEL, fetch: "fetch" }, "ollama.fetch: expected a function"],

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
 import { ConfigurationError, unknownOption } from "../../errors.js";
 import type { Prompt } from "../models/prompt.js";
 import { readHost } from "./host.js";
@@ -68,11 +69,8 @@ export function readOptions(given: OllamaOptions): Settings {
     if (value !== undefined && !OPTIONS.includes(name as never)) throw unknownOption("ollama", name, OPTIONS);
   const { headers, keepAlive, think, options, prompt, video } = given;
   const { url, authorization } = readHost(given.host ?? "http://127.0.0.1:11434");
-  if (
-    headers !== undefined &&
-    !(isObject(headers) && Object.values(headers).every((value) => typeof value === "string"))
-  )
-    throw expected("headers", "an object of texts", headers);
+  if (headers !== undefined && !areHeaders(headers))
+    throw expected("headers", 'names and values of HTTP headers, such as { Authorization: "Bearer …" }', headers);
   if (!isName(given.model)) throw expected("model", 'the name of a vision model, such as "qwen2.5vl:7b"', given.model);
   const { embeddingModel } = given;
   if (embeddingModel !== undefined && !isName(embeddingModel))
@@ -107,6 +105,20 @@ function isObject(value: unknown): value is object {
 
 function isName(value: unknown): value is string {
   return typeof value === "string" && value.trim() !== "";
+}
+
+function areHeaders(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  try {
+    for (const [name, text] of Object.entries(value)) {
+      if (typeof text !== "string") return false;
+      validateHeaderName(name);
+      validateHeaderValue(name, text);
+    }
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A number without a unit is refused by the server when it comes as a text. */
