@@ -8,6 +8,7 @@ const entry = {
   memory: "src/adapters/memory.ts",
   postgres: "src/adapters/postgres.ts",
   "local-ai": "src/adapters/local-ai.ts",
+  "ai-sdk": "src/adapters/ai-sdk.ts",
   ollama: "src/adapters/ollama.ts",
   testing: "src/testing/index.ts",
 };

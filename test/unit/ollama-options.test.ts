@@ -80,7 +80,7 @@ describe("the version", () => {
   const { describe: described, embed } = versionOf({});
 
   test("says which models, and of the prompt and options that they are the same", () => {
-    expect(described).toMatch(/^ollama\/qwen2\.5vl:7b#[0-9a-f]{12}$/);
+    expect(described).toMatch(/^ollama\/qwen2\.5vl:7b#[0-9a-f]{8}$/);
     expect(embed).toBe("ollama/nomic-embed-text");
     expect(versionOf({ host: "10.0.0.5", keepAlive: "1h", video: "one-call" })).toEqual({ describe: described, embed });
     expect(versionOf({ options: { seed: 1, temperature: 0 } })).toEqual(

@@ -47,16 +47,10 @@ const CODES = { describe: "DESCRIBE_FAILED", embed: "EMBED_FAILED" } as const;
 /** The error of an answer: whose fault it is, and for what somebody can mend, how. */
 export function refusalOf(asked: Asked, { status, headers, text, body }: Refusal): UploadError {
   const cause = Object.assign(new Error(text), { status, headers });
-  const [, remedy] = REMEDIES.find(([said]) => said.test(text)) ?? [];
-  if (remedy !== undefined) return misconfigured(asked, `${remedy(asked)} (${text})`, cause);
+  const [, remedyOf] = REMEDIES.find(([said]) => said.test(text)) ?? [];
+  if (remedyOf !== undefined) return misconfigured(asked, `${remedyOf(asked)} (${text})`, cause);
   const { host, stage } = asked;
   const said = `Ollama at ${host} answered ${status === undefined ? "" : `${status}: `}${text}`;
-  if (status === 401 || status === 402 || status === 403)
-    return new UploadError(`${said}. Look at the key: the option \`headers\`, or the user and password in \`host\``, {
-      code: "ACCOUNT_REFUSED",
-      stage,
-      cause,
-    });
   if (status === 404)
     return new ConfigurationError(`${said}. Is it an Ollama server, and is the path of \`host\` right?`, {
       stage,
@@ -71,7 +65,9 @@ export function refusalOf(asked: Asked, { status, headers, text, body }: Refusal
   const isOfService = status === undefined || status === 499;
   const told = Object.assign(new Error(said), { status, headers, body }, isOfService ? { fault: "service" } : {});
   const { code, fault, retryable, retryAfterMs } = classifyError(told, stage, CODES[stage]);
-  return new UploadError(said, { code, fault, retryable, retryAfterMs, stage, cause });
+  const isAboutKey = code === "ACCOUNT_REFUSED" && (status === 401 || status === 403);
+  const remedy = isAboutKey ? `${said}. Look at the key: \`headers\`, or user and password in \`host\`` : said;
+  return new UploadError(remedy, { code, fault, retryable, retryAfterMs, stage, cause });
 }
 
 /** A model that is not there, or cannot do what it is wanted for. */
