@@ -35,7 +35,7 @@ const REMEDIES: readonly (readonly [said: RegExp, remedy: (asked: Asked) => stri
   [/does not support thinking/i, () => "it does not think: leave out the option `think`"],
   [/think value .* is not supported/i, () => "choose another value of the option `think`"],
   [/invalid model name/i, ({ model }) => `expected a name such as "qwen2.5vl:7b", got ${JSON.stringify(model)}`],
-  [/model ["'].*["'] not found|try pulling it first/i, ({ model }) => missing(model)],
+  [/model .* not found|try pulling it first/i, ({ model }) => missing(model)],
 ];
 
 function missing(model: string): string {
