@@ -12,6 +12,11 @@ export type { Prompt } from "./models/prompt.js";
 export type { SearchableAI } from "./models/searchable-ai.js";
 export type { OllamaOptions } from "./ollama/options.js";
 
+/** What {@link ollama} makes: an adapter whose health can always be asked for. */
+export interface OllamaAI extends SearchableAI {
+  readonly checkHealth: NonNullable<SearchableAI["checkHealth"]>;
+}
+
 /** So many texts go into one request at most; Ollama embeds them one after the other. */
 const MOST_TEXTS = 64;
 
@@ -28,7 +33,7 @@ const MOST_TEXTS = 64;
  * @example
  * const ai = ollama({ model: "qwen2.5vl:7b", embeddingModel: "nomic-embed-text", keepAlive: "30m" });
  */
-export function ollama(options: OllamaOptions): SearchableAI {
+export function ollama(options: OllamaOptions): OllamaAI {
   const settings = readOptions(options);
   const { host, model, prompt, video } = settings;
   const asked: Asked = { host, stage: "describe", option: "model", model };
@@ -44,7 +49,7 @@ export function ollama(options: OllamaOptions): SearchableAI {
     return { vector: Array.from(vectors[0] ?? []), usage };
   };
 
-  const ai: SearchableAI = {
+  const ai: OllamaAI = {
     version: versionOf(settings),
     concurrency: { describe: 1, embed: 3 },
     describe: mediaDescriber({ prompt, video, ask: (request) => askModel(settings, asked, request) }),

@@ -16,7 +16,7 @@ async function healthOf(options: Partial<OllamaOptions>, prepare: (server: Ollam
   onTestFinished(() => server.close());
   await prepare(server);
   const ai = ollama({ host: server.url, ...MODELS, ...options });
-  const outcome = await ai.checkHealth?.({ signal: new AbortController().signal }).catch((error: unknown) => error);
+  const outcome = await ai.checkHealth({ signal: new AbortController().signal }).catch((error: unknown) => error);
   if (outcome === undefined) return "well";
   if (!UploadError.isInstance(outcome)) throw outcome;
   return `${outcome.code} ${outcome.fault}: ${outcome.message.replaceAll(server.url, "HOST")}`;

@@ -211,7 +211,7 @@ describe.each([
     server.always("embed", silence);
     server.always("tags", silence);
     expect(await aborted(server, "embed", (signal) => ai.embedText("a cat", { signal }))).toEqual(ended);
-    expect(await aborted(server, "tags", async (signal) => ai.checkHealth?.({ signal }))).toEqual(ended);
+    expect(await aborted(server, "tags", async (signal) => ai.checkHealth({ signal }))).toEqual(ended);
   });
 
   test("that came before makes no request", async () => {
