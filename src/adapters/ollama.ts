@@ -25,6 +25,7 @@ const MOST_TEXTS = 64;
  *
  * - `describe` streams, so that its progress is real; `embedMany` sends many texts in one request; `embedText` makes the vector
  *   of a search query as those that are stored are made.
+ * - Calls cost nothing, so that a budget counts those of other models in a chain alone.
  * - `checkHealth` finds out whether the server is there, has both models, and whether the first can see.
  * - One description at a time and three embeddings: an Ollama does one thing after the other unless `OLLAMA_NUM_PARALLEL` says
  *   otherwise, and the option `limits` of a runtime then.
@@ -52,6 +53,7 @@ export function ollama(options: OllamaOptions): OllamaAI {
   const ai: OllamaAI = {
     version: versionOf(settings),
     concurrency: { describe: 1, embed: 3 },
+    price: () => 0,
     describe: mediaDescriber({ prompt, video, ask: (request) => askModel(settings, asked, request) }),
     embedText: async (text, { signal } = {}) => (await embedOne(text, signal)).vector,
     checkHealth: ({ signal }) => checkOllama(settings, signal),

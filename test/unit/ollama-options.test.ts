@@ -47,6 +47,8 @@ test.each([
   [{ model: MODEL, headers: { Authorization: "Bearer a\nb" } }, "ollama.headers: "],
   [{ model: MODEL, headers: { "a b": "1" } }, "ollama.headers: "],
   [{ model: MODEL, fetch: "fetch" }, "ollama.fetch: expected a function"],
+  [{ model: MODEL, version: "" }, "ollama.version: expected a text, or { describe, embed } of texts"],
+  [{ model: MODEL, version: { describe: "1" } }, "ollama.version: "],
   [{ model: MODEL, video: "all" }, 'ollama.video: expected "per-frame" or "one-call"'],
   [{ model: MODEL, keepalive: "5m" }, 'ollama.keepalive: unknown; did you mean "keepAlive"?'],
   [{ model: MODEL, temperature: 0 }, "ollama.temperature: unknown"],
@@ -82,7 +84,10 @@ describe("the version", () => {
   test("says which models, and of the prompt and options that they are the same", () => {
     expect(described).toMatch(/^ollama\/qwen2\.5vl:7b#[0-9a-f]{8}$/);
     expect(embed).toBe("ollama/nomic-embed-text");
-    expect(versionOf({ host: "10.0.0.5", keepAlive: "1h", video: "one-call" })).toEqual({ describe: described, embed });
+    expect(versionOf({ host: "10.0.0.5", keepAlive: "1h", video: "per-frame" })).toEqual({
+      describe: described,
+      embed,
+    });
     expect(versionOf({ options: { seed: 1, temperature: 0 } })).toEqual(
       versionOf({ options: { temperature: 0, seed: 1 } }),
     );
@@ -92,6 +97,7 @@ describe("the version", () => {
     { prompt: "What is it?" },
     { prompt: () => "What is it?" },
     { think: false },
+    { video: "one-call" },
     { options: { temperature: 0 } },
     { model: "gemma3" },
   ] satisfies Partial<OllamaOptions>[])("is another one for %j, of the descriptions alone", (options) => {
@@ -103,6 +109,15 @@ describe("the version", () => {
     expect(versionOf({ embeddingModel: "all-minilm" })).toEqual({ describe: described, embed: "ollama/all-minilm" });
     expect(versionOf({ embeddingModel: undefined })).toEqual({ describe: described, embed: undefined });
   });
+});
+
+test("a version that is given is the version", () => {
+  const version = { describe: "1", embed: "2" };
+  expect(ollama({ model: MODEL, version }).version).toEqual(version);
+});
+
+test("a call costs nothing", () => {
+  expect(ollama({ model: MODEL }).price?.({ totalTokens: 1000 }, "describe")).toBe(0);
 });
 
 test("options that change afterwards change nothing", () => {

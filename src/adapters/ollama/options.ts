@@ -1,4 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
+import type { AIAdapter } from "../../contracts/ai.js";
 import { ConfigurationError, unknownOption } from "../../errors.js";
 import type { Prompt } from "../models/prompt.js";
 import { readHost } from "./host.js";
@@ -29,6 +30,11 @@ export interface OllamaOptions {
   readonly prompt?: Prompt | undefined;
   /** Instead of the adapter's own, which knows no time limits but the signal. @default one over `node:http` */
   readonly fetch?: typeof fetch | undefined;
+  /**
+   * The stamp of what is made, see `AIAdapter.version`. Give one with a prompt that is a function: what it makes is not known
+   * beforehand. @default by models, prompt and options
+   */
+  readonly version?: AIAdapter["version"];
   /** A video frame by frame, or all of its frames in one call. @default "per-frame" */
   readonly video?: "per-frame" | "one-call" | undefined;
 }
@@ -43,6 +49,7 @@ const OPTIONS = [
   "options",
   "prompt",
   "fetch",
+  "version",
   "video",
 ] as const satisfies readonly (keyof OllamaOptions)[];
 
@@ -59,6 +66,7 @@ export interface Settings {
   readonly options: Readonly<Record<string, unknown>> | undefined;
   readonly prompt: Prompt | undefined;
   readonly fetch: Fetch;
+  readonly version: AIAdapter["version"];
   readonly video: OllamaOptions["video"];
 }
 
@@ -67,7 +75,7 @@ export function readOptions(given: OllamaOptions): Settings {
   if (!isObject(given)) throw expected("options", 'an object such as { model: "qwen2.5vl:7b" }', given);
   for (const [name, value] of Object.entries(given))
     if (value !== undefined && !OPTIONS.includes(name as never)) throw unknownOption("ollama", name, OPTIONS);
-  const { headers, keepAlive, think, options, prompt, video } = given;
+  const { headers, keepAlive, think, options, prompt, version, video } = given;
   const { url, authorization } = readHost(given.host ?? "http://127.0.0.1:11434");
   if (headers !== undefined && !areHeaders(headers))
     throw expected("headers", 'names and values of HTTP headers, such as { Authorization: "Bearer …" }', headers);
@@ -83,6 +91,8 @@ export function readOptions(given: OllamaOptions): Settings {
     throw expected("prompt", "a text, or a function of the media", prompt);
   if (given.fetch !== undefined && typeof given.fetch !== "function")
     throw expected("fetch", "a function", given.fetch);
+  if (version !== undefined && !isVersion(version))
+    throw expected("version", "a text, or { describe, embed } of texts", version);
   if (video !== undefined && video !== "per-frame" && video !== "one-call")
     throw expected("video", '"per-frame" or "one-call"', video);
   return {
@@ -95,6 +105,7 @@ export function readOptions(given: OllamaOptions): Settings {
     options: options === undefined ? undefined : structuredClone(options),
     prompt,
     fetch: (given.fetch as Fetch | undefined) ?? httpFetch(),
+    version,
     video,
   };
 }
@@ -105,6 +116,10 @@ function isObject(value: unknown): value is object {
 
 function isName(value: unknown): value is string {
   return typeof value === "string" && value.trim() !== "";
+}
+
+function isVersion(value: unknown): boolean {
+  return isName(value) || (isObject(value) && ["describe", "embed"].every((key) => isName(Reflect.get(value, key))));
 }
 
 function areHeaders(value: unknown): boolean {
