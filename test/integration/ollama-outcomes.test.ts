@@ -104,6 +104,8 @@ async function outcomeOf(stage: Stage, reply: Reply) {
   const error = "error" in settled ? settled.error : undefined;
   if (error !== undefined && !UploadError.isInstance(error)) throw error;
   const { requests = 0, totalTokens = 0 } = runtime.health().usage;
+  // Whatever stands around the description, it is not stored.
+  expect((await repository.findUpload("1"))?.description ?? "").not.toMatch(/think|`|\{|Is it/);
   return { error, server, requests, totalTokens, reports };
 }
 

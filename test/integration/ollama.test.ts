@@ -1,9 +1,10 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { getEventListeners } from "node:events";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type OllamaOptions, ollama } from "../../src/adapters/ollama.js";
 import type { Media, StageContext } from "../../src/index.js";
 import { fakeContext, fakeMedia, testAIContract } from "../../src/testing/index.js";
 import { deferred } from "../support/fakes.js";
-import { chat, type Exchange, OllamaServer, silence } from "../support/ollama-server.js";
+import { chat, type Exchange, hangUp, OllamaServer, silence } from "../support/ollama-server.js";
 
 const MODELS = { model: "qwen2.5vl:7b", embeddingModel: "nomic-embed-text" };
 
@@ -241,12 +242,36 @@ describe("requests", () => {
     expect(server.callsOf("embed").at(-1)?.headers.authorization).toBe("Bearer key");
   });
 
+  test("do not go over the global fetch, which has time limits", async () => {
+    const { server, ai } = await served();
+    const global = vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("It was called"));
+    onTestFinished(() => global.mockRestore());
+    expect(await ai.describe(fakeMedia(), fakeContext())).toMatchObject({ text: server.description });
+    expect(global).not.toHaveBeenCalled();
+  });
+
+  test("leave no listener on the signal, whether they succeed or fail", async () => {
+    const { server, ai } = await served();
+    const { signal } = new AbortController();
+    const during: number[] = [];
+    server.always("chat", async (exchange) => {
+      during.push(getEventListeners(signal, "abort").length);
+      await (during.length === 1 ? server.answer(exchange) : hangUp(exchange));
+    });
+    const call = () => ai.describe(fakeMedia(), { ...fakeContext(), signal });
+    await call();
+    await expect(call()).rejects.toThrow("cannot be reached");
+    await ai.checkHealth({ signal });
+    expect(during).toEqual([1, 1]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
   test("one after the other use one connection", async () => {
     const { server, ai } = await served();
     for (let round = 0; round < 5; round++) {
       await ai.describe(fakeMedia(), fakeContext());
       await ai.embedText("a cat");
     }
-    expect(await server.connections()).toBe(1);
+    expect(server.accepted).toBe(1);
   });
 });

@@ -55,6 +55,8 @@ export class OllamaServer {
   readonly dimensions = 8;
   /** How long an answer takes, in milliseconds. */
   readonly latencyMs: Partial<Record<Endpoint, number>> = {};
+  /** How many connections were made to it. */
+  accepted = 0;
   readonly #scripted = new Map<Endpoint, Reply[]>();
   readonly #always = new Map<Endpoint, Reply>();
   #waiting: { readonly endpoint: Endpoint; readonly resolve: (exchange: Exchange) => void }[] = [];
@@ -79,6 +81,7 @@ export class OllamaServer {
   async open(): Promise<void> {
     const server = createServer((request, response) => void this.#serve(request, response));
     this.#server = server;
+    server.on("connection", () => this.accepted++);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(this.#port, "127.0.0.1", resolve);

@@ -71,7 +71,7 @@ export function refusalOf(asked: Asked, { status, headers, text, body }: Refusal
 }
 
 /** A model that is not there, or cannot do what it is wanted for. */
-export function misconfigured({ host, option, model, stage }: Asked, why: string, cause?: unknown): ConfigurationError {
+function misconfigured({ host, option, model, stage }: Asked, why: string, cause?: unknown): ConfigurationError {
   return new ConfigurationError(`${option} ${JSON.stringify(model)} of Ollama at ${host}: ${why}`, { stage, cause });
 }
 
