@@ -41,18 +41,13 @@ function exchange(url: string, init: FetchInit, agents: Agents): Promise<Respons
     if (signal.aborted) return reject(signal.reason);
     const [send, agent] = url.startsWith("https:") ? [https.request, agents.https] : [http.request, agents.http];
     const request = send(url, { method, headers: withLength(headers, body), agent });
-    let incoming: IncomingMessage | undefined;
-    const abort = () => {
-      incoming?.destroy(signal.reason);
-      request.destroy(signal.reason);
-    };
+    const abort = () => void request.destroy(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     request.once("close", () => signal.removeEventListener("abort", abort));
     request.on("error", (error) => {
       reject(signal.aborted ? signal.reason : error);
     });
     request.once("response", (message) => {
-      incoming = message;
       // Read through its iterator, which tells of errors; nobody may be reading when it is aborted.
       message.on("error", () => {});
       resolve(responseOf(message));
