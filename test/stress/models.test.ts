@@ -28,12 +28,15 @@ const storage = { open: async () => ({ bytes: jpeg }), write: async () => {}, de
 
 let server: OpenAIServer;
 const printed = [vi.spyOn(console, "log"), vi.spyOn(console, "warn"), vi.spyOn(console, "error")];
+const warned = vi.fn();
 beforeAll(async () => {
+  process.on("warning", warned);
   server = await OpenAIServer.start();
 });
 beforeEach(() => server.reset());
 afterAll(async () => {
-  for (const spy of printed) expect(spy).not.toHaveBeenCalled();
+  process.off("warning", warned);
+  for (const spy of [...printed, warned]) expect(spy).not.toHaveBeenCalled();
   await server.close();
 });
 
@@ -151,9 +154,13 @@ describe.each(majors)("a model of specification %s", (major) => {
       await ai.describe(media, fakeContext({ signal: controller.signal })).catch(() => {});
       clearTimeout(timer);
     };
+    let most = 0;
     const round = async (count: number) => {
-      for (let begun = 0; begun < count; begun += 50)
-        await Promise.all(Array.from({ length: 50 }, (_, index) => callOnce(begun + index)));
+      for (let begun = 0; begun < count; begun += 50) {
+        const calls = Array.from({ length: 50 }, (_, index) => callOnce(begun + index));
+        most = Math.max(most, getEventListeners(signal, "abort").length);
+        await Promise.all(calls);
+      }
       await until(() => server.unanswered === 0);
       server.requests.length = 0;
     };
@@ -161,6 +168,7 @@ describe.each(majors)("a model of specification %s", (major) => {
     const before = await stateOf();
     await round(9000);
     const after = await stateOf();
+    expect(most).toBe(1);
     expect(getEventListeners(signal, "abort")).toEqual([]);
     expect(after.timers).toBeLessThanOrEqual(before.timers);
     expect(await server.connections).toBeLessThanOrEqual(50);
