@@ -10,6 +10,7 @@
 import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
 import { memory } from "./memory.js";
+import { models } from "./models.js";
 import { postgres } from "./postgres.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
 import { roundTrips } from "./round-trips.js";
@@ -25,6 +26,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   memory,
   "round-trips": roundTrips,
   "batch-done": batchDone,
+  models,
 };
 
 const { values, positionals } = parseArgs({

@@ -20,6 +20,8 @@ export class OpenAIServer {
   readonly requests: OpenAIRequest[] = [];
   /** Requests whose connection was closed before they were answered. */
   abandoned = 0;
+  /** Requests that are being answered now. */
+  unanswered = 0;
   chat: Reply = answered();
   embeddings: Reply = embedded();
   readonly #script: Record<"chat" | "embeddings", Reply[]> = { chat: [], embeddings: [] };
@@ -85,7 +87,9 @@ export class OpenAIServer {
   }
 
   async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.unanswered++;
     response.on("close", () => {
+      this.unanswered--;
       if (!response.writableFinished) this.abandoned++;
     });
     try {

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { expectTypeOf, test } from "vitest";
+import type { AiSdkOptions, SearchableAI } from "../../src/adapters/ai-sdk.js";
 import type { LocalAI } from "../../src/adapters/local-ai.js";
 import type { MemoryRepository, MemoryStorage } from "../../src/adapters/memory.js";
 import type { PostgresRepository, PostgresRepositoryOptions } from "../../src/adapters/postgres.js";
@@ -40,7 +41,7 @@ type AnyIn<T, Place extends string = "", Depth extends 0[] = []> =
         ? never
         : T extends (...parameters: infer Parameters) => infer Result
           ? AnyIn<Parameters, `${Place}(…)`, [...Depth, 0]> | AnyIn<Result, `${Place}()`, [...Depth, 0]>
-          : T extends Promise<infer Result>
+          : T extends PromiseLike<infer Result>
             ? AnyIn<Result, Place, [...Depth, 0]>
             : T extends readonly unknown[]
               ? AnyIn<T[number], `${Place}[]`, [...Depth, 0]>
@@ -92,6 +93,8 @@ test("no any in the adapters", () => {
   expectTypeOf<AnyIn<MemoryRepository<Photo>>>().toBeNever();
   expectTypeOf<AnyIn<MemoryStorage>>().toBeNever();
   expectTypeOf<AnyIn<LocalAI>>().toBeNever();
+  expectTypeOf<AnyIn<AiSdkOptions>>().toBeNever();
+  expectTypeOf<AnyIn<SearchableAI>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepository>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepositoryOptions>>().toBeNever();
 });

@@ -4,7 +4,7 @@ import type { Media } from "../../contracts/ai.js";
 export type Prompt = string | ((media: Media) => string | Promise<string>);
 
 /** What is asked where the user asks nothing else. */
-export function defaultPrompt(kind: Media["kind"]): string {
+function defaultPrompt(kind: Media["kind"]): string {
   return `Describe this ${kind} in two to five sentences, for people who will search for it in words. Say what it shows: the main subject, the setting, what happens, the colours, and any text that can be read. Tell only what can be seen. Answer with the description alone.`;
 }
 
