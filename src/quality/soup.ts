@@ -1,0 +1,66 @@
+import type { AuditedText } from "./audited-text.js";
+import { BROKEN, type Script, WITHOUT_SPACES } from "./characters.js";
+import { type Finding, show } from "./finding.js";
+import { judgeWords } from "./words.js";
+
+const soup = (detail: string, severity: number): Finding[] => [{ kind: "soup", detail, severity }];
+
+/** In the order of certainty: what a model writes whose sampling, template or weights are broken. */
+export function checkSoup(text: AuditedText): Finding[] {
+  return broken(text) ?? fewLetters(text) ?? manyScripts(text) ?? oddWords(text) ?? [];
+}
+
+/** One may be an emoji that was cut; more are bytes that are no text. */
+function broken({ counts, visibleCount }: AuditedText): Finding[] | undefined {
+  const count = counts[BROKEN] as number;
+  if (count < 3 && count < 0.05 * visibleCount) return undefined;
+  return soup(`${count} characters that are no text`, Math.min(0.95, 0.6 + count / visibleCount));
+}
+
+const FEWEST_LETTERS = 0.45;
+
+function fewLetters({ letterCount, visibleCount }: AuditedText): Finding[] | undefined {
+  const share = letterCount / visibleCount;
+  if (share >= FEWEST_LETTERS || letterCount === 0) return undefined; // without any, it is empty
+  return soup(`${Math.round(100 * share)} % letters`, 0.9 - share);
+}
+
+/** Scripts that belong together. Latin goes with all: names, brands, units. */
+const FAMILIES: Readonly<Partial<Record<Script, string>>> = {
+  Han: "East Asian",
+  Hiragana: "East Asian",
+  Katakana: "East Asian",
+  Hangul: "East Asian",
+  Bopomofo: "East Asian",
+};
+/** Of all letters; a single word in another script is a name on a sign. */
+const LEAST_SHARE = 0.03;
+
+function manyScripts({ letters }: AuditedText): Finding[] | undefined {
+  const total = [...letters.values()].reduce((sum, count) => sum + count, 0);
+  const shares = new Map<string, number>();
+  for (const [script, count] of letters) {
+    const family = FAMILIES[script] ?? script;
+    shares.set(family, (shares.get(family) ?? 0) + count / total);
+  }
+  const present = [...shares].filter(([, share]) => share >= LEAST_SHARE).map(([family]) => family);
+  const isKorean = (letters.get("Hangul") ?? 0) > 0;
+  const kana = (letters.get("Hiragana") ?? 0) + (letters.get("Katakana") ?? 0);
+  if (isKorean && kana >= 2 && kana / total >= LEAST_SHARE) present.push("Hangul with Kana");
+  if (shares.size >= 4) return soup(`${shares.size} scripts: ${[...shares.keys()].join(", ")}`, 0.7);
+  return present.length < 3 ? undefined : soup(`scripts ${present.join(", ")}`, 0.7);
+}
+
+const MOST_ODD = 0.22;
+const FEWEST_WORDS = 5;
+
+function oddWords(text: AuditedText): Finding[] | undefined {
+  const { words, odd, example, mixed } = judgeWords(text);
+  if (mixed >= 2 || (mixed === 1 && words < 12)) return soup(`scripts change inside of words: ${show(example)}`, 0.6);
+  const spaced = [...text.letters].filter(([script]) => !WITHOUT_SPACES.has(script));
+  if (spaced.length === 0 || words === 0) return undefined;
+  if (odd >= 3 && words >= FEWEST_WORDS && odd > MOST_ODD * words)
+    return soup(`${odd} of ${words} words are none: ${show(example)}`, Math.min(0.9, 0.5 + odd / words));
+  if (odd > 0 && odd >= 0.5 * words) return soup(`${odd} of ${words} words are none: ${show(example)}`, 0.6);
+  return undefined;
+}
