@@ -36,6 +36,13 @@ export const WITHOUT_SPACES: ReadonlySet<Script> = new Set([
   ...(["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"] as const),
 ]);
 
+/** Scripts that are used together in one language count as one. */
+export function familyOf(script: Script): string {
+  return EAST_ASIAN.has(script) ? "East Asian" : script;
+}
+
+const EAST_ASIAN: ReadonlySet<Script> = new Set(["Han", "Hiragana", "Katakana", "Hangul", "Bopomofo"] as const);
+
 /** In this order: the first that fits decides. */
 const TESTS: readonly (readonly [RegExp, CharacterClass])[] = [
   [/\p{L}/u, OTHER_SCRIPT],

@@ -1,17 +1,18 @@
 import type { AuditedText } from "./audited-text.js";
 import { type Finding, show } from "./finding.js";
-import { UNFINISHED, UNFINISHED_TAILS } from "./phrases/endings.js";
+import { ABBREVIATIONS, UNFINISHED, UNFINISHED_TAILS } from "./phrases/endings.js";
 
 /** How much of the end is looked at. */
 const TAIL = 600;
-const TERMINATOR = /[.!?…。！？．｡।॥۔؟։။።៖]/;
-/** Behind the last word: quotation marks, brackets, emphasis, emoji and their joiners. */
-const CLOSING = /[\s"'”’»›」』）)\]}*_~`|\p{So}\p{Sk}\u200d\ufe0f\u{1f3fb}-\u{1f3ff}]+$/u;
-/** A sentence ends here, and another one begins: not "St. Mark's", "4.99" or "e.g. a". */
+const TERMINATOR = /[.!?…。！？．｡।॥۔؟։።៖]/;
+/** Behind the last word: quotation marks, brackets, emphasis, emoji and what joins them. */
+const CLOSING = /(?:[\s"'”’»›」』）)\]}*_~`|]|\p{So}|\p{Sk}|\p{Cf}|\ufe0f)+$/u;
+/** A sentence ends, and behind a space another one begins: not in "4.99", nor before a small letter. */
 const INNER_END =
-  /\p{L}{4,}["'”’»)]{0,2}[.!?…][ \t]+["'“„«(¿¡*]{0,2}\p{Lu}|\p{L}{4}[.!?।؟۔][ \t]+\p{Lo}|[。！？]["”」』]?\s{0,4}\p{L}/u;
+  /(?<=(?:^|[^\p{L}])(\p{L}{2,20})["”’»)]{0,2})[.!?…][ \t]+["“„«(¿¡*]{0,2}\p{Lu}|[\p{L}\p{M}]{2}[.!?।؟۔][ \t]+\p{Lo}|[。！？]["”」』]?\s{0,4}\p{L}/gu;
 const LIST_ITEM = /^\s{0,12}(?:[-*+•·–—▪◦]|\(?\d{1,3}[.):、]|\(?[a-zа-я][.)]|#{1,6} |\|)/iu;
-const LABELLED = /^[^.!?。]{1,40}[:：]/u;
+/** How sentences end in Japanese and Korean, with or without a full stop. */
+const VERB_AT_THE_END = /(?:です|ます|ました|でした|である|ている|ていた|いる|ある|ない|だった|[다요])$/;
 
 /**
  * The text stops before it has ended. A caption without a full stop is whole, and so is the last item of a list: it counts only
@@ -27,37 +28,50 @@ export function checkCutOff({ raw, quoted, lower }: AuditedText): Finding[] {
 function reasonOf(raw: string, endsQuoted: boolean): string | undefined {
   const tail = raw.slice(-TAIL);
   const end = tail.replace(CLOSING, "");
-  if (end === "" || TERMINATOR.test(end.at(-1) as string)) return undefined;
-  if (/[,;:([{「『“„«،、，：；؛-]$/u.test(end) && !/\p{L}-$/u.test(end.slice(-2)) && !/[:;]-?$/.test(raw.slice(-2)))
-    return mark(end);
-  if (/[:：]$/u.test(end) && end.length === tail.length) return mark(end);
+  const last = end.at(-1);
+  if (last === undefined || TERMINATOR.test(last)) return undefined;
+  // Behind a closing bracket or an emoji a colon is a smile: ":)".
+  if (/[,([{「『“„«،、，；;:：]/.test(last) && (end.length === tail.length || !/[;:(]/.test(last)))
+    return `it ends in ${JSON.stringify(last)}`;
   if (/\p{Ll}-$/u.test(end)) return "it ends in a hyphen";
   if (endsQuoted) return undefined;
-  const word = /(?:^|[\s(“„«"'’])([\p{L}\p{M}]{1,12})$/u.exec(end)?.[1];
-  if (word !== undefined && word === word.toLowerCase() && UNFINISHED.has(word) && /\s/.test(end))
-    return "its last word wants another one";
-  if (UNFINISHED_TAILS.some((particle) => end.endsWith(particle)) && end.length > 6)
-    return "its last word wants another one";
-  if (/[“„«「『][^“„«「『”»」』]{0,400}$/u.test(end.slice(-420)) && !/[“„«「『]/.test(tail.slice(end.length)))
-    return "a quotation is open";
-  if (/\([^()]{0,300}$/.test(end.slice(-320)) && end.length === tail.length) return "a bracket is open";
+  if (wantsMore(end)) return "its last word wants another one";
+  if (isOpen(end, tail)) return "a quotation or a bracket is open";
   return endsLikeItsLines(tail, raw.length > TAIL) ? undefined : "its last sentence has no end";
 }
 
-const mark = (end: string) => `it ends in ${JSON.stringify(end.at(-1))}`;
+function wantsMore(end: string): boolean {
+  const word = /[\s(“„«"'’]([\p{L}\p{M}]{1,12})$/u.exec(end.slice(-20))?.[1];
+  if (word !== undefined && UNFINISHED.has(word)) return true;
+  return end.length > 6 && UNFINISHED_TAILS.some((particle) => end.endsWith(particle));
+}
+
+function isOpen(end: string, tail: string): boolean {
+  if (end.length !== tail.length) return false;
+  const line = end.slice(end.lastIndexOf("\n") + 1);
+  if (/[“„«「『][^“„«「『”»」』]*$/u.test(line) || /\([^()]*$/.test(line)) return true;
+  return line.split('"').length % 2 === 0 && /(?:^|\s)"[^\s"][^"]*$/.test(line);
+}
 
 /** Whether the last line may end as it does, by its own sentences and by the lines before it. */
 function endsLikeItsLines(tail: string, isPart: boolean): boolean {
   const lines = tail.split("\n").filter((line) => line.trim() !== "");
   const last = (lines.pop() ?? "").replace(CLOSING, "");
   if (isPart && lines.length > 0) lines.shift(); // its beginning is missing
-  if (isTags(last)) return true;
-  if (INNER_END.test(last)) return false;
+  if (isTags(last) || VERB_AT_THE_END.test(last)) return true;
+  if (hasInnerEnd(last)) return false;
   const isItem = LIST_ITEM.test(last);
   const alike = lines.filter((line) => LIST_ITEM.test(line) === isItem && !isHeading(line));
   const ended = alike.filter((line) => TERMINATOR.test(line.replace(CLOSING, "").at(-1) ?? "")).length;
   if (isItem) return alike.length < 2 || ended < 0.8 * alike.length;
-  return ended === 0 || LABELLED.test(last) || last.length < 24 || ended < 0.6 * alike.length;
+  return ended === 0 || last.length < 24 || ended < 0.6 * alike.length;
+}
+
+function hasInnerEnd(line: string): boolean {
+  for (const [, word] of line.matchAll(INNER_END)) {
+    if (word === undefined || !ABBREVIATIONS.has(word.toLowerCase())) return true;
+  }
+  return false;
 }
 
 /** "Tags: dog, beach, sunset", "#dog #beach". */

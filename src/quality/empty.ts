@@ -56,8 +56,8 @@ const INSERT_HERE = /[[({<]\s?(?:insert|your|add|image|photo)\s[a-z ]{0,30}(?:he
 export function checkEmpty({ lower, counts, letterCount, letters }: AuditedText): Finding[] {
   const letterless = letterCount === 0;
   if (letterless) {
-    const detail = (counts[DIGIT] as number) > 0 ? "numbers, and no word" : "no word";
-    return [{ kind: "empty", detail, severity: 1 }];
+    if ((counts[DIGIT] as number) > 0) return [{ kind: "debris", detail: "numbers, and no word", severity: 0.97 }];
+    return [{ kind: "empty", detail: "no word", severity: 1 }];
   }
   const alphabetic = [...letters.keys()].every((script) => script !== "Han");
   if (letterCount < 2 && alphabetic && (counts[COMMON] as number) === 0)

@@ -26,6 +26,7 @@ export function checkLoop(text: AuditedText): Finding[] {
 /** How often a piece comes in a row before it is a loop, by its length in UTF-16 units. */
 const LIMITS: readonly { readonly period: number; readonly copies: number; readonly length: number }[] = [
   { period: 1, copies: 4, length: 26 },
+  { period: 10, copies: 3.6, length: 44 },
   { period: 20, copies: 2.7, length: 60 },
   { period: 80, copies: 1.9, length: 160 },
 ];
@@ -38,16 +39,19 @@ function periodic(text: AuditedText, folded: string, distances: Int32Array): Loo
   let longest: Loop | undefined;
   for (let index = 0; index < distances.length; ) {
     const period = distances[index] as number;
-    let end = index + 1;
-    while (end < distances.length && distances[end] === period) end++;
+    if (period === 0) {
+      index++;
+      continue;
+    }
     const from = index - period;
-    const to = end + GRAM - 1;
-    const worthALook = period > 0 && isLong(period, to - from) && to - from > (longest ? longest.to - longest.from : 0);
+    let to = index + GRAM;
+    while (to < folded.length && folded[to] === folded[to - period]) to++;
+    const worthALook = isLong(period, to - from) && to - from > (longest ? longest.to - longest.from : 0);
     if (worthALook && isLoop(text, folded, period, from, to)) {
       const copies = Math.floor((to - from) / period);
       longest = { from, to, detail: `${show(folded.slice(from, from + period))} ${copies} times in a row` };
     }
-    index = end;
+    index = to - GRAM + 1; // what lies behind may have another period
   }
   return longest;
 }

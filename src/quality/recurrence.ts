@@ -13,7 +13,8 @@ export function distancesOf(text: string): Int32Array {
   const distances = new Int32Array(size);
   let slots = 1024;
   while (slots < 2 * size && slots < MOST_SLOTS) slots *= 2;
-  const last = new Int32Array(slots).fill(-1);
+  // Two places for each slot: neighbours rarely push each other out, and the older one gives way.
+  const last = new Int32Array(2 * slots).fill(-1);
   // A rolling hash: what leaves on the left is subtracted with its weight.
   const BASE = 0x01000193;
   let weight = 1;
@@ -21,21 +22,29 @@ export function distancesOf(text: string): Int32Array {
   let hash = 0;
   for (let index = 0; index < text.length; index++) {
     const start = index - GRAM + 1;
-    hash = Math.imul(hash, BASE) + text.charCodeAt(index) * 0x9e37;
-    if (start >= 0) {
-      const slot = ((hash ^ (hash >>> 15)) & (slots - 1)) >>> 0;
-      const before = last[slot] as number;
-      if (before >= 0 && start - before <= FARTHEST && isSame(text, before, start)) distances[start] = start - before;
-      last[slot] = start;
-      hash = (hash - Math.imul(text.charCodeAt(start) * 0x9e37, weight)) | 0;
+    hash = (Math.imul(hash, BASE) + Math.imul(text.charCodeAt(index), SPREAD)) | 0;
+    if (start < 0) continue;
+    const slot = 2 * ((hash ^ (hash >>> 15)) & (slots - 1));
+    const newer = last[slot] as number;
+    const older = last[slot + 1] as number;
+    if (isSame(text, newer, start)) {
+      distances[start] = start - newer;
+    } else {
+      if (isSame(text, older, start)) distances[start] = start - older;
+      last[slot + 1] = newer;
     }
+    last[slot] = start;
+    hash = (hash - Math.imul(Math.imul(text.charCodeAt(start), SPREAD), weight)) | 0;
   }
   return distances;
 }
 
-function isSame(text: string, one: number, other: number): boolean {
+const SPREAD = 0x9e3779b1 | 0;
+
+function isSame(text: string, before: number, start: number): boolean {
+  if (before < 0 || start - before > FARTHEST) return false;
   for (let offset = 0; offset < GRAM; offset++) {
-    if (text.charCodeAt(one + offset) !== text.charCodeAt(other + offset)) return false;
+    if (text.charCodeAt(before + offset) !== text.charCodeAt(start + offset)) return false;
   }
   return true;
 }

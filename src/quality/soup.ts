@@ -1,5 +1,5 @@
 import type { AuditedText } from "./audited-text.js";
-import { BROKEN, type Script, WITHOUT_SPACES } from "./characters.js";
+import { BROKEN, DIGIT, familyOf, WITHOUT_SPACES } from "./characters.js";
 import { type Finding, show } from "./finding.js";
 import { judgeWords } from "./words.js";
 
@@ -19,20 +19,13 @@ function broken({ counts, visibleCount }: AuditedText): Finding[] | undefined {
 
 const FEWEST_LETTERS = 0.45;
 
-function fewLetters({ letterCount, visibleCount }: AuditedText): Finding[] | undefined {
-  const share = letterCount / visibleCount;
-  if (share >= FEWEST_LETTERS || letterCount === 0) return undefined; // without any, it is empty
-  return soup(`${Math.round(100 * share)} % letters`, 0.9 - share);
+/** Digits are left out of it: a receipt has few letters, and is no soup. */
+function fewLetters({ counts, letterCount, visibleCount }: AuditedText): Finding[] | undefined {
+  const share = letterCount / (visibleCount - (counts[DIGIT] as number));
+  if (share >= FEWEST_LETTERS && letterCount >= 0.12 * visibleCount) return undefined;
+  return soup(`${Math.round((100 * letterCount) / visibleCount)} % letters`, 0.95 - share / 2);
 }
 
-/** Scripts that belong together. Latin goes with all: names, brands, units. */
-const FAMILIES: Readonly<Partial<Record<Script, string>>> = {
-  Han: "East Asian",
-  Hiragana: "East Asian",
-  Katakana: "East Asian",
-  Hangul: "East Asian",
-  Bopomofo: "East Asian",
-};
 /** Of all letters; a single word in another script is a name on a sign. */
 const LEAST_SHARE = 0.03;
 
@@ -40,7 +33,7 @@ function manyScripts({ letters }: AuditedText): Finding[] | undefined {
   const total = [...letters.values()].reduce((sum, count) => sum + count, 0);
   const shares = new Map<string, number>();
   for (const [script, count] of letters) {
-    const family = FAMILIES[script] ?? script;
+    const family = familyOf(script);
     shares.set(family, (shares.get(family) ?? 0) + count / total);
   }
   const present = [...shares].filter(([, share]) => share >= LEAST_SHARE).map(([family]) => family);
@@ -59,7 +52,7 @@ function oddWords(text: AuditedText): Finding[] | undefined {
   if (mixed >= 2 || (mixed === 1 && words < 12)) return soup(`scripts change inside of words: ${show(example)}`, 0.6);
   const spaced = [...text.letters].filter(([script]) => !WITHOUT_SPACES.has(script));
   if (spaced.length === 0 || words === 0) return undefined;
-  if (odd >= 3 && words >= FEWEST_WORDS && odd > MOST_ODD * words)
+  if (odd >= 2 && words >= FEWEST_WORDS && odd > MOST_ODD * words)
     return soup(`${odd} of ${words} words are none: ${show(example)}`, Math.min(0.9, 0.5 + odd / words));
   if (odd > 0 && odd >= 0.5 * words) return soup(`${odd} of ${words} words are none: ${show(example)}`, 0.6);
   return undefined;

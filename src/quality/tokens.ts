@@ -15,7 +15,7 @@ const TOKENS: readonly RegExp[] = [
 ];
 
 /** Marks of chat templates, which belong between the messages and never into one. */
-export function checkTokens({ lower, quoted }: AuditedText): Finding[] {
+export function checkTokens({ raw, lower, quoted }: AuditedText): Finding[] {
   let first: string | undefined;
   let count = 0;
   for (const pattern of TOKENS) {
@@ -24,6 +24,11 @@ export function checkTokens({ lower, quoted }: AuditedText): Finding[] {
       first ??= token;
       count++;
     }
+  }
+  const turn = /\b(?:USER|HUMAN|ASSISTANT): /.exec(raw)?.[0]; // in capitals also within a line
+  if (turn !== undefined && first === undefined) {
+    first = turn;
+    count++;
   }
   if (first === undefined) return [];
   const more = count > 1 ? `, ${count} in all` : "";

@@ -50,3 +50,12 @@ export const UNFINISHED_TAILS: readonly string[] = [
   ],
   ...["และ", "ซึ่ง", "หรือ", "กับ"],
 ];
+
+/** Words with a full stop that ends no sentence, in small letters. */
+export const ABBREVIATIONS: ReadonlySet<string> = new Set(
+  [
+    "mr mrs ms dr st mt ft jr sr no nr vs co inc ltd ave blvd rd prof rev hon gen col sgt lt capt fig vol pp ed est approx dept univ",
+    "jan feb mar apr jun jul aug sep sept oct nov dec ca bzw str hl tel abb inkl evtl ggf bspw frl hr fr mme mlle av bd sra sta avda pl ul",
+    "им ул пр обл св вул ім гл проф sv tj np tzn godz tzv tř nám szt kb",
+  ].flatMap((line) => line.split(" ")),
+);

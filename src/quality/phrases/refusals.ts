@@ -30,7 +30,7 @@ export const REFUSALS: Phrases = {
     | als ki | als künstliche intelligenz | als sprachmodell | als großes sprachmodell | ich bin ein sprachmodell | ich bin eine ki
     | als textbasierte* | kein bild vorhanden | kein bild angehängt | es wurde kein bild | bitte laden sie | bitte lade das bild
     | bitte stellen sie | bitte senden sie mir | bitte beschreiben sie | leider kann ich | dabei kann ich nicht | ich darf nicht
-    | ich kann ihnen nicht | ich kann dir nicht | ich kann personen | ich kann die person nicht | meinen richtlinien`,
+    | ich kann ihnen nicht | ich kann dir nicht | ich kann personen | ich kann die person | meinen richtlinien`,
   fr: `je ne peux pas | je ne peux malheureusement | je ne suis pas en mesure | je suis incapable de | je ne vois pas d'image
     | je ne vois aucune image | je suis désolé | je suis désolée | ^désolé, | désolé, mais | je regrette, mais
     | en tant qu'ia | en tant qu'intelligence artificielle | en tant que modèle de langage | je suis un modèle | aucune image n'a été
