@@ -36,9 +36,16 @@ export const WITHOUT_SPACES: ReadonlySet<Script> = new Set([
   ...(["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"] as const),
 ]);
 
+export const classOfScript = (script: (typeof SCRIPTS)[number]): CharacterClass => SCRIPTS.indexOf(script);
+
 /** Scripts that are used together in one language count as one. */
-export function familyOf(script: Script): string {
-  return EAST_ASIAN.has(script) ? "East Asian" : script;
+export function familyOf(script: Script): Script {
+  return EAST_ASIAN.has(script) ? "Han" : script;
+}
+
+/** The same for the class of a letter; below 32. */
+export function classOfFamily(letter: CharacterClass): CharacterClass {
+  return EAST_ASIAN.has(scriptOf(letter)) ? classOfScript("Han") : letter;
 }
 
 const EAST_ASIAN: ReadonlySet<Script> = new Set(["Han", "Hiragana", "Katakana", "Hangul", "Bopomofo"] as const);
@@ -71,7 +78,7 @@ let known: Uint8Array | undefined;
 
 /** @param codePoint as `codePointAt` tells it: half a surrogate pair is one too */
 export function classOf(codePoint: number): CharacterClass {
-  if (codePoint >= REMEMBERED) return codePoint < 0x40000 ? SCRIPTS.indexOf("Han") : MARK;
+  if (codePoint >= REMEMBERED) return codePoint < 0x40000 ? classOfScript("Han") : MARK;
   known ??= new Uint8Array(REMEMBERED);
   const told = known[codePoint] ?? 0;
   if (told > 0) return told - 1;

@@ -1,12 +1,11 @@
 import type { AuditedText } from "./audited-text.js";
+import { classOf, SPACE, SYMBOL } from "./characters.js";
 import { type Finding, show } from "./finding.js";
 import { ABBREVIATIONS, UNFINISHED, UNFINISHED_TAILS } from "./phrases/endings.js";
 
 /** How much of the end is looked at. */
 const TAIL = 600;
 const TERMINATOR = /[.!?…。！？．｡।॥۔؟։።៖]/;
-/** Behind the last word: quotation marks, brackets, emphasis, emoji and what joins them. */
-const CLOSING = /(?:[\s"'”’»›」』）)\]}*_~`|]|\p{So}|\p{Sk}|\p{Cf}|\ufe0f)+$/u;
 /** A sentence ends, and behind a space another one begins: not in "4.99", nor before a small letter. */
 const INNER_END =
   /(?<=(?:^|[^\p{L}])(\p{L}{2,20})["”’»)]{0,2})[.!?…][ \t]+["“„«(¿¡*]{0,2}\p{Lu}|[\p{L}\p{M}]{2}[.!?।؟۔][ \t]+\p{Lo}|[。！？]["”」』]?\s{0,4}\p{L}/gu;
@@ -27,7 +26,7 @@ export function checkCutOff({ raw, quoted, lower }: AuditedText): Finding[] {
 
 function reasonOf(raw: string, endsQuoted: boolean): string | undefined {
   const tail = raw.slice(-TAIL);
-  const end = tail.replace(CLOSING, "");
+  const end = withoutClosing(tail);
   const last = end.at(-1);
   if (last === undefined || TERMINATOR.test(last)) return undefined;
   // Behind a closing bracket or an emoji a colon is a smile: ":)".
@@ -56,13 +55,13 @@ function isOpen(end: string, tail: string): boolean {
 /** Whether the last line may end as it does, by its own sentences and by the lines before it. */
 function endsLikeItsLines(tail: string, isPart: boolean): boolean {
   const lines = tail.split("\n").filter((line) => line.trim() !== "");
-  const last = (lines.pop() ?? "").replace(CLOSING, "");
+  const last = withoutClosing(lines.pop() ?? "");
   if (isPart && lines.length > 0) lines.shift(); // its beginning is missing
   if (isTags(last) || VERB_AT_THE_END.test(last)) return true;
   if (hasInnerEnd(last)) return false;
   const isItem = LIST_ITEM.test(last);
   const alike = lines.filter((line) => LIST_ITEM.test(line) === isItem && !isHeading(line));
-  const ended = alike.filter((line) => TERMINATOR.test(line.replace(CLOSING, "").at(-1) ?? "")).length;
+  const ended = alike.filter((line) => TERMINATOR.test(withoutClosing(line).at(-1) ?? "")).length;
   if (isItem) return alike.length < 2 || ended < 0.8 * alike.length;
   return ended === 0 || last.length < 24 || ended < 0.6 * alike.length;
 }
@@ -78,3 +77,18 @@ function hasInnerEnd(line: string): boolean {
 const isTags = (line: string) =>
   /(?:^|\s)#\p{L}[\p{L}\p{N}_]*$/u.test(line) || /^[\p{L} ]{2,24}[:：][^.!?。]*$/u.test(line);
 const isHeading = (line: string) => /^\s{0,8}(?:#{1,6} |\*\*[^*]{1,60}\*\*:?\s*$)/.test(line) || /[:：]\s*$/.test(line);
+
+/** What may stand behind the last word, beside emoji, spaces and what joins emoji. */
+const CLOSING = "\"'”’»›」』）)]}*_~`|\u200b\u200c\u200d\u200e\u200f\ufe0f";
+
+function withoutClosing(text: string): string {
+  let end = text.length;
+  while (end > 0) {
+    const isPair = end > 1 && (text.charCodeAt(end - 1) & 0xfc00) === 0xdc00;
+    const start = end - (isPair ? 2 : 1);
+    const of = classOf(text.codePointAt(start) as number);
+    if (of !== SPACE && of !== SYMBOL && !CLOSING.includes(text.slice(start, end))) break;
+    end = start;
+  }
+  return text.slice(0, end);
+}

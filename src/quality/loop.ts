@@ -1,5 +1,5 @@
 import { type AuditedText, quotedShare } from "./audited-text.js";
-import { classOf, isLetter } from "./characters.js";
+import { isLetter } from "./characters.js";
 import { type Finding, show } from "./finding.js";
 import { distancesOf, GRAM } from "./recurrence.js";
 
@@ -47,7 +47,7 @@ function periodic(text: AuditedText, folded: string, distances: Int32Array): Loo
     let to = index + GRAM;
     while (to < folded.length && folded[to] === folded[to - period]) to++;
     const worthALook = isLong(period, to - from) && to - from > (longest ? longest.to - longest.from : 0);
-    if (worthALook && isLoop(text, folded, period, from, to)) {
+    if (worthALook && isLoop(text, period, from, to)) {
       const copies = Math.floor((to - from) / period);
       longest = { from, to, detail: `${show(folded.slice(from, from + period))} ${copies} times in a row` };
     }
@@ -60,9 +60,9 @@ function isLong(period: number, length: number): boolean {
   return LIMITS.some((limit) => period >= limit.period && length >= limit.length && length >= limit.copies * period);
 }
 
-function isLoop(text: AuditedText, folded: string, period: number, from: number, to: number): boolean {
+function isLoop(text: AuditedText, period: number, from: number, to: number): boolean {
   if (to - from < QUOTED_LENGTH && quotedShare(text, from, to) > 0.9) return false;
-  if (hasLetter(folded, from, from + period)) return true;
+  if (hasLetter(text, from, from + period)) return true;
   if (to - from < MARKS_LENGTH) return false;
   // Without a letter the digits have to be the same ones: a column of figures is no loop.
   for (let index = from + period; index < to; index++) {
@@ -71,8 +71,8 @@ function isLoop(text: AuditedText, folded: string, period: number, from: number,
   return true;
 }
 
-function hasLetter(text: string, from: number, to: number): boolean {
-  for (let index = from; index < to; index++) if (isLetter(classOf(text.codePointAt(index) as number))) return true;
+function hasLetter({ classes }: AuditedText, from: number, to: number): boolean {
+  for (let index = from; index < to; index++) if (isLetter(classes[index] as number)) return true;
   return false;
 }
 

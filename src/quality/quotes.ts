@@ -1,5 +1,5 @@
 /** What opens a quotation, with what closes it. */
-const PAIRS: Readonly<Record<string, readonly string[]>> = {
+const PAIRS = Object.entries({
   '"': ['"'],
   "'": ["'"],
   "`": ["`"],
@@ -12,7 +12,10 @@ const PAIRS: Readonly<Record<string, readonly string[]>> = {
   "「": ["」"],
   "『": ["』"],
   "《": ["》"],
-};
+});
+const CLOSED_BY: ReadonlyMap<number, readonly string[]> = new Map(
+  PAIRS.map(([mark, closing]) => [mark.charCodeAt(0), closing]),
+);
 /** In characters; a quotation that is longer has probably lost its end. */
 const LONGEST = 800;
 /** A text that is in quotation marks from end to end is not a quotation but an answer. */
@@ -40,8 +43,10 @@ export function quotedIn(text: string): Uint8Array {
   };
   let total = 0;
   for (let index = 0; index < text.length; index++) {
-    const mark = text[index] as string;
-    const closing = PAIRS[mark];
+    const code = text.charCodeAt(index);
+    if ((code > 0x60 && code < 0xab) || (code > 0xbb && code < 0x2018)) continue; // letters, nearly always
+    const closing = CLOSED_BY.get(code);
+    const mark = text[index];
     if (closing === undefined || (closing[0] === mark && isWord(text, index - 1))) continue;
     const end = Math.min(...closing.map((each) => nextOf(each, index + 1)));
     if (end - index > LONGEST) continue;

@@ -1,15 +1,15 @@
 import type { AuditedText } from "./audited-text.js";
 import {
+  type CharacterClass,
   COMMON,
-  classOf,
+  classOfFamily,
+  classOfScript,
   DIGIT,
-  familyOf,
   isLetter,
   MARK,
   PUNCTUATION,
   type Script,
   SPACE,
-  scriptOf,
   WITHOUT_SPACES,
 } from "./characters.js";
 
@@ -31,22 +31,21 @@ const LONGEST_JUDGED = 200;
 const ADDRESS = /^\(?(?:https?:\/\/|www\.)|@\w{1,60}\.|\w\.(?:com|org|net|de|fr|io|jp|ru|uk)\b/i;
 
 /** Looks at each word by itself. Words of letters without capitals inside pass, whatever their language. */
-export function judgeWords({ raw, quoted, lower, letters }: AuditedText): JudgedWords {
+export function judgeWords(text: AuditedText): JudgedWords {
+  const { raw, classes, quoted, letters } = text;
   let words = 0;
   let odd = 0;
   let mixed = 0;
   let example = "";
   const main = mainScript(letters);
-  // The places of `raw` and `lower` differ where a small letter is longer than its capital: quotations are unknown then.
-  const isKnown = raw.length === lower.length;
   for (let start = 0, end = 0; start < raw.length; start = end + 1) {
     end = start;
-    while (end < raw.length && classOf(raw.charCodeAt(end)) !== SPACE) end++;
-    if (end === start || (isKnown && quoted[start] === 1)) continue;
+    while (end < raw.length && classes[end] !== SPACE) end++;
+    if (end === start || quoted[start] === 1) continue;
     words++;
-    if (isKnown && isPlain(raw, lower, start, end)) continue;
-    const word = raw.slice(start, end);
-    const verdict = ADDRESS.test(word.slice(0, LONGEST_JUDGED)) ? "fine" : judge(word, main);
+    if (isPlain(text, start, end)) continue;
+    const word = raw.slice(start, Math.min(end, start + LONGEST_JUDGED));
+    const verdict = ADDRESS.test(word) ? "fine" : judge(text, word, start, main);
     if (verdict === "fine") continue;
     if (verdict === "mixed") mixed++;
     else odd++;
@@ -62,67 +61,70 @@ function mainScript(letters: ReadonlyMap<Script, number>): Script {
 }
 
 /** Most words: letters of one script without capitals inside, perhaps with a mark behind them. There is nothing to judge. */
-function isPlain(raw: string, lower: string, start: number, end: number): boolean {
-  let last = end - 1;
-  if (last > start && classOf(raw.charCodeAt(last)) === PUNCTUATION) last--;
+function isPlain({ raw, lower, classes }: AuditedText, start: number, end: number): boolean {
+  const last = end - (classes[end - 1] === PUNCTUATION ? 2 : 1);
   if (last - start >= LONGEST_PLAIN) return false;
-  const script = classOf(raw.charCodeAt(start));
+  const script = classes[start] as CharacterClass;
+  if (!isLetter(script) || raw[start] === "Ġ" || raw[start] === "Ċ") return false;
   let hasVowel = script !== LATIN || last - start < 4;
   for (let index = start; index <= last; index++) {
-    const of = classOf(raw.charCodeAt(index));
-    if (of !== script && of !== MARK) return false;
-    if ((of !== MARK && !isLetter(of)) || (index > start && raw[index] !== lower[index])) return false;
+    if (classes[index] !== script && classes[index] !== MARK) return false;
+    if (index > start && raw.charCodeAt(index) !== lower.charCodeAt(index)) return false;
     hasVowel ||= !CONSONANTS.includes(lower[index] as string);
   }
-  return hasVowel && raw[start] !== "Ġ" && raw[start] !== "Ċ";
+  return hasVowel;
 }
 const LONGEST_PLAIN = 30;
 const CONSONANTS = "bcdfghjklmnpqrstvwxz";
-const LATIN = classOf(0x61);
 
 type Verdict = "fine" | "odd" | "mixed";
 
 /** Scripts that borrow no letters into their words. The others do: "Tシャツ", "LED를". */
 const ALPHABETS: ReadonlySet<Script> = new Set(["Latin", "Cyrillic", "Greek"]);
 
-function judge(word: string, main: Script): Verdict {
-  if (word.length > LONGEST_JUDGED) return WITHOUT_SPACES.has(main) ? "fine" : "odd";
-  const families = new Set<string>();
+function judge({ classes }: AuditedText, word: string, start: number, main: Script): Verdict {
+  const isLong = word.length === LONGEST_JUDGED;
+  let families = 0; // one bit each
   let letters = 0;
   let digitsInside = 0;
-  let before: "letter" | "digit" | "other" = "other";
-  for (const character of word) {
-    const of = classOf(character.codePointAt(0) as number);
-    if (of === MARK) continue;
+  for (let offset = 0; offset < word.length; offset++) {
+    const of = classes[start + offset] as CharacterClass;
     if (isLetter(of)) {
       letters++;
-      if (of !== COMMON) families.add(familyOf(scriptOf(of)));
-      before = "letter";
-      continue;
+      if (of !== COMMON) families |= bitOf(of);
+    } else if (of === DIGIT) {
+      if (offset > 0 && isLetter(classes[start + offset - 1] as CharacterClass)) digitsInside++;
+    } else if (of === PUNCTUATION && !areMixed(families, main)) {
+      families = 0; // "QR-код" is a word
     }
-    if (of === DIGIT && before === "letter") digitsInside++;
-    if (/[-‐–—/&+.,:;()'’"]/.test(character) && areMixed(families, main) === false) families.clear(); // "QR-код" is a word
-    before = of === DIGIT ? "digit" : "other";
   }
   if (areMixed(families, main)) return "mixed";
   if (SIGNS.test(word) && !WITH_SIGNS.test(word)) return "odd";
   if (letters === 0 || WITHOUT_SPACES.has(main)) return "fine";
-  if (letters > LONGEST_WORD && !/[-/–—]/.test(word)) return "odd";
+  if (isLong || (letters > LONGEST_WORD && !/[-/–—]/.test(word))) return "odd";
   if (digitsInside >= 2 || /^[ĠĊ▁]/.test(word)) return "odd";
-  const core = word.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, "");
+  const core = word.replace(/^[^\p{L}]+/u, "").replace(TRAILING, "");
   return hasOddCapitals(core) || hasNoVowel(core) ? "odd" : "fine";
 }
+/** Bounded, and tried once from each place: what is longer is no punctuation. */
+const TRAILING = /[^\p{L}]{1,20}$/u;
 
-function areMixed(families: ReadonlySet<string>, main: Script): boolean {
-  if (families.size < 2) return false;
-  return ALPHABETS.has(main) || families.size > 2 || !families.has("Latin");
+const bitOf = (letter: CharacterClass) => 1 << classOfFamily(letter);
+const LATIN = classOfScript("Latin");
+
+/** No Latin or Cyrillic word borrows letters. Other scripts take in Latin ones, and no third one. */
+function areMixed(families: number, main: Script): boolean {
+  if ((families & (families - 1)) === 0) return false; // at most one
+  if (ALPHABETS.has(main)) return true;
+  const others = families & ~(1 << LATIN);
+  return (others & (others - 1)) !== 0;
 }
 
 /** Of code and of broken tokens, which stand in no word. */
 const SIGNS = /[_\\{}[\]<>|#@^~;`=]{2}|[_\\{}<>|^]|[#@][#@]|\p{L}[@#=;]\p{L}|\ufffd/u;
 /** Emphasis, headings, hashtags, names of people and of files. */
 const WITH_SIGNS =
-  /^[*_]{0,3}[^_\\{}<>|^#@~=;]*[*_.,:;!?]{0,4}$|^#{1,6}$|^[#@][\p{L}\p{N}_]+[.,]?$|^[\p{L}\p{N}_-]+\.[a-z]{2,4}[.,]?$|^<3$|^\|$|^`.*`[.,]?$/u;
+  /^[*_]{0,3}[^_\\{}<>|^#@~=;]*[*_.,:;!?]{0,4}$|^#{1,6}$|^[#@][\p{L}\p{N}_]+[.,]?$|^[\p{L}\p{N}_-]+\.[a-z]{2,4}[.,]?$|^<3$|^\|$|^`[^`]*`[.,]?$/u;
 
 /** `rouTer`, `uBThVTg`; not `iPhone`, `McDonald's`, `LED`, `KfZ`. */
 function hasOddCapitals(word: string): boolean {

@@ -39,14 +39,14 @@ export const REFUSALS: Phrases = {
     | je n'ai pas la possibilité | je dois refuser | malheureusement, je`,
   es: `no puedo ver | no puedo describir | no puedo ayudar* | no puedo identificar | no puedo procesar | no puedo analizar
     | no puedo acceder | no puedo proporcionar | no soy capaz de | no me es posible | no veo ninguna imagen | no veo la imagen
-    | lo siento, | lo siento pero | lamento no poder | lamentablemente, no | como ia | como inteligencia artificial
+    | lo siento, | lo siento pero | lamento no poder | lamentablemente, no | como ia, | como ia no | como inteligencia artificial
     | como modelo de lenguaje | soy un modelo de lenguaje | soy una ia | no se ha proporcionado ninguna | no hay ninguna imagen adjunta
     | no se proporcionó | no has adjuntado | por favor, proporciona* | por favor, adjunta* | por favor, sube | por favor sube
     | no tengo la capacidad | no tengo acceso | no tengo la posibilidad | mis directrices | ¿podrías describir* | podrías proporcionar`,
   pt: `não consigo ver | não posso ver | não consigo visualizar | não posso descrever | não consigo descrever | não posso ajudar
     | não posso identificar | não consigo identificar | não consigo processar | não consigo acessar | não sou capaz de | não vejo nenhuma imagem
     | não estou vendo | desculpe, | desculpe, mas | sinto muito, | lamento, mas | peço desculpa | infelizmente, não | infelizmente não consigo
-    | como ia | como uma ia | como uma inteligência artificial | como inteligência artificial | como modelo de linguagem
+    | como ia, | como ia no | como uma ia | como uma inteligência artificial | como inteligência artificial | como modelo de linguagem
     | como um modelo de linguagem | sou um modelo de linguagem | sou uma ia | nenhuma imagem foi | não foi fornecida | não foi enviada
     | por favor, envie | por favor, forneça | por favor, anexe | não tenho a capacidade | não tenho capacidade | não tenho acesso`,
   it: `non posso vedere | non riesco a vedere | non posso descrivere | non posso aiutar* | non posso identificare | non sono in grado
@@ -114,7 +114,7 @@ export const REFUSALS: Phrases = {
   ja: `画像を見ることができません | 画像を見ることはできません | 画像が見えません | 画像を確認できません | 画像を表示できません | 画像を閲覧 | 見ることができません | 説明することができません | 説明することはできません | 説明できません | お答えできません | お手伝いできません
     | お手伝いすることができません | 特定することはできません | 特定できません | 申し訳ありません | 申し訳ございません | 恐れ入りますが | すみませんが | aiとして | ai言語モデル | 言語モデルとして | 言語モデルなので | 言語モデルである | 人工知能として | 画像が添付されて | 画像が提供されて | 画像が送信されて
     | 画像をアップロードしてください | 画像を添付してください | 画像を提供してください | 画像を送って | 応じることはできません | 応じられません`,
-  zh: `我无法 | 我無法 | 我不能看 | 我看不到 | 我看不見 | 我没有看到 | 我不能提供 | 我不能描述 | 我不能识别 | 抱歉 | 对不起 | 對不起 | 很遗憾 | 作为一个人工智能 | 作为一个ai | 作为ai | 作为人工智能 | 作為人工智慧 | 作為ai | 作为语言模型 | 作为一个语言模型 | 作为一名ai
+  zh: `我无法 | 我無法 | 我不能看 | 我看不到 | 我看不見 | 我没有看到 | 我不能提供 | 我不能描述 | 我不能识别 | 很抱歉 | 抱歉， | 抱歉, | 抱歉！ | 抱歉。 | 对不起 | 對不起 | 很遗憾 | 作为一个人工智能 | 作为一个ai | 作为ai | 作为人工智能 | 作為人工智慧 | 作為ai | 作为语言模型 | 作为一个语言模型 | 作为一名ai
     | 作為語言模型 | 我是一个语言模型 | 我是一个ai | 没有提供图片 | 未提供图片 | 没有上传 | 沒有上傳 | 请上传 | 請上傳 | 请提供图片 | 请提供图像 | 请提供更多 | 請提供圖片 | 没有附上 | 我不具备 | 无法查看图片 | 无法查看图像 | 无法识别图`,
   ko: `이미지를 볼 수 없 | 사진을 볼 수 없 | 이미지를 직접 볼 수 | 그림을 볼 수 없 | 이미지가 보이지 않 | 이미지를 확인할 수 없 | 이미지를 설명할 수 없 | 설명할 수 없습니다 | 설명해 드릴 수 없 | 도와드릴 수 없 | 도움을 드릴 수 없 | 식별할 수 없습니다 | 제공할 수 없습니다 | 분석할 수 없
     | 죄송합니다 | 죄송하지만 | 유감스럽게도 | 안타깝게도 저는 | 인공지능으로서 | ai로서 | 언어 모델로서 | 언어 모델이기 | 언어 모델입니다 | 저는 ai | 이미지가 제공되지 | 이미지가 첨부되지 | 사진이 첨부되지 | 이미지를 업로드해 | 이미지를 첨부해 | 이미지를 제공해 | 사진을 올려`,
