@@ -78,8 +78,8 @@ function hasLetter({ classes }: AuditedText, from: number, to: number): boolean 
 
 /** In grams. */
 const WINDOW = 220;
-const MOST_IN_WINDOW = 0.86;
-const MOST_IN_ALL = 0.6;
+const MOST_IN_WINDOW = 0.75;
+const MOST_IN_ALL = 0.45;
 
 /** No period, but hardly anything that is new: "a man with a hat, a man with a bag, a hat, a man with a hat …". */
 function repetitive(folded: string, distances: Int32Array): Loop | undefined {

@@ -44,7 +44,8 @@ function manyScripts({ letters }: AuditedText): Finding[] | undefined {
   return present.length < 3 ? undefined : soup(`scripts ${present.join(", ")}`, 0.7);
 }
 
-const MOST_ODD = 0.22;
+/** Good texts have none, but for names of products and files. */
+const MOST_ODD = 0.13;
 const FEWEST_WORDS = 5;
 
 function oddWords(text: AuditedText): Finding[] | undefined {
@@ -52,8 +53,9 @@ function oddWords(text: AuditedText): Finding[] | undefined {
   if (mixed >= 2 || (mixed === 1 && words < 12)) return soup(`scripts change inside of words: ${show(example)}`, 0.6);
   const spaced = [...text.letters].filter(([script]) => !WITHOUT_SPACES.has(script));
   if (spaced.length === 0 || words === 0) return undefined;
-  if (odd >= 2 && words >= FEWEST_WORDS && odd > MOST_ODD * words)
-    return soup(`${odd} of ${words} words are none: ${show(example)}`, Math.min(0.9, 0.5 + odd / words));
+  const none = odd + mixed;
+  if (none >= 2 && words >= FEWEST_WORDS && none > MOST_ODD * words)
+    return soup(`${none} of ${words} words are none: ${show(example)}`, Math.min(0.9, 0.52 + none / words));
   if (odd > 0 && odd >= 0.5 * words) return soup(`${odd} of ${words} words are none: ${show(example)}`, 0.6);
   return undefined;
 }
