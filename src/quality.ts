@@ -72,10 +72,11 @@ function scoreOf(given: number | undefined): number {
 
 /** Each finding takes its share of what the others have left: two faults are worse than one, and none makes a score negative. */
 function verdictOf(findings: readonly Finding[], minScore: number): AuditVerdict {
-  const score = findings.reduce((left, { severity }) => left * (1 - severity), 1);
+  const left = findings.reduce((rest, { severity }) => rest * (1 - severity), 1);
+  const score = Math.round(1000 * left) / 1000;
   return {
     ok: score >= minScore,
-    score: Math.round(1000 * score) / 1000,
+    score,
     issues: findings.map(({ kind, detail }) => `${kind}: ${detail}`),
   };
 }

@@ -73,7 +73,7 @@ function scriptsOf(tag: string): readonly Script[] {
     script = new Intl.Locale(tag).maximize().script;
   } catch {
     throw new ConfigurationError(
-      `languages: expected tags of BCP 47, such as "de" or "pt-BR", got ${JSON.stringify(tag)}`,
+      `descriptionQuality.languages: expected tags of BCP 47, such as "de" or "pt-BR", got ${JSON.stringify(tag)}`,
     );
   }
   return WRITTEN_IN[script ?? "Latn"] ?? ["other"];

@@ -19,12 +19,24 @@ function broken({ counts, visibleCount }: AuditedText): Finding[] | undefined {
 
 const FEWEST_LETTERS = 0.45;
 
-/** Digits are left out of it: a receipt has few letters, and is no soup. */
-function fewLetters({ counts, letterCount, visibleCount }: AuditedText): Finding[] | undefined {
-  const share = letterCount / (visibleCount - (counts[DIGIT] as number));
+/** Digits are left out of it: a receipt has few letters, and is no soup. So are lines of dots and dashes. */
+function fewLetters(text: AuditedText): Finding[] | undefined {
+  const { counts, letterCount, visibleCount } = text;
+  const share = letterCount / (visibleCount - (counts[DIGIT] as number) - leaders(text.lower));
   if (share >= FEWEST_LETTERS && letterCount >= 0.12 * visibleCount) return undefined;
   return soup(`${Math.round((100 * letterCount) / visibleCount)} % letters`, 0.95 - share / 2);
 }
+
+/** How many characters only continue a line, as in a table of contents or a form: all but its first two. */
+function leaders(text: string): number {
+  let count = 0;
+  for (let index = 2; index < text.length; index++) {
+    const character = text[index] as string;
+    if (LEADERS.includes(character) && character === text[index - 1] && character === text[index - 2]) count++;
+  }
+  return count;
+}
+const LEADERS = ".·…_-–—=";
 
 /** Of all letters; a single word in another script is a name on a sign. */
 const LEAST_SHARE = 0.03;

@@ -54,9 +54,17 @@ export function judgeWords(text: AuditedText): JudgedWords {
   return { words, odd, mixed, example };
 }
 
+/** The script of most letters. One that borrows Latin letters counts more: a Japanese text may be full of brands. */
 function mainScript(letters: ReadonlyMap<Script, number>): Script {
   let main: Script = "Latin";
-  for (const [script, count] of letters) if (count > (letters.get(main) ?? 0)) main = script;
+  let most = 0;
+  for (const [script, count] of letters) {
+    const weighed = ALPHABETS.has(script) ? count : 5 * count;
+    if (weighed > most) {
+      main = script;
+      most = weighed;
+    }
+  }
   return main;
 }
 

@@ -9,5 +9,5 @@ const built = (file: string): string => new URL(`../../dist/${file}`, import.met
 const library: typeof import("../../src/index.js") = await import(built("index.js"));
 const postgres: typeof import("../../src/adapters/postgres.js") = await import(built("postgres.js"));
 
-export const { BatchProcessor, defineStage, settleBatch } = library;
+export const { BatchProcessor, defineStage, descriptionQuality, settleBatch } = library;
 export const { postgresRepository } = postgres;

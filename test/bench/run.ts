@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
 import { memory } from "./memory.js";
 import { postgres } from "./postgres.js";
+import { quality } from "./quality.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
 import { roundTrips } from "./round-trips.js";
 import { slowestStage } from "./slowest-stage.js";
@@ -25,6 +26,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   memory,
   "round-trips": roundTrips,
   "batch-done": batchDone,
+  quality,
 };
 
 const { values, positionals } = parseArgs({

@@ -9,6 +9,7 @@ import type {
   BatchProcessorOptions,
   BatchRepositoryAdapter,
   BatchResult,
+  DescriptionQualityOptions,
   Plugin,
   ProcessOptions,
   ReceivedEvent,
@@ -76,6 +77,7 @@ test("no any in options and contracts", () => {
   expectTypeOf<AnyIn<Omit<BatchProcessorOptions<Photo>, "events">>>().toBeNever();
   expectTypeOf<AnyIn<StorageAdapter>>().toBeNever();
   expectTypeOf<AnyIn<AIAdapter<Photo>>>().toBeNever();
+  expectTypeOf<AnyIn<DescriptionQualityOptions>>().toBeNever();
   expectTypeOf<AnyIn<BatchRepositoryAdapter<Photo>>>().toBeNever();
   expectTypeOf<AnyIn<Stage<Photo, { readonly score: number }>>>().toBeNever();
   expectTypeOf<AnyIn<Omit<Plugin<Photo>, "on">>>().toBeNever();
