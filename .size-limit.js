@@ -6,7 +6,7 @@ const budgets = {
   postgres: "10 kB",
   "local-ai": "11 kB",
   "ai-sdk": "13 kB",
-  ollama: "12.7 kB",
+  ollama: "33.5 kB", // 20 kB of it are descriptionQuality, which the root has as well
   testing: "28 kB",
 };
 

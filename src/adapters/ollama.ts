@@ -1,4 +1,5 @@
-import type { EmbedManyContext } from "../contracts/ai.js";
+import type { Audit, EmbedManyContext } from "../contracts/ai.js";
+import { descriptionQuality } from "../quality.js";
 import { mediaDescriber } from "./models/describe-media.js";
 import type { SearchableAI } from "./models/searchable-ai.js";
 import { askModel } from "./ollama/chat.js";
@@ -12,8 +13,9 @@ export type { Prompt } from "./models/prompt.js";
 export type { SearchableAI } from "./models/searchable-ai.js";
 export type { OllamaOptions } from "./ollama/options.js";
 
-/** What {@link ollama} makes: an adapter whose health can always be asked for. */
+/** What {@link ollama} makes: an adapter with all that a model in Ollama needs. */
 export interface OllamaAI extends SearchableAI {
+  readonly audit: Audit;
   readonly checkHealth: NonNullable<SearchableAI["checkHealth"]>;
 }
 
@@ -25,6 +27,8 @@ const MOST_TEXTS = 64;
  *
  * - `describe` streams, so that its progress is real; `embedMany` sends many texts in one request; `embedText` makes the vector
  *   of a search query as those that are stored are made.
+ * - Small models loop, talk about themselves, or stop in the middle: descriptions are looked at by `descriptionQuality()`, and
+ *   asked for once more. The option `audit` of the library wins.
  * - Calls cost nothing, so that a budget counts those of other models in a chain alone.
  * - `checkHealth` finds out whether the server is there, has both models, and whether the first can see.
  * - One description at a time and three embeddings: an Ollama does one thing after the other unless `OLLAMA_NUM_PARALLEL` says
@@ -54,6 +58,7 @@ export function ollama(options: OllamaOptions): OllamaAI {
     version: versionOf(settings),
     concurrency: { describe: 1, embed: 3 },
     price: () => 0,
+    audit: descriptionQuality(),
     describe: mediaDescriber({ prompt, video, ask: (request) => askModel(settings, asked, request) }),
     embedText: async (text, { signal } = {}) => (await embedOne(text, signal)).vector,
     checkHealth: ({ signal }) => checkOllama(settings, signal),

@@ -120,6 +120,13 @@ test("a call costs nothing", () => {
   expect(ollama({ model: MODEL }).price?.({ totalTokens: 1000 }, "describe")).toBe(0);
 });
 
+test("descriptions are looked at, for what small models do", () => {
+  const { check } = ollama({ model: MODEL }).audit;
+  const context = { upload: { id: "1", storageKey: "1.jpg", status: "pending" }, kind: "image" } as const;
+  expect(check("A cat sleeps on a grey keyboard, next to a cup of coffee.", context)).toMatchObject({ ok: true });
+  expect(check("The cat is on the mat. ".repeat(40), context)).toMatchObject({ ok: false });
+});
+
 test("options that change afterwards change nothing", () => {
   const options = { temperature: 0 };
   const ai = ollama({ model: MODEL, options });
