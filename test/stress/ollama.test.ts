@@ -14,6 +14,19 @@ const STORAGE = { open: async () => ({ bytes: jpeg }), write: async () => {}, de
 const DOWN_MS = 30_000;
 const UPLOADS = 200;
 
+/** How calls are answered, one after the other; `undefined`: well. */
+const FAILURES: readonly (Reply | undefined)[] = [
+  undefined,
+  chat([{ content: "A cat" }], { error: "an error was encountered while running the model" }),
+  chat([{ content: "A cat" }], "cut"),
+  chat([{ content: "A cat" }]),
+  chat([{ content: "A cat" }], "hang"),
+  failure(500, "llama runner process has terminated"),
+  page(200),
+  hangUp,
+];
+const HANGS = 4;
+
 let printed: MockInstance[];
 beforeEach(() => {
   printed = (["log", "info", "warn", "error"] as const).map((name) => vi.spyOn(console, name).mockReturnValue());
@@ -97,31 +110,50 @@ test("a key that is refused pauses a batch at once, and nobody fails by it", asy
   expect(pauses).toEqual(["account", "resumed"]);
 }, 300_000);
 
+test("6,000 calls, 16 at once, that fail or are aborted at any moment: no error is left without somebody to hear it", async () => {
+  const server = await OllamaServer.start();
+  onTestFinished(() => server.close());
+  const unheard: unknown[] = [];
+  const hear = (error: unknown) => void unheard.push(error);
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, hear);
+    onTestFinished(() => void process.off(event, hear));
+  }
+  const replies = FAILURES.filter((_, index) => index !== HANGS);
+  let made = 0;
+  server.always("chat", (exchange) => {
+    const reply = replies[made % replies.length];
+    return reply === undefined ? server.answer(exchange) : reply(exchange);
+  });
+  const ai = ollama({ host: server.url, ...MODELS });
+  const worker = async () => {
+    while (made++ < 6000) {
+      const controller = new AbortController();
+      const timer = made % 3 === 0 ? setTimeout(() => controller.abort(), made % 7) : undefined;
+      await ai.describe(fakeMedia(), { ...fakeContext(), signal: controller.signal }).catch(() => {});
+      clearTimeout(timer);
+      server.exchanges.length = 0;
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  expect(unheard).toEqual([]);
+}, 300_000);
+
 test("10,000 calls, most of them failing or aborted, leave no listener, connection, stream or memory behind", async () => {
   const server = await OllamaServer.start();
   onTestFinished(() => server.close());
-  const replies: (Reply | undefined)[] = [
-    undefined,
-    chat([{ content: "A cat" }], { error: "an error was encountered while running the model" }),
-    chat([{ content: "A cat" }], "cut"),
-    chat([{ content: "A cat" }]),
-    chat([{ content: "A cat" }], "hang"),
-    failure(500, "llama runner process has terminated"),
-    page(200),
-    hangUp,
-  ];
   const ai = ollama({ host: server.url, ...MODELS });
   const { signal } = new AbortController();
   const media = fakeMedia();
 
   async function one(index: number): Promise<void> {
     const controller = new AbortController();
-    const reply = replies[index % replies.length];
+    const reply = FAILURES[index % FAILURES.length];
     server.script("chat", async (exchange) => {
       await (reply === undefined ? server.answer(exchange) : reply(exchange));
-      if (index % replies.length === 4) controller.abort();
+      if (index % FAILURES.length === HANGS) controller.abort();
     });
-    const own = index % replies.length === 4 ? controller.signal : signal;
+    const own = index % FAILURES.length === HANGS ? controller.signal : signal;
     await Promise.allSettled([
       ai.describe(media, { ...fakeContext(), signal: own }),
       ai.embedText("a cat", { signal }),

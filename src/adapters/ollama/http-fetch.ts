@@ -41,7 +41,8 @@ function exchange(url: string, init: FetchInit, agents: Agents): Promise<Respons
     if (signal.aborted) return reject(signal.reason);
     const [send, agent] = url.startsWith("https:") ? [https.request, agents.https] : [http.request, agents.http];
     const request = send(url, { method, headers: withLength(headers, body), agent });
-    const abort = () => void request.destroy(signal.reason);
+    // Without the reason: a connection that is being put back has nobody to hear of an error.
+    const abort = () => void request.destroy();
     signal.addEventListener("abort", abort, { once: true });
     request.once("close", () => signal.removeEventListener("abort", abort));
     request.on("error", (error) => {
