@@ -3,6 +3,7 @@ import { expectTypeOf, test } from "vitest";
 import type { AiSdkOptions, SearchableAI } from "../../src/adapters/ai-sdk.js";
 import type { LocalAI } from "../../src/adapters/local-ai.js";
 import type { MemoryRepository, MemoryStorage } from "../../src/adapters/memory.js";
+import type { OllamaAI, OllamaOptions } from "../../src/adapters/ollama.js";
 import type { PostgresRepository, PostgresRepositoryOptions } from "../../src/adapters/postgres.js";
 import type {
   AIAdapter,
@@ -97,6 +98,8 @@ test("no any in the adapters", () => {
   expectTypeOf<AnyIn<LocalAI>>().toBeNever();
   expectTypeOf<AnyIn<AiSdkOptions>>().toBeNever();
   expectTypeOf<AnyIn<SearchableAI>>().toBeNever();
+  expectTypeOf<AnyIn<OllamaAI>>().toBeNever();
+  expectTypeOf<AnyIn<OllamaOptions>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepository>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepositoryOptions>>().toBeNever();
 });
