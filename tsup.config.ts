@@ -10,6 +10,8 @@ const entry = {
   "local-ai": "src/adapters/local-ai.ts",
   s3: "src/adapters/s3.ts",
   flydrive: "src/adapters/flydrive.ts",
+  "ai-sdk": "src/adapters/ai-sdk.ts",
+  ollama: "src/adapters/ollama.ts",
   testing: "src/testing/index.ts",
 };
 

@@ -5,7 +5,15 @@ import { errorChain, firstOf, isA, read } from "./inspect.js";
 import { isUploadError } from "./mark.js";
 import { messageOf } from "./message.js";
 import { isRefusal } from "./refusal.js";
-import { isAccountError, isDeploymentError, isMistake, isPageOfProxy, isPassing, isServiceError } from "./signs.js";
+import {
+  isAccountError,
+  isContentRefusal,
+  isDeploymentError,
+  isMistake,
+  isPageOfProxy,
+  isPassing,
+  isServiceError,
+} from "./signs.js";
 import { ConfigurationError, UploadError } from "./upload-error.js";
 
 interface Verdict {
@@ -91,6 +99,7 @@ function verdictFor(thrown: unknown, chain: readonly unknown[], { stage, code, r
   if (refused && code === "REPOSITORY_FAILED") return byFault("upload", false, "RESULT_REFUSED");
   const passing = chain.some(isPassing);
   if (!STORE_STAGES.has(stage) && !passing) {
+    if (chain.some(isContentRefusal)) return byFault("upload", false, "CONTENT_REFUSED");
     if (ACCOUNT_STATUS.has(status ?? 0) || chain.some(isAccountError)) return byFault("account", false, specific);
     if (status === 404) return byFault("deployment", false, specific);
   }

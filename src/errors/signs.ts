@@ -29,6 +29,10 @@ const REFUSED_PRISMA = /^P20(?:0[02-7]|1[1-4]|19|20)$/;
 const ACCOUNT_WORD =
   /^(?:insufficient_quota|quota_exceeded|billing_\w+|invalid_api_key|authentication_error|permission_error)$/i;
 
+/** What the filters of services say that look at what they are sent, by which they refuse this content and no other. */
+const FILTER_WORD =
+  /^(?:content_filter|content_policy_violation|ResponsibleAIPolicyViolation|moderation_blocked|data_inspection_failed)$/i;
+
 /** A connection, a time-out or a machine: not the fault of what was asked for. */
 export function isServiceError(error: unknown): boolean {
   const code = textAt(error, "code");
@@ -60,6 +64,12 @@ export function isAccountError(error: unknown): boolean {
   return wordsOf(error).some((word) => ACCOUNT_WORD.test(word));
 }
 
+/** A provider's filter that refuses what it was sent, whatever the status: OpenRouter tells its reasons in a 403. */
+export function isContentRefusal(error: unknown): boolean {
+  if (wordsOf(error).some((word) => FILTER_WORD.test(word))) return true;
+  return bodiesOf(error).some((body) => Array.isArray(read(read(read(body, "error"), "metadata"), "reasons")));
+}
+
 /** Whether the store refused the value itself: of SQLSTATE class 22 or 23, also as the cause of an ORM's error. */
 export function isRefusedValue(thrown: unknown): boolean {
   const verdict = firstOf(errorChain(thrown), (error) => {
@@ -78,13 +88,15 @@ function codeOfPrisma(error: unknown): string {
 
 /** The codes and types that a service gives, in the error itself and in the body of its answer. */
 function wordsOf(error: unknown): readonly string[] {
-  const response = read(error, "response");
-  const bodies = [
-    read(error, "data"),
-    ...[read(error, "responseBody"), read(error, "body"), read(response, "data"), read(response, "body")].map(parsed),
-  ];
-  const places = [error, ...bodies].flatMap((place) => [place, read(place, "error")]);
+  const places = [error, ...bodiesOf(error)].flatMap((place) => [place, read(place, "error")]);
   return places.flatMap((place) => [textAt(place, "code"), textAt(place, "type")]).filter((word) => word !== "");
+}
+
+/** The body of the answer, wherever clients keep it. */
+function bodiesOf(error: unknown): readonly unknown[] {
+  const response = read(error, "response");
+  const texts = [read(error, "responseBody"), read(error, "body"), read(response, "data"), read(response, "body")];
+  return [read(error, "data"), ...texts.map(parsed)];
 }
 
 /** A body is looked into up to this length. */

@@ -3,7 +3,7 @@ import { LazyTimer } from "../async/lazy-timer.js";
 import { Interrupted } from "../async/time.js";
 import type { StageContext } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
-import { classifyError, UploadError } from "../errors.js";
+import { classifyError, UploadError, usageOf } from "../errors.js";
 import { versionFor } from "../records.js";
 import type { StageCall } from "./call-stage.js";
 import type { UploadRun } from "./run.js";
@@ -121,10 +121,12 @@ export class BoundedCall<U extends UploadRecord, Answer> {
     this.#reject(this.#failure(undefined));
   }
 
-  /** What an aborted call threw says no more than that it was aborted. */
+  /** What an aborted call threw says that it was aborted, and what it had used up before. */
   #failure(thrown: unknown): Error {
-    if (this.run.signal.aborted) return new Interrupted();
-    return this.#timeoutError ?? classifyError(thrown, this.call.stage, this.call.code);
+    const stopped = this.run.signal.aborted ? new Interrupted() : this.#timeoutError;
+    if (stopped === undefined) return classifyError(thrown, this.call.stage, this.call.code);
+    const usage = usageOf(thrown);
+    return usage === undefined ? stopped : Object.assign(stopped, { usage });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Cancellation } from "../async/cancellation.js";
 import { throwIfInterrupted } from "../async/time.js";
-import type { StageContext } from "../contracts/ai.js";
+import type { StageContext, Usage } from "../contracts/ai.js";
 import type { StageName, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { classifyError, UploadError, type UploadErrorCode } from "../errors.js";
 import { wrapped } from "../plugins.js";
@@ -80,16 +80,13 @@ async function timed<U extends UploadRecord, Answer, Result>(
     const durationMs = performance.now() - begunAt;
     const waitedMs = begunAt - queuedAt;
     const timing: StageTiming = { stage, attempt, durationMs, waitedMs, outcome };
-    run.stages.push(
-      run.lastUsage === undefined
-        ? timing
-        : { stage, attempt, durationMs, waitedMs, outcome, usage: run.lastUsage.toUsage() },
-    );
+    const used = usageOfLast(run);
+    run.stages.push(used === undefined ? timing : { stage, attempt, durationMs, waitedMs, outcome, usage: used.usage });
   }
 }
 
 /** What the call that was made last has used up, where it was booked. */
-function usageOfLast<U extends UploadRecord>({ lastUsage }: UploadRun<U>): Pick<StageTiming, "usage"> | undefined {
+function usageOfLast<U extends UploadRecord>({ lastUsage }: UploadRun<U>): { readonly usage: Usage } | undefined {
   return lastUsage && { usage: lastUsage.toUsage() };
 }
 

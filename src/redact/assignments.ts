@@ -33,6 +33,6 @@ function isSecretName(name: string, between: string): boolean {
 
 /** A number of tokens, and the prose of "invalid signature: expected 4 bytes", are what a person looks for. */
 function isProse(name: string, between: string, value: string): boolean {
-  if (/tokens$/i.test(name)) return /^\d+$/.test(value);
-  return between === ": " && /^[a-z]{1,12}$/.test(value) && /(?:token|signature|credentials?)$/i.test(name);
+  if (/tokens$/i.test(name) && /^\d+$/.test(value)) return true;
+  return between === ": " && /^[a-z]{1,12}$/.test(value) && /(?:tokens?|signature|credentials?)$/i.test(name);
 }

@@ -1,8 +1,10 @@
 import type { Readable } from "node:stream";
 import { expectTypeOf, test } from "vitest";
 import type { FlydriveDisk } from "../../src/adapters/flydrive.js";
+import type { AiSdkOptions, SearchableAI } from "../../src/adapters/ai-sdk.js";
 import type { LocalAI } from "../../src/adapters/local-ai.js";
 import type { MemoryRepository, MemoryStorage } from "../../src/adapters/memory.js";
+import type { OllamaAI, OllamaOptions } from "../../src/adapters/ollama.js";
 import type { PostgresRepository, PostgresRepositoryOptions } from "../../src/adapters/postgres.js";
 import type { S3StorageOptions } from "../../src/adapters/s3.js";
 import type {
@@ -11,6 +13,7 @@ import type {
   BatchProcessorOptions,
   BatchRepositoryAdapter,
   BatchResult,
+  DescriptionQualityOptions,
   Plugin,
   ProcessOptions,
   ReceivedEvent,
@@ -42,7 +45,7 @@ type AnyIn<T, Place extends string = "", Depth extends 0[] = []> =
         ? never
         : T extends (...parameters: infer Parameters) => infer Result
           ? AnyIn<Parameters, `${Place}(…)`, [...Depth, 0]> | AnyIn<Result, `${Place}()`, [...Depth, 0]>
-          : T extends Promise<infer Result>
+          : T extends PromiseLike<infer Result>
             ? AnyIn<Result, Place, [...Depth, 0]>
             : T extends readonly unknown[]
               ? AnyIn<T[number], `${Place}[]`, [...Depth, 0]>
@@ -78,6 +81,7 @@ test("no any in options and contracts", () => {
   expectTypeOf<AnyIn<Omit<BatchProcessorOptions<Photo>, "events">>>().toBeNever();
   expectTypeOf<AnyIn<StorageAdapter>>().toBeNever();
   expectTypeOf<AnyIn<AIAdapter<Photo>>>().toBeNever();
+  expectTypeOf<AnyIn<DescriptionQualityOptions>>().toBeNever();
   expectTypeOf<AnyIn<BatchRepositoryAdapter<Photo>>>().toBeNever();
   expectTypeOf<AnyIn<Stage<Photo, { readonly score: number }>>>().toBeNever();
   expectTypeOf<AnyIn<Omit<Plugin<Photo>, "on">>>().toBeNever();
@@ -94,6 +98,10 @@ test("no any in the adapters", () => {
   expectTypeOf<AnyIn<MemoryRepository<Photo>>>().toBeNever();
   expectTypeOf<AnyIn<MemoryStorage>>().toBeNever();
   expectTypeOf<AnyIn<LocalAI>>().toBeNever();
+  expectTypeOf<AnyIn<AiSdkOptions>>().toBeNever();
+  expectTypeOf<AnyIn<SearchableAI>>().toBeNever();
+  expectTypeOf<AnyIn<OllamaAI>>().toBeNever();
+  expectTypeOf<AnyIn<Omit<OllamaOptions, "fetch">>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepository>>().toBeNever();
   expectTypeOf<AnyIn<PostgresRepositoryOptions>>().toBeNever();
   expectTypeOf<AnyIn<S3StorageOptions>>().toBeNever();

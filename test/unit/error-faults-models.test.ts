@@ -21,6 +21,27 @@ const abort = new DOMException("The operation was aborted due to timeout", "Time
 const page = "<!doctype html><title>502 Bad Gateway</title>";
 
 const MODELS: readonly Row[] = [
+  // this content, and no other
+  [
+    "AI SDK: 400 of a content filter (Azure)",
+    apiCallError(400, "The response was filtered", {
+      data: { error: { code: "content_filter", message: "filtered" } },
+    }),
+    "CONTENT_REFUSED upload once",
+  ],
+  [
+    "AI SDK: 403 of a moderation, whose reasons are told (OpenRouter)",
+    apiCallError(403, "Your input was flagged", {
+      responseBody: JSON.stringify({ error: { code: 403, metadata: { reasons: ["violence"], flagged_input: "…" } } }),
+    }),
+    "CONTENT_REFUSED upload once",
+  ],
+  [
+    "OpenAI: 400 of a content policy",
+    openAIError(400, { message: "Rejected", code: "content_policy_violation", type: "invalid_request_error" }),
+    "CONTENT_REFUSED upload once",
+  ],
+
   // the service
   [
     "fetch, refused",

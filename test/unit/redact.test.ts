@@ -95,6 +95,7 @@ describe("what a person looks for stays", () => {
     "HTTP 429: too many requests, retry in 20 s",
     "expected 3 tokens, got 5; max_tokens=100, total_tokens: 1200",
     "Unexpected token: } in JSON at position 0",
+    "maxOutputTokens: expected a whole number above 0, got 0",
     "invalid signature: expected 4 bytes",
     'password authentication failed for user "app"',
     "basic authentication required, bearer token missing",

@@ -4,6 +4,7 @@ import * as flydrive from "upload-processor/flydrive";
 import * as fs from "upload-processor/fs";
 import * as localAI from "upload-processor/local-ai";
 import * as memory from "upload-processor/memory";
+import * as ollama from "upload-processor/ollama";
 import * as postgres from "upload-processor/postgres";
 import * as s3 from "upload-processor/s3";
 import * as testing from "upload-processor/testing";

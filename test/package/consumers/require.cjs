@@ -3,6 +3,7 @@ const flydrive = require("upload-processor/flydrive");
 const fs = require("upload-processor/fs");
 const localAI = require("upload-processor/local-ai");
 const memory = require("upload-processor/memory");
+const ollama = require("upload-processor/ollama");
 const postgres = require("upload-processor/postgres");
 const s3 = require("upload-processor/s3");
 const testing = require("upload-processor/testing");

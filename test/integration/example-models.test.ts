@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { answered, OpenAIServer } from "../support/openai-server.js";
+
+/** The examples over models, run as they are against a server that speaks the protocol, through the real client package. */
+let server: OpenAIServer;
+const printed: string[] = [];
+beforeAll(async () => {
+  server = await OpenAIServer.start();
+});
+beforeEach(() => {
+  server.reset();
+  printed.length = 0;
+  vi.spyOn(console, "log").mockImplementation((...words: unknown[]) => void printed.push(words.join(" ")));
+  vi.stubEnv("BASE_URL", server.baseURL);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+afterAll(() => server.close());
+
+test.each(["openai-compatible.ts", "search-by-words.ts"])("%s has at most 40 lines", (name) => {
+  const lines = readFileSync(new URL(`../../examples/${name}`, import.meta.url), "utf8")
+    .trimEnd()
+    .split("\n");
+  expect(lines.length).toBeLessThanOrEqual(40);
+});
+
+test("openai-compatible.ts describes, tags and tells what it cost", async () => {
+  vi.stubEnv("API_KEY", "a-key");
+  vi.stubEnv("VISION_MODEL", "eyes");
+  vi.stubEnv("EMBEDDING_MODEL", "vectors");
+  const answer = { description: "A photo.", tags: ["one", "two"], altText: "A photo" };
+  server.chat = answered(JSON.stringify(answer));
+  await import("../../examples/openai-compatible.js");
+  expect(printed).toContain("cat.png completed A photo. one,two");
+  expect(printed.at(-1)).toMatch(/^3 described, for 0\.000216/);
+  expect(server.describes.map(({ body, headers }) => [body.model, headers.authorization])).toEqual(
+    Array(3).fill(["eyes", "Bearer a-key"]),
+  );
+  expect(server.embeds[0]?.body).toMatchObject({ model: "vectors", input: expect.anything() });
+});
+
+test("search-by-words.ts finds what the words mean", async () => {
+  vi.stubEnv("SEARCH", "a cup of coffee");
+  const subjects = ["An astronaut in a suit", "A cat", "A cup of coffee", "A telescope in space", "A rocket"];
+  server.script("chat", ...subjects.map((subject) => answered(subject)));
+  await import("../../examples/search-by-words.js");
+  expect(printed).toHaveLength(3);
+  expect(printed[0]).toMatch(/^1\.00 .*A cup of coffee$/);
+});
