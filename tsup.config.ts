@@ -9,6 +9,7 @@ const entry = {
   postgres: "src/adapters/postgres.ts",
   "local-ai": "src/adapters/local-ai.ts",
   "ai-sdk": "src/adapters/ai-sdk.ts",
+  ollama: "src/adapters/ollama.ts",
   testing: "src/testing/index.ts",
 };
 

@@ -54,6 +54,7 @@ export type {
 } from "./options.js";
 export type { Around, Plugin, UploadListeners, WorkOutcome, WorkScope } from "./plugins.js";
 export { processUploadWithRetry } from "./process-upload.js";
+export { type DescriptionQualityOptions, descriptionQuality } from "./quality.js";
 export { aiVersionOf, derivedKeys, hasResult, mediaFacts, stageResult } from "./records.js";
 export {
   type AbortedUpload,

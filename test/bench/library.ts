@@ -10,6 +10,6 @@ const library: typeof import("../../src/index.js") = await import(built("index.j
 const models: typeof import("../../src/adapters/ai-sdk.js") = await import(built("ai-sdk.js"));
 const postgres: typeof import("../../src/adapters/postgres.js") = await import(built("postgres.js"));
 
-export const { BatchProcessor, createRuntime, defineStage, settleBatch } = library;
+export const { BatchProcessor, createRuntime, defineStage, descriptionQuality, settleBatch } = library;
 export const { aiSdk } = models;
 export const { postgresRepository } = postgres;

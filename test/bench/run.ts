@@ -12,6 +12,7 @@ import { batchDone } from "./batch-done.js";
 import { memory } from "./memory.js";
 import { models } from "./models.js";
 import { postgres } from "./postgres.js";
+import { quality } from "./quality.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
 import { roundTrips } from "./round-trips.js";
 import { slowestStage } from "./slowest-stage.js";
@@ -27,6 +28,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   "round-trips": roundTrips,
   "batch-done": batchDone,
   models,
+  quality,
 };
 
 const { values, positionals } = parseArgs({

@@ -10,6 +10,7 @@ import type {
   BatchProcessorOptions,
   BatchRepositoryAdapter,
   BatchResult,
+  DescriptionQualityOptions,
   Plugin,
   ProcessOptions,
   ReceivedEvent,
@@ -77,6 +78,7 @@ test("no any in options and contracts", () => {
   expectTypeOf<AnyIn<Omit<BatchProcessorOptions<Photo>, "events">>>().toBeNever();
   expectTypeOf<AnyIn<StorageAdapter>>().toBeNever();
   expectTypeOf<AnyIn<AIAdapter<Photo>>>().toBeNever();
+  expectTypeOf<AnyIn<DescriptionQualityOptions>>().toBeNever();
   expectTypeOf<AnyIn<BatchRepositoryAdapter<Photo>>>().toBeNever();
   expectTypeOf<AnyIn<Stage<Photo, { readonly score: number }>>>().toBeNever();
   expectTypeOf<AnyIn<Omit<Plugin<Photo>, "on">>>().toBeNever();

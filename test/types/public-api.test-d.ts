@@ -8,6 +8,8 @@ import {
   type AbortedUpload,
   type AIAdapter,
   type Around,
+  type Audit,
+  type AuditVerdict,
   aiVersionOf,
   assertCompleted,
   type BatchCounts,
@@ -31,8 +33,10 @@ import {
   type DeferredUpload,
   type DeletedUpload,
   type Description,
+  type DescriptionQualityOptions,
   defineStage,
   derivedKeys,
+  descriptionQuality,
   type EmbeddedVector,
   type EngineAttempt,
   type FailedUpload,
@@ -120,6 +124,21 @@ const used = (..._values: readonly unknown[]): void => {};
 declare const photo: Photo;
 declare const signal: AbortSignal;
 declare const rows: Map<string, Photo>;
+
+test("the audit of descriptions", () => {
+  const options: DescriptionQualityOptions = { maxAsks: 3, minScore: 0.4, prompt: "What is it?", languages: ["th"] };
+  const audit = descriptionQuality(options);
+  same<typeof audit, Audit>(true);
+  used(descriptionQuality(), descriptionQuality({}), descriptionQuality({ maxAsks: undefined }));
+  const verdict = audit.check("A cat.", { upload: photo, kind: "video", prompt: undefined });
+  same<typeof verdict, AuditVerdict>(true);
+  const ai: AIAdapter<Photo> = { describe: async () => "A cat.", audit };
+  used(ai);
+  // @ts-expect-error: the languages are a list
+  descriptionQuality({ languages: "th" });
+  // @ts-expect-error: no such option
+  descriptionQuality({ minimumScore: 0.4 });
+});
 
 test("adapters of one's own", () => {
   const storage: StorageAdapter = {

@@ -31,6 +31,7 @@ describe("the page on adapters", () => {
     ["upload-processor/postgres", "src/adapters/postgres/options.ts", ["PostgresRepositoryOptions"]],
     ["upload-processor/memory", "src/adapters/memory/repository.ts", ["MemoryRepositoryOptions"]],
     ["upload-processor/ai-sdk", "src/adapters/ai-sdk/options.ts", ["AiSdkOptions"]],
+    ["upload-processor/ollama", "src/adapters/ollama/options.ts", ["OllamaOptions"]],
     ["Your own model", "src/contracts/ai.ts", ["AIAdapter", "Media"]],
   ])("%s: every option, and no other", (heading, file, types) => {
     // Only images have frames until there is a decoder of videos.

@@ -78,6 +78,8 @@ const isAdapter = inFolder("adapters");
 const isIntegration = inFolder("integrations");
 const isTesting = inFolder("testing");
 const isMedia = inFolder("media");
+/** Checks of texts, which know nothing of uploads. */
+const isQuality = (path: string) => path === "quality.ts" || path.startsWith("quality/");
 const isCore = (path: string) => !path.startsWith("../") && !inFolder("adapters", "integrations", "testing")(path);
 
 describe("the reader of imports", () => {
@@ -137,11 +139,19 @@ describe("layers", () => {
     expect(violations(isCore, ({ target, isPackage }) => isPackage || isCore(target))).toEqual([]);
   });
 
-  test("an adapter imports contracts, errors and its own folder", () => {
+  test("the checks of descriptions import contracts, errors, and how options are validated", () => {
+    const allowed = ({ target }: Import) =>
+      isQuality(target) || isContract(target) || ["errors.ts", "validate.ts"].includes(target);
+    expect(violations(isQuality, allowed)).toEqual([]);
+    expect(files.filter(isQuality).length).toBeGreaterThan(10);
+  });
+
+  test("an adapter imports contracts, errors, the audit that it suggests, and its own folder", () => {
     const allowed = ({ target, isPackage }: Import, file: string) =>
       isPackage ||
       isContract(target) ||
       target === "errors.ts" ||
+      target === "quality.ts" ||
       unitOf(target) === unitOf(file) ||
       (ofModels.includes(unitOf(file)) && unitOf(target) === "adapters/models") || // what they have in common
       (unitOf(file) === "adapters/local-ai" && isMedia(target)); // it looks at the pixels itself

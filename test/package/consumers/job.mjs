@@ -10,7 +10,7 @@ import { join } from "node:path";
  * @param other the root in the other format
  * @param photo the path of a real photograph
  */
-export async function job({ root, fs, memory, postgres, localAI, testing }, other, photo) {
+export async function job({ root, fs, memory, postgres, localAI, ollama, testing }, other, photo) {
   const upload = { id: "1", storageKey: "photo", status: "pending" };
   const repository = memory.memoryRepository({ uploads: [upload] });
   const storage = memory.memoryStorage([["photo", await readFile(photo)]]);
@@ -44,6 +44,11 @@ export async function job({ root, fs, memory, postgres, localAI, testing }, othe
   const rows = postgres.postgresRepository({ query: async () => ({ rows: [] }) });
   assert.equal(await rows.findUpload("1"), null);
   assert.match(rows.schemaSql(), /create table/i);
+
+  const models = ollama.ollama({ model: "qwen2.5vl", embeddingModel: "nomic-embed-text" });
+  const told = await models.embedText("a cat").catch((error) => error);
+  assert.ok(told instanceof root.ConfigurationError, "a peer that is not installed is the deployment's fault");
+  assert.match(told.message, /npm install ollama/);
 
   const contract = new Map();
   const create = () => ({ repository, addUploads: repository.addUploads, addBatch: repository.addBatch });

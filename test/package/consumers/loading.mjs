@@ -17,7 +17,8 @@ const loaded = () => [...packages].filter((name) => name !== "upload-processor")
 
 await load("upload-processor");
 const byTheRoot = loaded();
-for (const subpath of ["fs", "memory", "postgres", "local-ai", "testing"]) await load(`upload-processor/${subpath}`);
+for (const subpath of ["fs", "memory", "postgres", "local-ai", "ollama", "testing"])
+  await load(`upload-processor/${subpath}`);
 const byTheSubpaths = loaded();
 process.on("exit", () => console.log(JSON.stringify({ byTheRoot, byTheSubpaths, byTheJob: loaded() })));
 await import(format === "import" ? "./import.mjs" : "./require.cjs");

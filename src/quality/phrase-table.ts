@@ -1,0 +1,100 @@
+import type { AuditedText } from "./audited-text.js";
+import { type CharacterClass, classOf, classOfScript } from "./characters.js";
+
+/**
+ * What people and models say, by language: a text of phrases with `|` between them, in small letters.
+ * `^` in front: at the beginning of a sentence alone. `*` behind: the last word may go on.
+ */
+export type Phrases = Readonly<Record<string, string>>;
+
+interface Phrase {
+  readonly text: string;
+  readonly startsSentence: boolean;
+  /** No letter may stand before it, or behind it. */
+  readonly startsWord: boolean;
+  readonly endsWord: boolean;
+}
+
+/** Scripts that separate words by spaces and put no articles or cases onto them without a change of the word itself. */
+const [LATIN, CYRILLIC, GREEK] = [classOfScript("Latin"), classOfScript("Cyrillic"), classOfScript("Greek")];
+const SLOTS = 0x10000;
+/** In UTF-16 units: no phrase is shorter. */
+const KEY = 3;
+
+export type PhraseFinder = (text: AuditedText) => string | undefined;
+
+/**
+ * Makes a function that finds the first phrase outside of quotations. It reads a text once, however many phrases there are: most
+ * places are passed over by their first three characters.
+ */
+export function phraseFinder(phrases: Phrases): PhraseFinder {
+  let table: ReadonlyMap<number, readonly Phrase[]> | undefined;
+  const mayStart = new Uint8Array(SLOTS);
+  return (text) => {
+    table ??= compile(phrases, mayStart);
+    const { lower, classes, quoted } = text;
+    let wasWord = false;
+    for (let index = 0; index + KEY <= lower.length; index++) {
+      const isInside = wasWord;
+      wasWord = hasBorders(classes[index]);
+      if (wasWord && isInside) continue; // no phrase begins in the middle of a word
+      const slot = slotOf(lower, index);
+      if (mayStart[slot] === 0 || quoted[index] === 1) continue;
+      const found = table.get(slot)?.find((phrase) => standsAt(phrase, text, index));
+      if (found !== undefined) return found.text;
+    }
+    return undefined;
+  };
+}
+
+function compile(phrases: Phrases, mayStart: Uint8Array): ReadonlyMap<number, readonly Phrase[]> {
+  const table = new Map<number, Phrase[]>();
+  for (const line of Object.values(phrases)) {
+    for (const entry of line.split("|")) {
+      const text = entry.trim().replace(/^\^|\*$/g, "");
+      const slot = slotOf(text, 0);
+      if (text.length < KEY) throw new Error(`${text}: expected at least ${KEY} characters`);
+      const phrase: Phrase = {
+        text,
+        startsSentence: entry.trim().startsWith("^"),
+        startsWord: hasBorders(classOf(text.charCodeAt(0))),
+        endsWord: hasBorders(classOf(text.charCodeAt(text.length - 1))) && !entry.trim().endsWith("*"),
+      };
+      mayStart[slot] = 1;
+      table.set(slot, [...(table.get(slot) ?? []), phrase]);
+    }
+  }
+  return table;
+}
+
+function slotOf(text: string, index: number): number {
+  const [one, two, three] = [text.charCodeAt(index), text.charCodeAt(index + 1), text.charCodeAt(index + 2)];
+  return (one * 961 + two * 31 + three) % SLOTS;
+}
+
+function standsAt(phrase: Phrase, { lower, classes }: AuditedText, index: number): boolean {
+  if (!lower.startsWith(phrase.text, index)) return false;
+  const end = index + phrase.text.length;
+  if (phrase.startsWord && index > 0 && hasBorders(classes[index - 1])) return false;
+  if (phrase.endsWord && hasBorders(classes[end])) return false;
+  return !phrase.startsSentence || startsSentence(lower, index);
+}
+
+function hasBorders(of: CharacterClass | undefined): boolean {
+  return of !== undefined && (of === LATIN || of === CYRILLIC || of === GREEK);
+}
+
+/** Marks of lists and emphasis, and quotation marks, which may stand before a sentence's first word. */
+const BEFORE_A_SENTENCE = /[\s*_#>"'“„«¡¿(\-–—]/;
+const ENDS_A_SENTENCE = /[.!?…。！？।۔؟:：\n]/;
+/** Further back nobody looks: a million dashes must not be read a million times. */
+const FARTHEST = 12;
+
+function startsSentence(lower: string, index: number): boolean {
+  for (let before = index - 1; before >= 0 && before >= index - FARTHEST; before--) {
+    const character = lower[before] as string;
+    if (ENDS_A_SENTENCE.test(character)) return true;
+    if (!BEFORE_A_SENTENCE.test(character)) return false;
+  }
+  return index <= FARTHEST;
+}
