@@ -73,7 +73,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     const comesBack = options.runtime !== undefined;
     this.#settings = { ...settings, comesBack, events: [this, ...settings.events] };
     this.runtime = settings.runtime;
-    this.#gate = new Gate(settings.runtime);
+    this.#gate = new Gate(settings.runtime, settings.models.list.length);
     const atOnce = count("concurrency", concurrency, 4);
     this.#shared = {
       work: { settings: this.#settings, table: stageTable(this.#settings) },

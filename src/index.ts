@@ -8,6 +8,7 @@ export type * from "./contracts/runtime.js";
 export type * from "./contracts/stage.js";
 export type * from "./contracts/storage.js";
 export type * from "./contracts/upload.js";
+export { describeByPolling, type PolledJob, type PollingOptions } from "./describe-by-polling.js";
 export {
   ConfigurationError,
   type Fault,
@@ -37,6 +38,7 @@ export {
   type UploadWarningEvent,
 } from "./events.js";
 export { failUpload } from "./fail-upload.js";
+export { type FallbackCause, fallbackAI } from "./fallback-ai.js";
 export type {
   BatchProcessorOptions,
   EngineAttempt,

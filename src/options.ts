@@ -1,4 +1,4 @@
-import type { AIAdapter } from "./contracts/ai.js";
+import type { AIAdapter, Audit } from "./contracts/ai.js";
 import type { Logger } from "./contracts/logger.js";
 import type { RepositoryAdapter } from "./contracts/repository.js";
 import type { RuntimeOptions } from "./contracts/runtime.js";
@@ -133,6 +133,11 @@ export interface WorkOptions<U extends UploadRecord = UploadRecord> {
   readonly plugins?: readonly Plugin<U>[] | undefined;
   /** How long a claim holds, and how many starts an upload gets. */
   readonly lease?: LeaseOptions | undefined;
+  /**
+   * Looks at each description before it is stored: one that does not pass is asked for again, the best is kept, with its score
+   * and issues in `metadata.audit`. `false`: none. @default what the adapter suggests
+   */
+  readonly audit?: Audit<U> | false | undefined;
   /** pino's call order: `(fields, message)`. @default silent */
   readonly logger?: Logger | undefined;
 }
@@ -173,7 +178,7 @@ export interface RunOptions {
 export interface RunPlan {
   /** How many uploads would be done again. */
   readonly uploads: number;
-  /** How many calls of each stage they need. */
+  /** How many calls of each stage they need; texts that `embedMany` gets in one call are counted one by one. */
   readonly calls: Readonly<Record<string, number>>;
   /** Of describe and embed: calls × the mean cost of those that this runtime has seen; `null` when it has seen none. */
   readonly cost: number | null;

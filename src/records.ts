@@ -48,6 +48,16 @@ export function aiVersionOf(ai: Pick<AIAdapter, "version">): string | null {
   return composeVersion(version.describe, version.embed);
 }
 
+/** The part of an adapter's version that belongs to one stage. */
+export function versionFor({ version }: Pick<AIAdapter, "version">, stage: "describe" | "embed"): string | undefined {
+  return typeof version === "object" ? version[stage] : version;
+}
+
+/** Whether an adapter makes vectors. */
+export function embeds({ embed, embedMany }: Pick<AIAdapter<never>, "embed" | "embedMany">): boolean {
+  return embed !== undefined || embedMany !== undefined;
+}
+
 export function composeVersion(describe: string, embed: string): string {
   return `describe=${describe} embed=${embed}`;
 }

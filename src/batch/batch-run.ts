@@ -314,8 +314,8 @@ export class BatchRun<U extends UploadRecord> {
   /** Whether nothing is left in the run that could still show whether the service is up. */
   #isLastOne(): boolean {
     if (this.#inFlight > 1 || this.#puller?.isDone !== true) return false;
-    const { trials } = this.#work.settings.runtime;
-    for (const id of this.#held.keys()) if (trials.get(id) === undefined) return false;
+    const { runtime } = this.#work.settings;
+    for (const id of this.#held.keys()) if (!runtime.isTried(id)) return false;
     return true;
   }
 

@@ -43,7 +43,11 @@ export class Gate {
   readonly #answered: Record<CallKind, number> = { read: 0, write: 0 };
   readonly #listeners = new Set<() => void>();
 
-  constructor(private readonly runtime: SharedRuntime) {}
+  /** @param models how many can describe: it is closed when none of them can be asked */
+  constructor(
+    private readonly runtime: SharedRuntime,
+    private readonly models = 1,
+  ) {}
 
   get isPaused(): boolean {
     return this.#isPaused;
@@ -81,7 +85,7 @@ export class Gate {
       const { error, until } = this.#outage;
       return { reason: "repository", error, until };
     }
-    const open = this.runtime.openBreaker()?.open;
+    const open = this.runtime.openBreaker(this.models)?.open;
     if (open === undefined) return null;
     return { reason: open.error.fault === "account" ? "account" : "service", error: open.error, until: open.until };
   }
@@ -104,11 +108,11 @@ export class Gate {
   /** Whether the gate has not been closed since the pass was given. */
   lets(pass: Pass | undefined): boolean {
     if (this.#isPaused || this.#outage !== undefined) return false;
-    return pass?.isScout === true || this.runtime.openBreaker() === undefined;
+    return pass?.isScout === true || this.runtime.openBreaker(this.models) === undefined;
   }
 
   get #isWideOpen(): boolean {
-    return !this.#isPaused && this.#outage === undefined && this.runtime.openBreaker() === undefined;
+    return !this.#isPaused && this.#outage === undefined && this.runtime.openBreaker(this.models) === undefined;
   }
 
   async #pass(signal: Stoppable, runBegan: number): Promise<Pass> {
@@ -123,7 +127,7 @@ export class Gate {
         await this.runtime.changes.wait(signal);
         continue;
       }
-      const breaker = this.runtime.openBreaker();
+      const breaker = this.runtime.openBreaker(this.models);
       if (breaker?.open === undefined) return WIDE_OPEN;
       const { error, since } = breaker.open;
       const patienceMs = Math.max(since, runBegan) + this.runtime.giveUpAfterMs - Date.now();

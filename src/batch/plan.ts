@@ -6,6 +6,7 @@ import { keptResults } from "../pipeline/kept-results.js";
 import { newRedo, resetChanges, selectionFor } from "../pipeline/reset.js";
 import { type Results, resultsOf } from "../pipeline/results.js";
 import type { Settings } from "../pipeline/settings.js";
+import { embeds } from "../records.js";
 import type { SharedRuntime } from "../runtime/runtime.js";
 import { pages } from "./pages.js";
 
@@ -31,7 +32,7 @@ export async function planRerun<U extends UploadRecord>(
     const has = afterReset(upload, (changes.draft ?? null) as UploadDraft | null, settings);
     if (thumbnail !== false && has.thumbnailKey === undefined) count("thumbnail");
     if (has.description === undefined) count("describe");
-    if (ai.embed !== undefined && has.embedding === undefined) count("embed");
+    if (embeds(ai) && has.embedding === undefined) count("embed");
     for (const { name } of stages) if (has.metadata?.[name] === undefined) count(name);
   }
   return { uploads, calls, ...estimate(calls, runtime, concurrency) };
@@ -46,7 +47,7 @@ function afterReset<U extends UploadRecord>(upload: U, draft: UploadDraft | null
   return Object.assign({}, kept, made, { metadata });
 }
 
-/** By the means of what this runtime has seen. */
+/** By the means of what this runtime has seen for an upload, whether a call was for one of them or for many. */
 function estimate(
   calls: Readonly<Record<string, number>>,
   runtime: SharedRuntime,
@@ -58,13 +59,14 @@ function estimate(
     const planned = calls[stage] ?? 0;
     if (planned === 0) continue;
     const seen = runtime.ledger.of(stage);
-    const requests = seen?.requests ?? 0;
-    if (seen?.cost === undefined || requests === 0) cost = null;
-    else if (cost !== null) cost += (planned * seen.cost) / requests;
-    if (seen?.durationMs === undefined || requests === 0) durationMs = null;
+    const uploads = runtime.ledger.bookings(stage);
+    if (seen?.cost === undefined || uploads === 0) cost = null;
+    else if (cost !== null) cost += (planned * seen.cost) / uploads;
+    if (seen?.durationMs === undefined || uploads === 0) durationMs = null;
     else if (durationMs !== null) {
-      const atOnce = Math.min(concurrency, runtime.limiter(stage).concurrency);
-      durationMs = Math.max(durationMs, (planned * seen.durationMs) / requests / atOnce);
+      const inACall = Math.max(1, uploads / Math.max(1, seen.requests ?? 0));
+      const atOnce = Math.max(1, Math.min(concurrency / inACall, runtime.limiter(stage).concurrency));
+      durationMs = Math.max(durationMs, (planned * seen.durationMs) / uploads / atOnce);
     }
   }
   return { cost, durationMs };

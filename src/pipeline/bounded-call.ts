@@ -3,11 +3,12 @@ import { Interrupted } from "../async/time.js";
 import type { StageContext } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { classifyError, UploadError, usageOf } from "../errors.js";
+import { versionFor } from "../records.js";
 import type { StageCall } from "./call-stage.js";
 import type { UploadRun } from "./run.js";
 
 /** How long an adapter that ignores its aborted signal is waited for, in milliseconds. */
-const ABORT_GRACE_MS = 5000;
+export const ABORT_GRACE_MS = 5000;
 
 /**
  * A call of an adapter under a signal of its own: aborted with the run, and by the timeout, whose clock stands still while the
@@ -65,14 +66,16 @@ export class BoundedCall<U extends UploadRecord, Answer> {
   }
 
   async #work(): Promise<Answer> {
-    return this.call.call(this.#context(), this.#cancellation);
+    const { call } = this.call as Required<Pick<StageCall<Answer, unknown>, "call">>;
+    return call(this.#context(), this.#cancellation);
   }
 
   #context(): StageContext {
     const { run, call } = this;
     return Object.assign(new WithSignal(this.#cancellation), {
       attempt: Math.max(1, call.attempt),
-      idempotencyKey: idempotencyKey(run, call.stage),
+      ask: call.ask ?? 1,
+      idempotencyKey: idempotencyKey(run, call.stage, call.model),
       reportProgress: (fraction: number, message?: string) => {
         if (!this.#isOver) run.progress.report(fraction, message);
       },
@@ -93,7 +96,7 @@ export class BoundedCall<U extends UploadRecord, Answer> {
 
   #onTimeout(): void {
     const { stage, timeoutMs } = this.call;
-    this.#timeoutError = new UploadError(`${stage} took longer than ${timeoutMs} ms`, { code: "STAGE_TIMEOUT", stage });
+    this.#timeoutError = tookLonger(stage, timeoutMs);
     this.#stop(this.#timeoutError);
   }
 
@@ -108,8 +111,7 @@ export class BoundedCall<U extends UploadRecord, Answer> {
     if (!this.#end()) return;
     const { run, call } = this;
     if (this.#working !== undefined) call.onLate?.(this.#working);
-    const message = `The ${call.stage} adapter went on for ${ABORT_GRACE_MS} ms after its signal was aborted; pass the signal on`;
-    run.warn(new UploadError(message, { code: "ABORT_IGNORED", stage: call.stage }));
+    run.warn(wentOn(call.stage));
     this.#reject(this.#failure(undefined));
   }
 
@@ -122,13 +124,21 @@ export class BoundedCall<U extends UploadRecord, Answer> {
   }
 }
 
+export function tookLonger(stage: StageName, timeoutMs: number): UploadError {
+  return new UploadError(`${stage} took longer than ${timeoutMs} ms`, { code: "STAGE_TIMEOUT", stage });
+}
+
+export function wentOn(stage: StageName): UploadError {
+  const message = `The ${stage} adapter went on for ${ABORT_GRACE_MS} ms after its signal was aborted; pass the signal on`;
+  return new UploadError(message, { code: "ABORT_IGNORED", stage });
+}
+
 /**
  * Names the upload, the stage, the model where it has a name, the redo, and how many answers were not accepted: another one of
  * these is another call.
  */
-function idempotencyKey<U extends UploadRecord>(run: UploadRun<U>, stage: StageName): string {
-  const { version } = run.settings.ai;
-  const ofStage = typeof version === "object" ? version[stage === "embed" ? "embed" : "describe"] : version;
+export function idempotencyKey<U extends UploadRecord>(run: UploadRun<U>, stage: StageName, model?: string): string {
+  const ofStage = model ?? versionFor(run.settings.ai, stage === "embed" ? "embed" : "describe");
   const redo = run.claim.draft?.redo ?? run.claim.row.metadata?.redo;
   const refused = run.refusedAnswers?.get(stage);
   let key = `upload-processor/${run.id}/${stage}`;

@@ -15,6 +15,10 @@ export interface StageCall<Answer, Result> {
   readonly stage: StageName;
   /** 1-based; 0 outside the attempts. */
   readonly attempt: number;
+  /** How often this attempt has asked, 1-based. @default 1 */
+  readonly ask?: number;
+  /** Names the model in the key of the call. @default the adapter's version */
+  readonly model?: string | undefined;
   /** The upload's status while it runs; without it the call does not begin a stage of the progress. */
   readonly status?: UploadStatus;
   /** What an error is called that does not say it itself. */
@@ -22,9 +26,13 @@ export interface StageCall<Answer, Result> {
   /** From winning the slot, in milliseconds. */
   readonly timeoutMs: number;
   readonly slot?: Limiter | undefined;
+  /** When it began to wait for a slot that was won before. @default now */
+  readonly queuedAt?: number | undefined;
   /** How it is guarded and booked where it is a call of a service. */
   readonly service?: ServiceCall | undefined;
-  readonly call: (context: StageContext, cancellation: Cancellation) => Promise<Answer>;
+  readonly call?: (context: StageContext, cancellation: Cancellation) => Promise<Answer>;
+  /** Instead of slot, service and call: makes it together with those of other uploads, and tells when it was begun. */
+  readonly together?: (begun: () => void) => Promise<Answer>;
   /** Reads the answer. What it throws is an answer that was received and not accepted. */
   readonly accept: (answer: Answer) => Result;
   /** Gets the call when it goes on after the grace: what it does then has to be cleaned up. */
@@ -43,7 +51,7 @@ export function callStage<U extends UploadRecord, Answer, Result>(
   call: StageCall<Answer, Result>,
 ): Promise<Result> {
   throwIfInterrupted(run.signal);
-  const queuedAt = performance.now();
+  const queuedAt = call.queuedAt ?? performance.now();
   if (call.slot === undefined) return timed(run, call, queuedAt);
   return call.slot.run(run.signal, () => timed(run, call, queuedAt));
 }
@@ -54,11 +62,14 @@ async function timed<U extends UploadRecord, Answer, Result>(
   queuedAt: number,
 ): Promise<Result> {
   const { stage, attempt } = call;
-  const begunAt = call.slot === undefined ? queuedAt : performance.now();
+  let begunAt = call.slot === undefined && call.queuedAt === undefined ? queuedAt : performance.now();
   let outcome: "ok" | "failed" = "failed";
   run.lastUsage = undefined;
+  const begun = () => {
+    begunAt = performance.now();
+  };
   try {
-    const answering = run.settings.arounds.length === 0 ? callOnce(run, call) : callWrapped(run, call);
+    const answering = run.settings.arounds.length === 0 ? callOnce(run, call, begun) : callWrapped(run, call, begun);
     const result = accepted(run, call, await answering);
     outcome = "ok";
     return result;
@@ -80,7 +91,9 @@ function usageOfLast<U extends UploadRecord>({ lastUsage }: UploadRun<U>): Pick<
 function callOnce<U extends UploadRecord, Answer>(
   run: UploadRun<U>,
   call: StageCall<Answer, unknown>,
+  begun: () => void,
 ): Promise<Answer> {
+  if (call.together !== undefined) return call.together(begun);
   return call.service === undefined ? begin(run, call) : callService(run, call, call.service, begin);
 }
 
@@ -88,12 +101,13 @@ function callOnce<U extends UploadRecord, Answer>(
 function callWrapped<U extends UploadRecord, Answer>(
   run: UploadRun<U>,
   call: StageCall<Answer, unknown>,
+  begun: () => void,
 ): Promise<Answer> {
   const { stage, attempt, code } = call;
   return wrapped(
     run.settings.arounds,
     { kind: "stage", stage, attempt, uploadId: run.id, batchId: run.batchId },
-    () => callOnce(run, call),
+    () => callOnce(run, call, begun),
     (settled) => {
       const usage = usageOfLast(run);
       if ("value" in settled) return { outcome: "ok", ...usage };
@@ -118,11 +132,16 @@ function accepted<U extends UploadRecord, Answer, Result>(
   try {
     return accept(answer);
   } catch (error) {
-    run.refusedAnswers ??= new Map();
-    run.refusedAnswers.set(stage, (run.refusedAnswers.get(stage) ?? 0) + 1);
-    run.settings.runtime.refusedAnswers.set(run.id, run.refusedAnswers);
+    noteRefused(run, stage);
     throw error;
   }
+}
+
+/** An answer of the stage was received and not accepted. */
+export function noteRefused<U extends UploadRecord>(run: UploadRun<U>, stage: StageName): void {
+  run.refusedAnswers ??= new Map();
+  run.refusedAnswers.set(stage, (run.refusedAnswers.get(stage) ?? 0) + 1);
+  run.settings.runtime.refusedAnswers.set(run.id, run.refusedAnswers);
 }
 
 export function pluginFailed(thrown: unknown, stage: StageName | null): UploadError {

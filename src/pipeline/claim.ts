@@ -3,7 +3,7 @@ import { Interrupted, NEVER } from "../async/time.js";
 import type { UploadChanges, WriteOutcome } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { RepositoryError, UploadError } from "../errors.js";
-import { aiVersionOf } from "../records.js";
+import { aiVersionOf, embeds } from "../records.js";
 import { keptResults } from "./kept-results.js";
 import { addResults, isEmpty, partsOf, type Results, resultsOf, withChanges } from "./results.js";
 import type { Settings } from "./settings.js";
@@ -173,7 +173,7 @@ export class Claim<U extends UploadRecord> {
     if (thumbnailKey !== undefined) changes.thumbnailKey = thumbnailKey;
     if (description !== undefined) changes.description = description;
     if (embedding !== undefined) changes.embedding = embedding;
-    else if (ai.embed === undefined) changes.embedding = null;
+    else if (!embeds(ai)) changes.embedding = null;
     // What has no stamp gets none: the old one would say that it is of the old version.
     if (description !== undefined || embedding !== undefined) changes.aiVersion = this.made.aiVersion ?? null;
     // All of it was found up to date: without the stamp that says so, each reprocess would take it up again.

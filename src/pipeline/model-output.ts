@@ -1,5 +1,5 @@
 import { cleanText } from "../clean-text.js";
-import type { Description, EmbeddedVector } from "../contracts/ai.js";
+import type { Description, EmbeddedVector, EmbeddedVectors } from "../contracts/ai.js";
 import type { StageName } from "../contracts/upload.js";
 import { messageOf, UploadError, type UploadErrorCode } from "../errors.js";
 
@@ -10,14 +10,24 @@ const MOST_DIMENSIONS = 100_000;
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** A description that is fit to be stored, and what is told beside it. */
+export interface Described {
+  readonly text: string;
+  readonly metadata: Json | undefined;
+  readonly prompt: string | undefined;
+  /** The model's name, where the adapter tells it. */
+  readonly model: string | undefined;
+}
+
 /**
  * What `describe` answered, fit to be stored.
  *
  * @throws UploadError `EMPTY_DESCRIPTION`, `DESCRIPTION_TRUNCATED`, `CONTENT_REFUSED`, `DESCRIBE_FAILED`
  */
-export function readDescription(answer: string | Description): { readonly text: string; readonly metadata?: Json } {
+export function readDescription(answer: string | Description): Described {
   return understood("describe", "DESCRIBE_FAILED", () => {
-    const { text, metadata, finish } = typeof answer === "string" ? ({ text: answer } as Description) : (answer ?? {});
+    const { text, metadata, finish, prompt, usage } =
+      typeof answer === "string" ? ({ text: answer } as Description) : (answer ?? {});
     if (finish === "refused") throw refused("CONTENT_REFUSED", "The model, or its provider, declined to describe it");
     if (finish === "length")
       throw refused("DESCRIPTION_TRUNCATED", "The model was cut off before its description ended");
@@ -25,10 +35,14 @@ export function readDescription(answer: string | Description): { readonly text: 
     if (text.length > LONGEST_TEXT) throw new Error(`expected at most ${LONGEST_TEXT} characters, got ${text.length}`);
     if (!VISIBLE.test(text) && INVISIBLE.test(text))
       throw refused("EMPTY_DESCRIPTION", "The model answered with an empty description");
-    const clean = cleanText(text);
-    if (metadata == null) return { text: clean };
-    if (!isObject(metadata)) throw new Error(`expected metadata to be an object, got ${kindOf(metadata)}`);
-    return { text: clean, metadata: asJson(metadata) };
+    if (metadata != null && !isObject(metadata))
+      throw new Error(`expected metadata to be an object, got ${kindOf(metadata)}`);
+    return {
+      text: cleanText(text),
+      metadata: metadata == null ? undefined : asJson(metadata),
+      prompt: typeof prompt === "string" ? prompt : undefined,
+      model: typeof usage?.model === "string" ? cleanText(usage.model) : undefined,
+    };
   });
 }
 
@@ -54,6 +68,21 @@ export function readVector(
       numbers[index] = number;
     }
     return numbers;
+  });
+}
+
+/**
+ * The vectors of `embedMany`, each still to be judged by itself.
+ *
+ * @throws UploadError `INVALID_EMBEDDING` when they are not as many as the texts
+ */
+export function readVectors(answer: EmbeddedVectors | undefined, texts: number): readonly ArrayLike<number>[] {
+  return understood("embed", "INVALID_EMBEDDING", () => {
+    const vectors: unknown = answer?.vectors;
+    if (!Array.isArray(vectors)) throw new Error(`expected { vectors: [...] }, got ${kindOf(vectors ?? answer)}`);
+    if (vectors.length !== texts)
+      throw new Error(`expected ${texts} vectors, one for each text, got ${vectors.length}`);
+    return vectors.slice();
   });
 }
 

@@ -57,13 +57,20 @@ function asError(thrown: unknown): Error {
   return isA(thrown, Error) && !isA(thrown, TypeError) ? thrown : new Wrapped(thrown);
 }
 
+const sharedChances = new WeakMap<UploadError, number>();
+
+/** Those who failed together with this error wait equally long, so that they can be sent together again. */
+export function shareWait(error: UploadError): void {
+  sharedChances.set(error, Math.random());
+}
+
 /**
  * The wait after a failed attempt, in milliseconds: exponential, or what the service asked for when that is longer. A hint is
  * spread upwards by up to a fifth, so that those who were refused together do not come back together.
  */
 export function backoff(error: UploadError, attempt: number, retry: Settings<never>["retry"]): number {
   const { minTimeout, maxTimeout, factor, randomize, maxRetryAfterMs } = retry;
-  const random = randomize ? Math.random() : 0;
+  const random = randomize ? (sharedChances.get(error) ?? Math.random()) : 0;
   const exponential = Math.min(maxTimeout, Math.round((1 + random) * minTimeout * factor ** (attempt - 1)));
   const hint = Math.min(error.retryAfterMs ?? 0, maxRetryAfterMs);
   return Math.max(exponential, Math.round((1 + random / 5) * hint));

@@ -32,13 +32,17 @@ export class UploadRun<U extends UploadRecord> {
   readonly stages: StageTiming[] = [];
   /** Of every call for this upload. */
   readonly used = new UsageSum();
-  /** Of the call that was made last. */
+  /** Of what was called last; of several calls where texts that were sent together were sent again in parts. */
   lastUsage: UsageSum | undefined;
   /** Stages that are tried once in a claim, and were. */
   tried: Set<StageName> | undefined;
   /** How many answers of a stage were received and not accepted. */
   refusedAnswers: Map<StageName, number> | undefined;
   attempts = 0;
+  /** Which model of a chain has failed last, by its place. */
+  failedModel = 0;
+  /** Whether the last failure was that of a call for several uploads: it does not tell which of them is at fault. */
+  failedTogether = false;
   /** Set once the original is open. */
   opened: Media<U> | undefined;
   /** A call under a budget that has no price: what it made is stored, and then the work ends with this. */
@@ -126,7 +130,13 @@ export class UploadRun<U extends UploadRecord> {
   book(stage: StageName, usage: UsageSum): void {
     const { run, runtime } = this.settings;
     this.used.add(usage);
-    this.lastUsage = usage;
+    if (this.lastUsage === undefined) this.lastUsage = usage;
+    else {
+      const both = new UsageSum();
+      both.add(this.lastUsage);
+      both.add(usage);
+      this.lastUsage = both;
+    }
     run?.ledger.book(stage, usage);
     runtime.ledger.book(stage, usage);
   }

@@ -1,19 +1,25 @@
+import type { Stoppable } from "../async/cancellation.js";
+import type { AIAdapter } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError, UploadError, usageOf } from "../errors.js";
 import type { Breaker, Ticket } from "../runtime/breaker.js";
 import { UsageSum } from "../runtime/ledger.js";
 import type { StageCall } from "./call-stage.js";
 import type { UploadRun } from "./run.js";
+import type { Settings } from "./settings.js";
+
+type Priced = Pick<AIAdapter, "price">;
 
 /** How a call of a service is guarded. */
 export interface ServiceCall {
-  /** The stage whose breaker it has. */
-  readonly breaker: StageName;
+  readonly breaker: Breaker;
   /**
    * A call of the model is made on a claim that is certain, within the budget, and booked; one of a stage of the user's is made
    * on a claim that is certain.
    */
   readonly kind: "model" | "stage" | "storage";
+  /** The model's adapter, if it is one: it knows the price. */
+  readonly ai?: Priced;
   /** What the answer tells of its usage. */
   readonly usageOf?: (answer: never) => unknown;
 }
@@ -32,8 +38,8 @@ export async function callService<U extends UploadRecord, Answer>(
 ): Promise<Answer> {
   const { stage } = call;
   const { settings, claim, signal } = run;
-  const { runtime, comesBack } = settings;
-  const breaker = runtime.breakerOf(service.breaker);
+  const { comesBack } = settings;
+  const { breaker } = service;
   const isModel = service.kind === "model";
   const asking = isModel ? settings.run?.ready(signal) : undefined;
   if (asking !== undefined) await asking;
@@ -41,7 +47,7 @@ export async function callService<U extends UploadRecord, Answer>(
   const ticket = entering instanceof Promise ? await entering : entering;
   let leave: ((cost: number) => void) | undefined;
   try {
-    const reserving = isModel ? reserve(run) : undefined;
+    const reserving = isModel ? reserve(settings, signal) : undefined;
     leave = reserving instanceof Promise ? await reserving : reserving;
     // Who waited for a call that turned out to have no price is not let in by that.
     if (isModel && settings.run?.unpriced !== undefined) throw settings.run.unpriced;
@@ -59,8 +65,8 @@ export async function callService<U extends UploadRecord, Answer>(
     const usage = new UsageSum();
     usage.requests = 1;
     usage.durationMs = performance.now() - calledAt;
-    addPrice(run, stage, usage.read(told));
-    if (usage.cost === undefined && leave !== undefined && outcome === "ok") endUnpriced(run, withoutPrice(stage));
+    addPrice(run, service.ai ?? settings.ai, stage, usage.read(told));
+    if (usage.cost === undefined && leave !== undefined && outcome === "ok") endUnpriced(run, stage);
     run.book(stage, usage);
     leave?.(usage.cost ?? 0);
   };
@@ -87,10 +93,10 @@ function usageOfAnswer({ usageOf: read }: ServiceCall, answer: unknown): unknown
 }
 
 /** Room in the budgets that there are, for one call; `undefined` where there are none. */
-function reserve<U extends UploadRecord>(
-  run: UploadRun<U>,
+export function reserve<U extends UploadRecord>(
+  { runtime, run: context }: Pick<Settings<U>, "runtime" | "run">,
+  signal: Stoppable,
 ): ((cost: number) => void) | undefined | Promise<(cost: number) => void> {
-  const { runtime, run: context } = run.settings;
   const budgets = [runtime.budget, context?.budget].filter((budget) => budget !== undefined);
   if (budgets.length === 0) return undefined;
   const leave = (cost: number) => {
@@ -99,7 +105,7 @@ function reserve<U extends UploadRecord>(
   const enter = async () => {
     for (const [index, budget] of budgets.entries()) {
       try {
-        await budget.enter(run.signal);
+        await budget.enter(signal);
       } catch (error) {
         for (const entered of budgets.slice(0, index)) entered.leave(0);
         throw error;
@@ -111,8 +117,13 @@ function reserve<U extends UploadRecord>(
 }
 
 /** The price, where the adapter did not tell the cost itself and `price` knows it. */
-function addPrice<U extends UploadRecord>(run: UploadRun<U>, stage: StageName, usage: UsageSum): void {
-  const { ai, logger } = run.settings;
+export function addPrice<U extends UploadRecord>(
+  run: UploadRun<U>,
+  ai: Priced,
+  stage: StageName,
+  usage: UsageSum,
+): void {
+  const { logger } = run.settings;
   if (usage.cost !== undefined || ai.price === undefined) return;
   try {
     const cost = ai.price(usage.toUsage(), stage);
@@ -123,7 +134,8 @@ function addPrice<U extends UploadRecord>(run: UploadRun<U>, stage: StageName, u
 }
 
 /** What was made is stored, and then the work ends with this; that of the whole run, if it is in one. */
-function endUnpriced<U extends UploadRecord>(run: UploadRun<U>, error: ConfigurationError): void {
+export function endUnpriced<U extends UploadRecord>(run: UploadRun<U>, stage: StageName): void {
+  const error = withoutPrice(stage);
   run.unpriced = error;
   if (run.settings.run !== undefined) run.settings.run.unpriced = error;
 }
@@ -132,20 +144,25 @@ function withoutPrice(stage: StageName): ConfigurationError {
   return new ConfigurationError(`ai.price: expected the price of a ${stage} call, because there is a budget, got null`);
 }
 
-/** Tells the breaker what a failure says of the service. */
-function judge<U extends UploadRecord>(
+/**
+ * Tells the breaker what a failure says of the service.
+ *
+ * @param isAlone whether it was a call for this upload alone
+ */
+export function judge<U extends UploadRecord>(
   run: UploadRun<U>,
   breaker: Breaker,
   ticket: Ticket,
   stage: StageName,
   error: unknown,
+  isAlone = true,
 ): void {
   const { maxRetryAfterMs } = run.settings.retry;
   // What the media failed with says nothing of the model.
   const isOwn = UploadError.isInstance(error) && (error.stage === null || error.stage === stage);
   if (isOwn && error.fault === "account") breaker.failed(ticket, error, true);
   else if (isOwn && error.fault === "service") {
-    noteFailure(run, breaker, ticket);
+    if (isAlone) noteFailure(run, breaker, ticket);
     breaker.failed(ticket, error, (error.retryAfterMs ?? 0) > maxRetryAfterMs);
   } else if (isOwn && error.fault === "upload") breaker.answered(ticket);
   else breaker.released(ticket);
@@ -155,10 +172,10 @@ function judge<U extends UploadRecord>(
 function noteFailure<U extends UploadRecord>(run: UploadRun<U>, breaker: Breaker, ticket: Ticket): void {
   const { comesBack, runtime } = run.settings;
   if (!comesBack) return;
-  let trial = runtime.trials.get(run.id);
+  let trial = runtime.trialOf(run.id, breaker);
   if (trial === undefined) {
     trial = { failures: 0, held: 0, firstBegan: ticket.began, firstFailed: breaker.now() };
-    runtime.trials.set(run.id, trial);
+    runtime.tried(run.id, breaker, trial);
   }
   trial.failures++;
 }

@@ -1,5 +1,5 @@
 import type { Cancellation } from "../async/cancellation.js";
-import type { AIAdapter } from "../contracts/ai.js";
+import type { AIAdapter, Audit } from "../contracts/ai.js";
 import type { Logger } from "../contracts/logger.js";
 import type { Stage } from "../contracts/stage.js";
 import type { StorageAdapter } from "../contracts/storage.js";
@@ -18,6 +18,7 @@ import type {
   VisionOptions,
 } from "../options.js";
 import type { Around, Plugin } from "../plugins.js";
+import { embeds } from "../records.js";
 import type { Budget } from "../runtime/budget.js";
 import type { Ledger } from "../runtime/ledger.js";
 import { runtimeOf, SharedRuntime } from "../runtime/runtime.js";
@@ -35,6 +36,7 @@ import {
   requireMembers,
   timeout,
 } from "../validate.js";
+import { chainOf, type Models, resolveModels } from "./chain.js";
 import { emitters, resolvePlugins } from "./plugins-of.js";
 import { quietLogger, silent } from "./quiet-logger.js";
 import { ReliableRepository } from "./reliable-repository.js";
@@ -60,6 +62,8 @@ export interface RunContext {
 export interface Settings<U extends UploadRecord> {
   readonly storage: StorageAdapter;
   readonly ai: AIAdapter<U>;
+  /** Those of `ai` that describe. */
+  readonly models: Models<U>;
   readonly repository: ReliableRepository<U>;
   readonly events: readonly UploadEventEmitter<U>[];
   readonly arounds: readonly Around[];
@@ -103,6 +107,7 @@ export const WORK_OPTIONS = [
   "logger",
   "stages",
   "plugins",
+  "audit",
 ] as const;
 
 const GROUPS = {
@@ -125,6 +130,10 @@ export function resolveSettings<U extends UploadRecord>(
   requireMembers("adapters.ai", ai, ["describe"]);
   requireMembers("adapters.repository", repository, ["findUpload", "updateUpload"]);
   optional("adapters.ai.embed", ai.embed, aFunction, "a function");
+  optional("adapters.ai.embedMany", ai.embedMany, aFunction, "a function");
+  requireEmbedBatch(ai.embedBatch);
+  requireAudit("adapters.ai.audit", ai.audit);
+  for (const { audit } of chainOf(ai)?.ais ?? []) requireAudit("adapters.ai.audit", audit);
   optional("adapters.ai.dimensions", ai.dimensions, aCount, "an integer of at least 1");
   optional("adapters.ai.price", ai.price, aFunction, "a function");
   optional("adapters.ai.checkHealth", ai.checkHealth, aFunction, "a function");
@@ -142,7 +151,8 @@ export function resolveSettings<U extends UploadRecord>(
   optional("onProgress", options.onProgress, aFunction, "a function");
   optional("retry.shouldRetry", retry.shouldRetry, aFunction, "a function");
   if (options.logger) requireMembers("logger", options.logger, ["debug", "info", "warn", "error"]);
-  const { attempt } = options;
+  const { attempt, audit } = options;
+  if (audit !== false) requireAudit("audit", audit);
   if (attempt !== undefined) {
     requireMembers("attempt", attempt, []);
     requireKnown("attempt", attempt, ["number", "max"]);
@@ -161,6 +171,7 @@ export function resolveSettings<U extends UploadRecord>(
   return {
     storage,
     ai,
+    models: resolveModels(ai, runtime, audit, (error) => logger.warn({ error }, "when of fallbackAI threw")),
     repository: reliable,
     events: emitters(options, plugins),
     arounds: plugins.flatMap(({ around }) => around ?? []),
@@ -204,6 +215,22 @@ export function resolveSettings<U extends UploadRecord>(
   };
 }
 
+function requireEmbedBatch(batch: AIAdapter["embedBatch"]): void {
+  if (batch === undefined) return;
+  const name = "adapters.ai.embedBatch";
+  requireMembers(name, batch, []);
+  requireKnown(name, batch, ["maxSize", "maxWaitMs"]);
+  count(`${name}.maxSize`, batch.maxSize, 1);
+  timeout(`${name}.maxWaitMs`, batch.maxWaitMs, 0, 0);
+}
+
+/** @throws ConfigurationError unless it is undefined or an audit */
+function requireAudit<U extends UploadRecord>(name: string, audit: Audit<U> | undefined): void {
+  if (audit === undefined) return;
+  requireMembers(name, audit, ["check"]);
+  count(`${name}.maxAsks`, audit.maxAsks, 1);
+}
+
 function aVersion(value: unknown): boolean {
   if (typeof value === "string") return true;
   const { describe, embed } = Object(value);
@@ -228,12 +255,10 @@ export function requirePrice(name: string, ai: Pick<AIAdapter, "price">): void {
 }
 
 /** Told before anything is paid: no vector of this model fits into this table. */
-function requireSameDimensions<U extends UploadRecord>(
-  { dimensions, embed }: Pick<AIAdapter<U>, "dimensions" | "embed">,
-  repository: ReliableRepository<U>,
-): void {
+function requireSameDimensions<U extends UploadRecord>(ai: AIAdapter<U>, repository: ReliableRepository<U>): void {
+  const { dimensions } = ai;
   const wanted = repository.dimensions;
-  if (embed === undefined || dimensions === undefined || wanted === undefined || dimensions === wanted) return;
+  if (!embeds(ai) || dimensions === undefined || wanted === undefined || dimensions === wanted) return;
   throw new ConfigurationError(
     `adapters.ai.dimensions: the repository stores vectors of ${wanted} numbers, and the model makes ${dimensions}`,
   );

@@ -1,7 +1,9 @@
 import { withTimeout } from "../async/time.js";
+import type { AIAdapter } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError, isFault, type UploadError } from "../errors.js";
 import type { Breaker } from "../runtime/breaker.js";
+import type { Model } from "./chain.js";
 import type { UploadRun } from "./run.js";
 
 /**
@@ -27,66 +29,94 @@ export async function verdict<U extends UploadRecord>(run: UploadRun<U>, error: 
   return attempt !== undefined && attempt.number < attempt.max && isWorthIt ? { kind: "deferred" } : { kind: "failed" };
 }
 
+/** After so many visits of an upload in vain, what another model of the chain made of it has to do. */
+const MOST_VISITS = 6;
+
 /**
  * A service that fails every upload is down; one that fails this upload alone is not. So the upload is at fault only when its
  * attempts are used up and there is evidence that the service was up.
  */
 async function judgeService<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): Promise<Verdict> {
-  const { runtime, attempt, retry } = run.settings;
-  const trial = runtime.trials.get(run.id);
-  // A limit of calls is no fault of any of them.
-  if (trial === undefined || (error.code === "RATE_LIMITED" && error.retryAfterMs !== undefined))
+  const { runtime, attempt } = run.settings;
+  const [service, ...others] = servicesOf(run, error);
+  const trial = runtime.trialOf(run.id, service.breaker);
+  // A limit of calls is no fault of any of them, and of those in one call nobody knows which one was at fault.
+  if (trial === undefined || run.failedTogether || (error.code === "RATE_LIMITED" && error.retryAfterMs !== undefined))
     return held(run, error);
-  if (attempt === undefined && trial.failures < retry.maxAttempts) return held(run, error);
+  // Nobody else may ever ask the model that failed last, and then nothing tells that it is up.
+  const asked = trial.held < MOST_VISITS ? [service] : [service, ...others];
+  for (const each of asked) {
+    if (!(await isUploadsOwn(run, error, each))) continue;
+    service.breaker.blame(run.id);
+    if (attempt !== undefined && attempt.number < attempt.max) return { kind: "deferred" };
+    return { kind: "failed" };
+  }
+  return held(run, error);
+}
+
+interface Service {
+  readonly breaker: Breaker;
+  readonly ai?: Pick<AIAdapter, "checkHealth">;
+}
+
+/** The service that has failed, and behind it the other models of its chain. */
+function servicesOf<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): [Service, ...Service[]] {
+  const { ai, models } = run.settings;
+  if (error.stage === "describe") {
+    const failed = models.list[run.failedModel] as Model<U>;
+    return [failed, ...models.list.filter((model) => model !== failed)];
+  }
   const breaker = breakerOf(run, error);
-  if (!(await isUploadsOwn(run, error, breaker))) return held(run, error);
-  breaker.blame(run.id);
-  if (attempt !== undefined && attempt.number < attempt.max) return { kind: "deferred" };
-  return { kind: "failed" };
+  return [error.stage === "embed" ? { breaker, ai } : { breaker }];
 }
 
 async function isUploadsOwn<U extends UploadRecord>(
   run: UploadRun<U>,
   error: UploadError,
-  breaker: Breaker,
+  { breaker, ai }: Service,
 ): Promise<boolean> {
-  const { runtime, run: context } = run.settings;
-  const trial = runtime.trials.get(run.id);
-  if (trial === undefined) return false;
+  const { runtime, attempt, retry, run: context } = run.settings;
+  const trial = runtime.trialOf(run.id, breaker);
+  if (trial === undefined || (attempt === undefined && trial.failures < retry.maxAttempts)) return false;
   // What began before this upload failed may have ended well although the service went down meanwhile.
   if (breaker.succeededSince(trial.firstFailed)) return true;
   // With nothing left that could succeed, a success since its first attempt has to do, once it was tried again later.
   const isLast = trial.held > 0 && context?.isLastOne() === true;
   if (isLast && breaker.endedWellSince(trial.firstBegan)) return true;
-  return isHealthy(run, error);
+  return isHealthy(run, error, ai);
 }
 
 async function isHealthy<U extends UploadRecord>(
-  { settings, signal }: UploadRun<U>,
+  { signal }: UploadRun<U>,
   error: UploadError,
+  ai: Service["ai"],
 ): Promise<boolean> {
-  const { ai } = settings;
-  if (ai.checkHealth === undefined || (error.stage !== "describe" && error.stage !== "embed")) return false;
+  if (ai?.checkHealth === undefined) return false;
   try {
     const asking = ai.checkHealth({ signal: signal.signal });
     await withTimeout(asking, HEALTH_TIMEOUT_MS, () => new Error("checkHealth did not answer"));
     return true;
   } catch (thrown) {
-    const reason = classifyError(thrown, error.stage, error.code);
+    const reason = classifyError(thrown, error.stage ?? "describe", error.code);
     if (isFault(reason, "deployment")) throw reason;
     return false;
   }
 }
 
 function held<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): Verdict {
-  const trial = run.settings.runtime.trials.get(run.id);
+  const services = servicesOf(run, error);
+  const trial = run.settings.runtime.trialOf(run.id, services[0].breaker);
   if (trial !== undefined) trial.held++;
-  const open = breakerOf(run, error).open;
-  const retryAfterMs = open === undefined ? error.retryAfterMs : Math.max(1, open.until - Date.now());
-  return { kind: "held", retryAfterMs };
+  // Of a chain the first that can be asked again.
+  const until = Math.min(...services.map(({ breaker }) => breaker.open?.until ?? Number.POSITIVE_INFINITY));
+  const isOpen = until !== Number.POSITIVE_INFINITY;
+  return { kind: "held", retryAfterMs: isOpen ? Math.max(1, until - Date.now()) : error.retryAfterMs };
 }
 
 /** The breaker of the service that has failed. */
-export function breakerOf<U extends UploadRecord>({ settings }: UploadRun<U>, { stage }: UploadError): Breaker {
-  return settings.runtime.breakerOf(stage === "open" || stage === null ? "storage" : stage);
+export function breakerOf<U extends UploadRecord>(run: UploadRun<U>, { stage }: UploadError): Breaker {
+  const { runtime, models } = run.settings;
+  if (stage === "describe") return (models.list[run.failedModel] as Model<U>).breaker;
+  if (stage === "embed") return models.breakerOfEmbed;
+  return runtime.breakerOf(stage === "open" || stage === null ? "storage" : stage);
 }

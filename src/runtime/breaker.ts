@@ -65,6 +65,8 @@ export class Breaker {
     private readonly observer: BreakerObserver,
     /** Notified of everything that lets somebody through who waits. */
     private readonly changes: Notifier,
+    /** The name of the service that it is for. */
+    readonly service = "",
   ) {}
 
   /** What it is open for; `undefined` when it is closed. */
@@ -102,6 +104,13 @@ export class Breaker {
     if (this.#open !== undefined) return this.#enterOpen(uploadId, this.#open);
     if (this.#hasRoom()) return this.#begin(uploadId, false);
     return this.#enterLater(uploadId, signal);
+  }
+
+  /** Why no call is made just now, for who may do something else instead; `undefined` when one may be made. */
+  refusal(): UploadError | undefined {
+    const open = this.#open;
+    if (open === undefined || (Date.now() >= open.until && this.#probe === undefined)) return undefined;
+    return circuitOpen(open);
   }
 
   /** The call ended well, or by the upload's own fault: the service has answered. */
@@ -183,17 +192,7 @@ export class Breaker {
   }
 
   #enterOpen(uploadId: string, open: Open): Ticket {
-    const now = Date.now();
-    if (now < open.until || this.#probe !== undefined) {
-      const retryAfterMs = Math.max(1, open.until - now);
-      const message = `No call is made until the service is back: ${open.error.message}`;
-      throw new UploadError(message, {
-        code: "CIRCUIT_OPEN",
-        fault: open.error.fault,
-        retryAfterMs,
-        cause: open.error,
-      });
-    }
+    if (Date.now() < open.until || this.#probe !== undefined) throw circuitOpen(open);
     this.#probe = this.#begin(uploadId, true);
     return this.#probe;
   }
@@ -238,4 +237,10 @@ export class Breaker {
     this.observer.closed();
     this.changes.notify();
   }
+}
+
+function circuitOpen({ error, until }: Open): UploadError {
+  const message = `No call is made until the service is back: ${error.message}`;
+  const retryAfterMs = Math.max(1, until - Date.now());
+  return new UploadError(message, { code: "CIRCUIT_OPEN", fault: error.fault, retryAfterMs, cause: error });
 }

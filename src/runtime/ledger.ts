@@ -64,6 +64,7 @@ function sum(a: number | undefined, b: number | undefined): number | undefined {
 export class Ledger {
   readonly #total = new UsageSum();
   readonly #byStage = new Map<string, UsageSum>();
+  readonly #bookings = new Map<string, number>();
 
   book(stage: string, usage: UsageSum): void {
     this.#total.add(usage);
@@ -73,6 +74,12 @@ export class Ledger {
       this.#byStage.set(stage, ofStage);
     }
     ofStage.add(usage);
+    this.#bookings.set(stage, (this.#bookings.get(stage) ?? 0) + 1);
+  }
+
+  /** How often a call of this stage was booked for an upload: a call of many once for each of them. */
+  bookings(stage: string): number {
+    return this.#bookings.get(stage) ?? 0;
   }
 
   get usage(): Usage {

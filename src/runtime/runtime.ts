@@ -51,7 +51,7 @@ export interface Runtime {
   addBudget(amount: number): void;
 }
 
-/** What is remembered of an upload that the service has failed: how often, and since when. */
+/** What is remembered of an upload that a service has failed: how often, and since when. */
 export interface Trial {
   failures: number;
   /** How often it was handed back because of them. */
@@ -61,6 +61,13 @@ export interface Trial {
   readonly firstFailed: number;
 }
 
+/** What is remembered of an upload that was in calls of many which the service failed. */
+export interface FailedTogether {
+  readonly failures: number;
+  /** How many there may be in its next call. */
+  readonly most: number;
+}
+
 export interface BreakerListener {
   readonly opened: (error: UploadError, until: number) => void;
   readonly closed: () => void;
@@ -68,6 +75,15 @@ export interface BreakerListener {
 
 /** Uploads whose last claim got no answer, or that failed and wait to be done again. */
 const MOST_REMEMBERED = 10_000;
+
+/** The breakers' names of the models: no stage of the user's can be called so. */
+const MODEL = "the model";
+export const EMBEDDING_OF_CHAIN = "embedding of a chain";
+
+/** What one service did says nothing of another: their events are counted apart. */
+function trialKey(uploadId: string, service: string): string {
+  return service === MODEL ? uploadId : `${service}\n${uploadId}`;
+}
 
 export class SharedRuntime implements Runtime {
   readonly ledger = new Ledger();
@@ -84,6 +100,12 @@ export class SharedRuntime implements Runtime {
   /** The tokens of claims that were not answered, by upload: the next claim of it is the same claim. */
   readonly unanswered = new RecentMap<string, string>(MOST_REMEMBERED);
   readonly trials = new RecentMap<string, Trial>(MOST_REMEMBERED);
+  /** By the uploads that were in a call of many which the service failed: which of them is at fault is not known. */
+  readonly failedTogether = new RecentMap<string, FailedTogether>(MOST_REMEMBERED);
+  /** The models of a chain that have failed an upload for good, by upload: it need not be asked again. */
+  readonly failedForGood = new RecentMap<string, Set<number>>(MOST_REMEMBERED);
+  /** By adapter: the `Coalescer` that gathers the texts for its calls of many. */
+  readonly coalescers = new WeakMap<object, object>();
   /** How many answers of each stage were received and not accepted, by upload: an engine's next attempt is a claim of its own. */
   readonly refusedAnswers = new RecentMap<string, Map<StageName, number>>(MOST_REMEMBERED);
   readonly budget: Budget | undefined;
@@ -115,25 +137,65 @@ export class SharedRuntime implements Runtime {
     return limiter;
   }
 
-  /** Describing and embedding are calls of one service; each stage of the user's has its own. */
+  /**
+   * Describing and embedding are calls of one service; each stage of the user's has its own. In a chain of models each has its
+   * own, by its place, and embedding has one as well.
+   */
   breakerOf(stage: StageName): Breaker {
-    const service = stage === "describe" || stage === "embed" ? "ai" : stage;
+    const service = stage === "describe" || stage === "embed" ? MODEL : stage;
     let breaker = this.#breakers.get(service);
     if (breaker === undefined) {
       const observer: BreakerListener = {
         opened: (error, until) => this.#tell((listener) => listener.opened(error, until)),
         closed: () => this.#tell((listener) => listener.closed()),
       };
-      breaker = new Breaker(this.#breakerSettings, observer, this.changes);
+      breaker = new Breaker(this.#breakerSettings, observer, this.changes, service);
       this.#breakers.set(service, breaker);
     }
     return breaker;
   }
 
-  /** The first of its breakers that is open. */
-  openBreaker(): Breaker | undefined {
-    for (const breaker of this.#breakers.values()) if (breaker.open !== undefined) return breaker;
-    return undefined;
+  /** The breaker of a chain's model, by its place. */
+  breakerOfModel(place: number): Breaker {
+    return this.breakerOf(place === 0 ? MODEL : `${MODEL} ${place}`);
+  }
+
+  /** The first of its breakers that is open and in the way: of a chain of models those are when all of them are. */
+  openBreaker(models = this.#models()): Breaker | undefined {
+    for (const [service, breaker] of this.#breakers)
+      if (breaker.open !== undefined && !service.startsWith(MODEL)) return breaker;
+    if (models > 1) {
+      const breaker = this.#breakers.get(EMBEDDING_OF_CHAIN);
+      if (breaker?.open !== undefined) return breaker;
+    }
+    let soonest: Breaker | undefined;
+    for (let place = 0; place < models; place++) {
+      const breaker = this.breakerOfModel(place);
+      if (breaker.open === undefined) return undefined;
+      if (soonest?.open === undefined || breaker.open.until < soonest.open.until) soonest = breaker;
+    }
+    return soonest;
+  }
+
+  /** Of the longest chain that it is shared by. */
+  #models(): number {
+    let models = 1;
+    while (this.#breakers.has(`${MODEL} ${models}`)) models++;
+    return models;
+  }
+
+  trialOf(uploadId: string, { service }: Breaker): Trial | undefined {
+    return this.trials.get(trialKey(uploadId, service));
+  }
+
+  tried(uploadId: string, { service }: Breaker, trial: Trial): void {
+    this.trials.set(trialKey(uploadId, service), trial);
+  }
+
+  /** Whether a service has failed it since it was settled last. */
+  isTried(uploadId: string): boolean {
+    for (const breaker of this.#breakers.values()) if (this.trialOf(uploadId, breaker) !== undefined) return true;
+    return false;
   }
 
   get giveUpAfterMs(): number {
@@ -148,8 +210,11 @@ export class SharedRuntime implements Runtime {
 
   /** The upload is settled: what it went through before is of no use any more. */
   forget(uploadId: string): void {
-    this.trials.delete(uploadId);
+    if (this.trials.size > 0)
+      for (const service of this.#breakers.keys()) this.trials.delete(trialKey(uploadId, service));
     this.refusedAnswers.delete(uploadId);
+    this.failedTogether.delete(uploadId);
+    this.failedForGood.delete(uploadId);
   }
 
   begin(upload: ActiveUpload): void {

@@ -49,7 +49,7 @@ export function customStage<U extends UploadRecord>(stage: Stage<U>, { runtime }
         code: "STAGE_FAILED",
         timeoutMs,
         slot,
-        service: { breaker: name, kind: "stage" },
+        service: { breaker: runtime.breakerOf(name), kind: "stage" },
         call: (context) => stage.run(media, context),
         accept: (answer) => readStageResult(name, answer),
       });

@@ -1,16 +1,16 @@
-import type { Description } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
-import { callStage } from "../pipeline/call-stage.js";
-import { readDescription } from "../pipeline/model-output.js";
+import { type Answer, askModel } from "../pipeline/ask.js";
+import { askChain } from "../pipeline/ask-chain.js";
+import type { Model } from "../pipeline/chain.js";
 import type { Results } from "../pipeline/results.js";
+import type { UploadRun } from "../pipeline/run.js";
 import type { Settings } from "../pipeline/settings.js";
-import { aiVersionOf } from "../records.js";
+import { aiVersionOf, versionFor } from "../records.js";
 import { openMedia, type StageRow } from "./stage.js";
 import { usageSoFar } from "./usage.js";
 
-/** The vision model puts the media into words. */
-export function describeStage<U extends UploadRecord>({ ai, timeouts, runtime }: Settings<U>): StageRow<U> {
-  const slot = runtime.limiter("describe", ai.concurrency?.describe);
+/** The vision model puts the media into words; of a chain the first that can. */
+export function describeStage<U extends UploadRecord>({ ai, models }: Settings<U>): StageRow<U> {
   const aiVersion = aiVersionOf(ai);
   return {
     name: "describe",
@@ -20,25 +20,31 @@ export function describeStage<U extends UploadRecord>({ ai, timeouts, runtime }:
     isDone: ({ claim }) => claim.description !== undefined,
     async make(run, attempt) {
       const media = run.opened ?? (await openMedia(run, attempt));
-      const { text, metadata } = await callStage(run, {
-        stage: "describe",
-        attempt,
-        status: "analyzing",
-        code: "DESCRIBE_FAILED",
-        timeoutMs: timeouts.describeMs,
-        slot,
-        service: {
-          breaker: "describe",
-          kind: "model",
-          usageOf: (answer: string | Description) => Object(answer).usage,
-        },
-        call: (context) => ai.describe(media, context),
-        accept: readDescription,
-      });
-      const results: Results = { description: text };
-      results.metadata = Object.assign({}, metadata, usageSoFar(run), { media: run.media.facts() });
+      const answer = models.isChain
+        ? await askChain(run, media, attempt)
+        : await askModel(run, media, attempt, models.list[0] as Model<U>);
+      const results: Results = { description: answer.described.text };
+      results.metadata = metadataOf(run, answer);
       if (aiVersion !== null) results.aiVersion = aiVersion;
       return results;
     },
   };
+}
+
+/** What the model told, under what the library knows of it. */
+function metadataOf<U extends UploadRecord>(run: UploadRun<U>, answer: Answer<U>): Record<string, unknown> {
+  const { described, model, verdict, asks } = answer;
+  const metadata = Object.assign({}, described.metadata, usageSoFar(run), { media: run.media.facts() });
+  const own: Record<string, unknown> = metadata;
+  const before = run.claim.row.metadata;
+  if (verdict !== undefined) own.audit = { score: verdict.score, issues: verdict.issues, asks };
+  // What was told of an earlier description is not true of this one.
+  else if (before?.audit != null) own.audit = null;
+  if (run.settings.models.isChain) own.model = nameOf(described.model, model);
+  else if (before?.model != null) own.model ??= null;
+  return metadata;
+}
+
+function nameOf<U extends UploadRecord>(told: string | undefined, { ai, place }: Model<U>): string {
+  return told ?? versionFor(ai, "describe") ?? `model ${place + 1}`;
 }

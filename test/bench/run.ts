@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
+import { embedMany } from "./embed-many.js";
 import { memory } from "./memory.js";
 import { models } from "./models.js";
 import { postgres } from "./postgres.js";
@@ -29,6 +30,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   "batch-done": batchDone,
   models,
   quality,
+  "embed-many": embedMany,
 };
 
 const { values, positionals } = parseArgs({

@@ -1,0 +1,147 @@
+import { sleep, withTimeout } from "./async/time.js";
+import type { AIAdapter, Description, Media, StageContext } from "./contracts/ai.js";
+import type { UploadRecord } from "./contracts/upload.js";
+import { classifyError, hasCode, UploadError } from "./errors.js";
+import { RecentMap } from "./runtime/recent-map.js";
+import { aFunction, optional, requireKnown, requireMembers, timeout } from "./validate.js";
+
+/** What a service tells of its job. */
+export type PolledJob =
+  | { readonly done: false; readonly progress?: number | undefined }
+  | { readonly done: true; readonly result: string | Description };
+
+/** A service that takes a job, and is asked again and again how far it is. */
+export interface PollingOptions<U extends UploadRecord, Job> {
+  /** Hands the job in. It is paid for here, so it is started once. */
+  readonly start: (media: Media<U>, context: StageContext) => Promise<Job>;
+  /** Asks for it. `progress` is from 0 to 1. An error that may pass is followed by another read, another one ends the job. */
+  readonly read: (job: Job, context: StageContext) => Promise<PolledJob>;
+  /** Tells the service that nobody waits for the job any more. It is waited for 4 s at most; what it throws is logged. */
+  readonly cancel?: ((job: Job) => Promise<void>) | undefined;
+  /** The wait before the first read, in milliseconds; each further one is half as long again. @default 500 */
+  readonly minIntervalMs?: number | undefined;
+  /** The longest wait between two reads, in milliseconds. @default 10000 */
+  readonly maxIntervalMs?: number | undefined;
+}
+
+const MEMBERS = ["start", "read", "cancel", "minIntervalMs", "maxIntervalMs"] as const;
+const GROWTH = 1.5;
+/** Less than the library waits for an adapter whose signal is aborted. */
+const CANCEL_TIMEOUT_MS = 4000;
+/** Jobs that nobody came back for. */
+const MOST_REMEMBERED = 1000;
+
+/**
+ * A `describe` for services that take a job and report its progress. The job is read until it is done, or the stage's timeout
+ * (`timeouts.describeMs`) is over. It goes on then, and the next attempt of the same upload in this process reads it on instead
+ * of starting, and paying for, another one. Any other abort cancels it.
+ *
+ * @throws ConfigurationError an option that is unknown or out of range
+ * @example
+ * const ai = {
+ *   describe: describeByPolling({
+ *     start: async (media, { signal, idempotencyKey }) => service.submit(await media.visionImage(), { signal, idempotencyKey }),
+ *     read: async (id, { signal }) => {
+ *       const { status, progress, text } = await service.job(id, { signal });
+ *       return status === "succeeded" ? { done: true, result: text } : { done: false, progress };
+ *     },
+ *     cancel: (id) => service.cancel(id),
+ *   }),
+ * };
+ */
+export function describeByPolling<U extends UploadRecord, Job>(
+  options: PollingOptions<U, Job>,
+): AIAdapter<U>["describe"] {
+  requireMembers("describeByPolling", options, ["start", "read"]);
+  requireKnown("describeByPolling", options, MEMBERS);
+  optional("describeByPolling.cancel", options.cancel, aFunction, "a function");
+  const min = timeout("describeByPolling.minIntervalMs", options.minIntervalMs, 500);
+  const max = timeout("describeByPolling.maxIntervalMs", options.maxIntervalMs, Math.max(10_000, min), min);
+  const running = new RecentMap<string, { readonly job: Job }>(MOST_REMEMBERED);
+
+  return async (media, context) => {
+    const { signal, logger } = context;
+    const key = keyOf(media, context);
+    signal.throwIfAborted();
+    const earlier = running.get(key);
+    if (earlier !== undefined) {
+      try {
+        return await follow(earlier.job, 0);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        // It may have run out while nobody asked for it.
+        logger.info(
+          { uploadId: media.upload.id, error },
+          "the job of an earlier attempt failed; another one is started",
+        );
+      }
+    }
+    const job = await options.start(media, context);
+    running.set(key, { job });
+    return follow(job, min);
+
+    async function follow(job: Job, firstWaitMs: number): Promise<string | Description> {
+      let interval = min;
+      let waitMs = firstWaitMs;
+      try {
+        for (;;) {
+          await pause(waitMs, signal);
+          const answer = await read(job);
+          if (answer.done === true) {
+            running.delete(key);
+            return answer.result;
+          }
+          if (answer.progress !== undefined) context.reportProgress(answer.progress);
+          waitMs = Math.max(interval, answer.retryAfterMs ?? 0);
+          interval = Math.min(max, interval * GROWTH);
+        }
+      } catch (thrown) {
+        // At the timeout it goes on, and the next attempt reads it on.
+        if (signal.aborted && hasCode(signal.reason, "STAGE_TIMEOUT")) throw thrown;
+        running.delete(key);
+        if (signal.aborted) await cancel(job);
+        throw thrown;
+      }
+    }
+
+    /** An error that may pass is as good as "not yet". */
+    async function read(job: Job): Promise<PolledJob & { readonly progress?: number; readonly retryAfterMs?: number }> {
+      let answer: PolledJob | undefined;
+      try {
+        answer = await options.read(job, context);
+      } catch (thrown) {
+        const { retryable, retryAfterMs } = classifyError(thrown, "describe", "DESCRIBE_FAILED");
+        if (signal.aborted || !retryable) throw thrown;
+        logger.info({ uploadId: media.upload.id, error: thrown }, "the job could not be read; it is read again");
+        return retryAfterMs === undefined ? { done: false } : { done: false, retryAfterMs };
+      }
+      if (answer?.done === true || answer?.done === false) return answer as PolledJob & { progress?: number };
+      throw new UploadError("describeByPolling: expected read to answer { done: true, result } or { done: false }", {
+        code: "DESCRIBE_FAILED",
+        retryable: false,
+      });
+    }
+
+    async function cancel(job: Job): Promise<void> {
+      if (options.cancel === undefined) return;
+      try {
+        await withTimeout(options.cancel(job), CANCEL_TIMEOUT_MS, () => new Error("cancel did not answer in time"));
+      } catch (error) {
+        logger.warn({ uploadId: media.upload.id, error }, "the job could not be cancelled");
+      }
+    }
+  };
+}
+
+/** The key of the call, and what tells two uploads apart that have one id in two stores. */
+function keyOf<U extends UploadRecord>({ upload }: Media<U>, { idempotencyKey }: StageContext): string {
+  const { storageKey, userId, batchId } = upload;
+  return JSON.stringify([idempotencyKey, storageKey, userId, batchId]);
+}
+
+/** @throws the signal's reason */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, signal).catch(() => {
+    throw signal.reason;
+  });
+}

@@ -1,0 +1,241 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  assertCompleted,
+  BatchProcessor,
+  describeByPolling,
+  type PolledJob,
+  type PollingOptions,
+  processUploadWithRetry,
+  UploadEventEmitter,
+  type UploadRecord,
+} from "../../src/index.js";
+import { fakeContext, fakeMedia } from "../../src/testing/index.js";
+import { settled } from "../support/fake-time.js";
+import { deferred, ids, uploadOf, worldOf } from "../support/fakes.js";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const plain = { thumbnail: false, retry: { minTimeout: 1, maxTimeout: 1, randomize: false } } as const;
+const down = (more: object = {}) => Object.assign(new Error("down"), { status: 503 }, more);
+
+/** A service that takes so many reads for each job. */
+function service(reads = 3) {
+  const jobs = new Map<string, number>();
+  const start = vi.fn(async ({ upload }: { readonly upload: { readonly id: string } }) => {
+    const job = `${upload.id}/${jobs.size + 1}`;
+    jobs.set(job, 0);
+    return job;
+  });
+  const read = vi.fn(async (job: string, _context: { readonly signal: AbortSignal }): Promise<PolledJob> => {
+    const done = (jobs.get(job) ?? 0) + 1;
+    jobs.set(job, done);
+    return done >= reads ? { done: true, result: `text of ${job}` } : { done: false, progress: done / reads };
+  });
+  const cancel = vi.fn(async (_job: string) => {});
+  return { start, read, cancel };
+}
+
+function worldWith<Job>(options: PollingOptions<UploadRecord, Job>, uploads = [uploadOf("a")]) {
+  const { storage, repository } = worldOf(uploads);
+  return { storage, repository, ai: { describe: describeByPolling(options) } };
+}
+
+describe("a job", () => {
+  test("is read until it is done, with growing waits, and its own progress is reported", async () => {
+    const polled = service(5);
+    const at: number[] = [];
+    const began = Date.now();
+    polled.read.mockImplementation(
+      ((inner) => async (job: string, context: { readonly signal: AbortSignal }) => {
+        at.push(Date.now() - began);
+        return inner(job, context);
+      })(polled.read.getMockImplementation() as typeof polled.read),
+    );
+    const world = worldWith({ ...polled, minIntervalMs: 100, maxIntervalMs: 200 });
+    const steps: number[] = [];
+    const events = new UploadEventEmitter().on("upload:progress", ({ stage, estimated, progress }) => {
+      if (stage === "describe" && !estimated) steps.push(progress);
+    });
+    const result = await settled(processUploadWithRetry("a", world, { ...plain, events }));
+    assertCompleted(result);
+    expect(result.upload.description).toBe("text of a/1");
+    expect(at.map((time) => time - (at[0] ?? 0))).toEqual([0, 100, 250, 450, 650]);
+    expect(new Set(steps).size).toBeGreaterThan(3);
+    expect(polled.start).toHaveBeenCalledTimes(1);
+    expect(polled.cancel).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("that cannot be read for now is read again, after what the service asks for, and not started again", async () => {
+    const polled = service(1);
+    polled.read.mockRejectedValueOnce(down()).mockRejectedValueOnce(down({ status: 429, retryAfterMs: 30_000 }));
+    const began = Date.now();
+    const result = await settled(processUploadWithRetry("a", worldWith(polled), plain));
+    expect(result).toMatchObject({ status: "completed", attempts: 1 });
+    expect(polled.start).toHaveBeenCalledTimes(1);
+    expect(polled.read).toHaveBeenCalledTimes(3);
+    expect(Date.now() - began).toBeGreaterThanOrEqual(30_000);
+  });
+
+  test("that fails for good is started anew by the next attempt, and not cancelled", async () => {
+    const polled = service(1);
+    const failed = Object.assign(new Error("job failed"), { retryable: false });
+    polled.read.mockRejectedValueOnce(failed);
+    const options = { ...plain, retry: { ...plain.retry, shouldRetry: () => true } };
+    const result = await settled(processUploadWithRetry("a", worldWith(polled), options));
+    expect(result).toMatchObject({ status: "completed", attempts: 2, upload: { description: "text of a/2" } });
+    expect(polled.cancel).not.toHaveBeenCalled();
+  });
+
+  test("whose answer is none is the upload's failure", async () => {
+    const polled = service();
+    polled.read.mockResolvedValue({} as never);
+    const result = await settled(processUploadWithRetry("a", worldWith(polled), plain));
+    expect(result).toMatchObject({ status: "failed", attempts: 1, error: { code: "DESCRIBE_FAILED" } });
+    expect(polled.read).toHaveBeenCalledTimes(1);
+  });
+
+  test("whose description is not accepted is another job the next time", async () => {
+    const polled = service(1);
+    polled.read.mockResolvedValueOnce({ done: true, result: " " });
+    const result = await settled(processUploadWithRetry("a", worldWith(polled), plain));
+    expect(result).toMatchObject({ status: "completed", attempts: 2 });
+    expect(polled.start).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("at the timeout of the stage", () => {
+  const short = { ...plain, timeouts: { describeMs: 1000 } };
+
+  test("a job goes on, and the next attempt reads it on", async () => {
+    const polled = service(6);
+    const world = worldWith({ ...polled, minIntervalMs: 300, maxIntervalMs: 300 });
+    const result = await settled(processUploadWithRetry("a", world, short));
+    expect(result).toMatchObject({ status: "completed", attempts: 2, upload: { description: "text of a/1" } });
+    expect(polled.start).toHaveBeenCalledTimes(1);
+    expect(polled.cancel).not.toHaveBeenCalled();
+  });
+
+  test("so it does over the attempts of an engine", async () => {
+    const polled = service(6);
+    const world = worldWith({ ...polled, minIntervalMs: 300, maxIntervalMs: 300 });
+    const first = processUploadWithRetry("a", world, { ...short, attempt: { number: 1, max: 2 } });
+    expect(await settled(first)).toMatchObject({ status: "deferred", error: { code: "STAGE_TIMEOUT" } });
+    const second = processUploadWithRetry("a", world, { ...short, attempt: { number: 2, max: 2 } });
+    expect(await settled(second)).toMatchObject({ status: "completed" });
+    expect(polled.start).toHaveBeenCalledTimes(1);
+  });
+
+  test("one that has run out meanwhile is replaced in the same attempt", async () => {
+    const polled = service(2);
+    const world = worldWith({ ...polled, minIntervalMs: 300, maxIntervalMs: 300 });
+    polled.start.mockImplementationOnce(async () => "lost");
+    polled.read
+      .mockResolvedValueOnce({ done: false })
+      .mockResolvedValueOnce({ done: false })
+      .mockResolvedValueOnce({ done: false })
+      .mockRejectedValueOnce(Object.assign(new Error("no such job"), { status: 410 }));
+    const result = await settled(processUploadWithRetry("a", world, { ...plain, timeouts: { describeMs: 1000 } }));
+    expect(result).toMatchObject({ status: "completed", attempts: 2 });
+    expect(polled.start).toHaveBeenCalledTimes(2);
+  });
+
+  test("the job of another upload is never taken for its own", async () => {
+    const polled = service(6);
+    const options = { ...polled, minIntervalMs: 300, maxIntervalMs: 300 };
+    const describeIt = describeByPolling(options);
+    const worlds = ["one", "two"].map((tenant) => {
+      const world = worldOf([uploadOf("a", { storageKey: `${tenant}/a.jpg` })]);
+      return { storage: world.storage, repository: world.repository, ai: { describe: describeIt } };
+    });
+    const attempt = { number: 1, max: 2 };
+    for (const world of worlds) await settled(processUploadWithRetry("a", world, { ...short, attempt }));
+    expect(polled.start).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("an abort", () => {
+  test("cancels the job, once", async () => {
+    const polled = service(1000);
+    const controller = new AbortController();
+    const working = processUploadWithRetry("a", worldWith(polled), { ...plain, signal: controller.signal });
+    await vi.advanceTimersByTimeAsync(5000);
+    controller.abort();
+    expect(await settled(working)).toMatchObject({ status: "aborted", warnings: [] });
+    expect(polled.cancel.mock.calls).toEqual([["a/1"]]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("while the job is being started cancels what comes of it", async () => {
+    const polled = service();
+    const started = deferred<string>();
+    polled.start.mockImplementationOnce(() => started.promise);
+    const controller = new AbortController();
+    const working = processUploadWithRetry("a", worldWith(polled), { ...plain, signal: controller.signal });
+    await vi.waitUntil(() => polled.start.mock.calls.length === 1);
+    controller.abort();
+    started.resolve("late");
+    expect(await settled(working)).toMatchObject({ status: "aborted" });
+    expect(polled.cancel.mock.calls).toEqual([["late"]]);
+    expect(polled.read).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ["throws", async () => Promise.reject(new Error("gone"))],
+    ["does not answer", () => new Promise<void>(() => {})],
+  ])("whose cancel %s is logged, and ends in time", async (_, cancel) => {
+    const polled = { ...service(1000), cancel };
+    const warn = vi.fn();
+    const logger = { debug() {}, info() {}, warn, error() {} };
+    const controller = new AbortController();
+    const options = { ...plain, signal: controller.signal, logger };
+    const working = processUploadWithRetry("a", worldWith(polled), options);
+    await vi.advanceTimersByTimeAsync(5000);
+    controller.abort();
+    expect(await settled(working)).toMatchObject({ status: "aborted", warnings: [] });
+    expect(warn.mock.calls.map(([, message]) => message)).toEqual(["the job could not be cancelled"]);
+  });
+
+  test("ends a call by hand with the signal's reason", async () => {
+    const media = fakeMedia();
+    const controller = new AbortController();
+    const context = fakeContext({ signal: controller.signal });
+    const polled = service(1000);
+    const working = describeByPolling(polled)(media, context);
+    working.catch(() => {});
+    await vi.advanceTimersByTimeAsync(2000);
+    controller.abort(new Error("enough"));
+    await expect(working).rejects.toThrow("enough");
+    await expect(describeByPolling(polled)(media, context)).rejects.toThrow("enough");
+    expect(polled.start).toHaveBeenCalledTimes(1);
+    expect(context.progress.length).toBeGreaterThan(0);
+    await media.release();
+  });
+});
+
+test("many uploads have a job each", async () => {
+  const polled = service(3);
+  const { ai, ...world } = worldWith(polled, ids(10));
+  const result = await settled(new BatchProcessor({ ...world, ai, ...plain }).process("batch"));
+  expect(result).toMatchObject({ completed: 10 });
+  expect(polled.start).toHaveBeenCalledTimes(10);
+});
+
+test.each([
+  [{}, "describeByPolling.start: expected a function"],
+  [{ start: () => {} }, "describeByPolling.read: expected a function"],
+  [{ start: () => {}, read: () => {}, cancel: 3 }, "describeByPolling.cancel: expected a function"],
+  [{ start: () => {}, read: () => {}, minIntervalMs: 0 }, "describeByPolling.minIntervalMs: expected milliseconds"],
+  [
+    { start: () => {}, read: () => {}, maxIntervalMs: 3 },
+    "describeByPolling.maxIntervalMs: expected milliseconds from 500",
+  ],
+  [{ start: () => {}, read: () => {}, interval: 3 }, "describeByPolling.interval: unknown"],
+])("%j is misuse", (options, message) => {
+  expect(() => describeByPolling(options as never)).toThrow(message);
+});
