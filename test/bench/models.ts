@@ -9,10 +9,10 @@ import { examplePhoto } from "./photos.js";
 import type { Benchmark } from "./report.js";
 import { interleave, median, ratio, timeOf } from "./rounds.js";
 
-const UPLOADS = 2000;
+const UPLOADS = 1000;
 const DESCRIBE_MS = 20;
-/** Questions at once, on both sides. */
-const CONCURRENCY = 8;
+/** Questions at once, on both sides: with more, two cores are at their limit, and it would be about decoding. */
+const CONCURRENCY = 4;
 
 /** What the pipeline costs over a real client, real HTTP and a fast model, against that client called in a loop. */
 export const models: Benchmark = async ({ quick }) => {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { chat, OllamaServer } from "../support/ollama-server.js";
 import { answered, OpenAIServer } from "../support/openai-server.js";
 
 /** The examples over models, run as they are against a server that speaks the protocol, through the real client package. */
@@ -20,7 +21,7 @@ afterEach(() => {
 });
 afterAll(() => server.close());
 
-test.each(["openai-compatible.ts", "search-by-words.ts"])("%s has at most 40 lines", (name) => {
+test.each(["openai-compatible.ts", "search-by-words.ts", "local-then-cloud.ts"])("%s has at most 40 lines", (name) => {
   const lines = readFileSync(new URL(`../../examples/${name}`, import.meta.url), "utf8")
     .trimEnd()
     .split("\n");
@@ -49,4 +50,22 @@ test("search-by-words.ts finds what the words mean", async () => {
   await import("../../examples/search-by-words.js");
   expect(printed).toHaveLength(3);
   expect(printed[0]).toMatch(/^1\.00 .*A cup of coffee$/);
+});
+
+test("local-then-cloud.ts has done by the cloud what its own model cannot", async () => {
+  const own = await OllamaServer.start();
+  onTestFinished(() => own.close());
+  vi.stubEnv("OLLAMA_HOST", own.url);
+  vi.stubEnv("API_KEY", "a-key");
+  own.always("chat", chat([{ content: "a cat a cat ".repeat(60) }, { done_reason: "stop" }]));
+  const good = "A grey cat sleeps on a keyboard beside a cup of coffee, in the light of the morning.";
+  server.chat = answered({ text: good, tokens: [1000, 100] });
+  await import("../../examples/local-then-cloud.js");
+  expect(printed[0]).toBe(`cat.png, by gpt-5-mini: ${good}`);
+  expect(Number(printed.at(-1)?.replace("completed, for ", ""))).toBeCloseTo((3 * (1000 * 0.25 + 100 * 2)) / 1e6);
+  // Asked again after its audit, and then no more.
+  expect(own.callsOf("chat")).toHaveLength(6);
+  expect(server.describes).toHaveLength(3);
+  expect(own.callsOf("embed").length).toBeGreaterThan(0);
+  expect(server.embeds).toEqual([]);
 });

@@ -96,7 +96,8 @@ describe.each(majors)("a model of specification %s", (major) => {
     await server.open();
     const result = await processing;
     expect(result).toMatchObject({ status: "completed", completed: UPLOADS, failed: 0 });
-    expect(pauses).toEqual(["service", "DESCRIBE_FAILED", "resumed"]);
+    // Descriptions and vectors are made by one service here: either may tell first that it is gone.
+    expect(pauses).toEqual(["service", expect.stringMatching(/^(?:DESCRIBE|EMBED)_FAILED$/), "resumed"]);
     expect(calls.whileDown).toBeGreaterThan(0);
     expect(calls.whileDown).toBeLessThanOrEqual(40);
     expect(described.size).toBe(UPLOADS);
@@ -150,7 +151,7 @@ describe.each(majors)("a model of specification %s", (major) => {
       }
       const controller = new AbortController();
       // What stalls is given up, as a stage's time-out does.
-      const timer = setTimeout(() => controller.abort(), 250);
+      const timer = setTimeout(() => controller.abort(), 100);
       await ai.describe(media, fakeContext({ signal: controller.signal })).catch(() => {});
       clearTimeout(timer);
     };
@@ -171,7 +172,8 @@ describe.each(majors)("a model of specification %s", (major) => {
     expect(most).toBe(1);
     expect(getEventListeners(signal, "abort")).toEqual([]);
     expect(after.timers).toBeLessThanOrEqual(before.timers);
-    expect(await server.connections).toBeLessThanOrEqual(50);
+    // Idle ones are closed after some seconds; one that is waited for in vain ends the test by its time limit.
+    while ((await server.connections) > 0) await later(200);
     // 9,000 calls that left a kilobyte each would be nine megabytes.
     expect(after.heap - before.heap).toBeLessThan(6_000_000);
   }, 240_000);

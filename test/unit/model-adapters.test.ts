@@ -212,15 +212,11 @@ test.each([
   expect(readStructured(text)).toEqual(expected);
 });
 
-test("broken JSON is read in a time that grows with its length alone", () => {
-  const time = (length: number) => {
-    const text = `{"description": "${'\\"'.repeat(length)}`;
-    const begun = performance.now();
-    for (let round = 0; round < 20; round++) readStructured(text);
-    return performance.now() - begun;
-  };
-  time(1000);
-  expect(time(80_000) / time(10_000)).toBeLessThan(40); // 8 if it is linear, 64 if it is not
+test("broken JSON is read in a time that grows with its length alone: or this would not end within its limit", () => {
+  for (const piece of ['\\"', '"text" ', '"text":', '"text":"\\']) {
+    const text = `{"description": "${piece.repeat(300_000)}`;
+    expect(readStructured(text).text.length).toBeGreaterThan(0);
+  }
 });
 
 test("prices are for a million tokens, and null where a service does not tell them", () => {
