@@ -28,6 +28,8 @@ function coordinates(text: AuditedText): Finding[] | undefined {
     index = group.end - 1;
   }
   const share = covered / lower.length;
+  const named = /\b(?:bbox|bounding box|box_2d|x1|xmin|x_min)\s{0,2}[:=]\s{0,2}\d/.exec(lower)?.[0];
+  if (named !== undefined) return debris(`coordinates, ${show(named)}`, 0.7);
   if (pairs < 3 && share < 0.4) return undefined;
   return debris(`coordinates, ${show(first)}`, Math.min(0.95, 0.6 + share));
 }

@@ -16,7 +16,7 @@ const MOST_OF_THE_TEXT = 0.8;
 /** In characters, letters and digits alone: nobody begins like a prompt by chance. */
 const SAME_BEGINNING = 24;
 
-const find = phraseFinder(PROMPTS);
+const find = /* @__PURE__ */ phraseFinder(PROMPTS);
 
 export type EchoCheck = (text: AuditedText, prompt: string | undefined) => Finding[];
 

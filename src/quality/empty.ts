@@ -50,6 +50,7 @@ const PLACEHOLDERS: ReadonlySet<string> = new Set([
   ],
 ]);
 const FILE_NAME = /^[\w\-. ()]{1,80}\.(?:jpe?g|png|gif|webp|heic|avif|tiff?|bmp|mp4|mov)$/;
+const NOTHING = /^[\w "']{1,30}:\s{0,4}["']?(?:null|none|undefined|n\/a|nan)["']?$/;
 const INSERT_HERE = /[[({<]\s?(?:insert|your|add|image|photo)\s[a-z ]{0,30}(?:here|description|caption)\s?[\])}>]/;
 
 /** No words: nothing at all, marks alone, a placeholder, or the name of a file. */
@@ -64,7 +65,7 @@ export function checkEmpty({ lower, counts, letterCount, letters }: AuditedText)
     return [{ kind: "empty", detail: `a single letter, ${show(lower)}`, severity: 1 }];
   if (lower.length <= 100) {
     const word = lower.replace(/^[\s"'`*[\](){}<>.:;!?_-]+|[\s"'`*[\](){}<>.:;!?。_-]+$/g, "");
-    if (PLACEHOLDERS.has(word) || FILE_NAME.test(word) || INSERT_HERE.test(lower))
+    if (PLACEHOLDERS.has(word) || FILE_NAME.test(word) || NOTHING.test(word) || INSERT_HERE.test(lower))
       return [{ kind: "empty", detail: `a placeholder, ${show(lower)}`, severity: 0.95 }];
   }
   return [];

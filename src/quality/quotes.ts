@@ -1,5 +1,5 @@
 /** What opens a quotation, with what closes it. */
-const PAIRS = Object.entries({
+const PAIRS = /* @__PURE__ */ Object.entries({
   '"': ['"'],
   "'": ["'"],
   "`": ["`"],
@@ -13,7 +13,7 @@ const PAIRS = Object.entries({
   "『": ["』"],
   "《": ["》"],
 });
-const CLOSED_BY: ReadonlyMap<number, readonly string[]> = new Map(
+const CLOSED_BY: ReadonlyMap<number, readonly string[]> = /* @__PURE__ */ new Map(
   PAIRS.map(([mark, closing]) => [mark.charCodeAt(0), closing]),
 );
 /** In characters; a quotation that is longer has probably lost its end. */

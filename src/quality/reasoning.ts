@@ -3,7 +3,7 @@ import { type Finding, show } from "./finding.js";
 import { phraseFinder } from "./phrase-table.js";
 import { REASONING } from "./phrases/reasoning.js";
 
-const find = phraseFinder(REASONING);
+const find = /* @__PURE__ */ phraseFinder(REASONING);
 
 /** The model thinks aloud: about who asks, what was asked, or how it should answer. */
 export function checkReasoning(text: AuditedText): Finding[] {

@@ -3,7 +3,7 @@ import { type Finding, show } from "./finding.js";
 import { phraseFinder } from "./phrase-table.js";
 import { REFUSALS } from "./phrases/refusals.js";
 
-const find = phraseFinder(REFUSALS);
+const find = /* @__PURE__ */ phraseFinder(REFUSALS);
 
 /** The model declines, or says that it sees nothing. */
 export function checkRefusal(text: AuditedText): Finding[] {

@@ -16,7 +16,14 @@ export interface Labelled {
 
 export type Half = "tuning" | "held out";
 
-type Entry = string | { readonly text: string; readonly prompt: string };
+interface Written {
+  readonly text: string;
+  /** What was asked. @default the prompt of the language */
+  readonly prompt?: string;
+  /** Of texts that the checks were tried on before they came into the set: they can judge nothing any more. */
+  readonly half?: "tuning";
+}
+type Entry = string | Written;
 
 const read = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 const names = (folder: string) =>
@@ -28,21 +35,17 @@ const names = (folder: string) =>
 export function labelledSet(): readonly Labelled[] {
   const prompts: Readonly<Record<string, string>> = read("./prompts.json");
   const promptIn = (language: string) => prompts[language] ?? (prompts.en as string);
+  const labelled = (entry: Entry, language: string, kind: string): Labelled => {
+    const { text, prompt, half }: Written = typeof entry === "string" ? { text: entry } : entry;
+    const [asked, ownHalf] = [prompt ?? promptIn(language), half ?? halfOf(language, text)];
+    return { text, language, kind, prompt: asked, half: ownHalf, isMade: false };
+  };
   const good = names("./good").flatMap((language) =>
-    (read(`./good/${language}.json`) as readonly string[]).map(
-      (text): Labelled => ({
-        ...{ text, language, kind: "good", prompt: promptIn(language) },
-        ...{ half: halfOf(language, text), isMade: false },
-      }),
-    ),
+    (read(`./good/${language}.json`) as readonly Entry[]).map((entry) => labelled(entry, language, "good")),
   );
   const written = names("./bad").flatMap((kind) =>
     Object.entries(read(`./bad/${kind}.json`) as Readonly<Record<string, readonly Entry[]>>).flatMap(
-      ([language, entries]) =>
-        entries.map((entry): Labelled => {
-          const { text, prompt } = typeof entry === "string" ? { text: entry, prompt: promptIn(language) } : entry;
-          return { text, language, kind, prompt, half: halfOf(language, text), isMade: false };
-        }),
+      ([language, entries]) => entries.map((entry) => labelled(entry, language, kind)),
     ),
   );
   // What is made of a text belongs to the half of that text, so that no half knows the words of the other.
