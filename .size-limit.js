@@ -1,6 +1,6 @@
 /** What each entry point adds to an application, in ESM, minified and compressed, without the dependencies. */
 const budgets = {
-  index: "68 kB",
+  index: "74 kB",
   fs: "4.5 kB",
   memory: "5.6 kB",
   postgres: "10 kB",
@@ -8,7 +8,7 @@ const budgets = {
   s3: "9 kB",
   flydrive: "5 kB",
   "ai-sdk": "13 kB",
-  ollama: "33.5 kB", // 20 kB of it are descriptionQuality, which the root has as well
+  ollama: "40 kB", // most of it is descriptionQuality, which the root has as well
   testing: "28 kB",
 };
 

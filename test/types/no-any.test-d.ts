@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { expectTypeOf, test } from "vitest";
-import type { FlydriveDisk } from "../../src/adapters/flydrive.js";
 import type { AiSdkOptions, SearchableAI } from "../../src/adapters/ai-sdk.js";
+import type { FlydriveDisk } from "../../src/adapters/flydrive.js";
 import type { LocalAI } from "../../src/adapters/local-ai.js";
 import type { MemoryRepository, MemoryStorage } from "../../src/adapters/memory.js";
 import type { OllamaAI, OllamaOptions } from "../../src/adapters/ollama.js";
