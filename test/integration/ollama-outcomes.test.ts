@@ -74,6 +74,7 @@ const EMBED: Readonly<Record<string, Reply>> = {
   "429 with `retry-after-ms: 50`": failure(429, "too many requests", { "retry-after-ms": "50" }),
   "503, the queue is full": failure(503, "server busy, please try again.  maximum pending requests exceeded"),
   "200 with a page of HTML": page(200),
+  "`null`": json(null),
   "half an answer": ({ response }) => void response.writeHead(200).end('{ "embeddings": [[0.6'),
   "the connection is closed without an answer": hangUp,
 };

@@ -42,6 +42,7 @@ test.each([
   [{ model: MODEL, keepAlive: Number.NaN }, "ollama.keepAlive: "],
   [{ model: MODEL, think: "hard" }, 'ollama.think: expected true, false, "low", "medium" or "high", got "hard"'],
   [{ model: MODEL, options: [] }, "ollama.options: expected an object such as { temperature: 0 }, got object"],
+  [{ model: MODEL, options: { stop: () => true } }, "ollama.options: expected an object of what JSON has"],
   [{ model: MODEL, prompt: "" }, "ollama.prompt: expected a text, or a function of the media"],
   [{ model: MODEL, headers: { Authorization: 1 } }, "ollama.headers: expected names and values of HTTP headers"],
   [{ model: MODEL, headers: { Authorization: "Bearer a\nb" } }, "ollama.headers: "],

@@ -22,7 +22,7 @@ export async function callOllama<T>(
   const { Ollama } = await loadOllama();
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const abort = () => controller.abort(asError(signal?.reason));
+  const abort = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   try {
     const own = checkedFetch(fetch, asked, controller.signal, isStream);
@@ -34,9 +34,4 @@ export async function callOllama<T>(
     signal?.removeEventListener("abort", abort);
     controller.abort(new Error("The call is over"));
   }
-}
-
-/** A stream cannot be destroyed with what is no error. */
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error("The call was aborted", { cause: reason });
 }

@@ -19,7 +19,7 @@ export async function* checkedLines(
   const encoder = new TextEncoder();
   const reader = body.getReader();
   for await (const line of linesOf(reader, asked, signal)) {
-    const { error, status, done } = Object(requireJson(line, asked));
+    const { error, status, done } = requireJson(line, asked);
     if (error !== undefined)
       throw refusalOf(asked, { text: String(error), status: typeof status === "number" ? status : undefined });
     if (done === true) await endOf(reader);

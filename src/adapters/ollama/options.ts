@@ -102,12 +102,20 @@ export function readOptions(given: OllamaOptions): Settings {
     embeddingModel,
     keepAlive,
     think,
-    options: options === undefined ? undefined : structuredClone(options),
+    options: options === undefined ? undefined : copyOf(options),
     prompt,
     fetch: (given.fetch as Fetch | undefined) ?? httpFetch(),
     version,
     video,
   };
+}
+
+function copyOf(options: object): Readonly<Record<string, unknown>> {
+  try {
+    return structuredClone(options) as Record<string, unknown>;
+  } catch {
+    throw expected("options", "an object of what JSON has, such as { temperature: 0 }", options);
+  }
 }
 
 function isObject(value: unknown): value is object {
