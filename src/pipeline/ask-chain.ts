@@ -74,7 +74,7 @@ async function untilAnswered<U extends UploadRecord>(
   throw failure;
 }
 
-/** The models that have not failed this upload for good in an earlier visit; all of them when they have. */
+/** The models that have not failed this upload for good in an earlier attempt or visit; all of them when they have. */
 function candidates<U extends UploadRecord>({ settings, id }: UploadRun<U>): readonly Model<U>[] {
   const { list } = settings.models;
   const failed = settings.runtime.failedForGood.get(id);
@@ -95,8 +95,6 @@ function isOwnFault<U extends UploadRecord>(
 }
 
 function failedForGood<U extends UploadRecord>({ settings, id }: UploadRun<U>, { place }: Model<U>): void {
-  // Nobody comes back for it: the next call may well be after the cause was mended.
-  if (!settings.comesBack) return;
   const failed = settings.runtime.failedForGood.get(id) ?? new Set();
   failed.add(place);
   settings.runtime.failedForGood.set(id, failed);

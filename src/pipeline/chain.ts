@@ -4,7 +4,8 @@ import type { UploadError } from "../errors.js";
 import { versionFor } from "../records.js";
 import type { Breaker } from "../runtime/breaker.js";
 import type { Limiter } from "../runtime/limiter.js";
-import { EMBEDDING_OF_CHAIN, type SharedRuntime } from "../runtime/runtime.js";
+import type { SharedRuntime } from "../runtime/runtime.js";
+import { EMBEDDING_OF_CHAIN } from "../runtime/services.js";
 import type { FallbackCause } from "./fallback-cause.js";
 
 /** What an adapter made by `fallbackAI` carries, so that its models are called, counted and paid for one by one. */

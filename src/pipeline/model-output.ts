@@ -26,7 +26,7 @@ export interface Described {
  */
 export function readDescription(answer: string | Description): Described {
   return understood("describe", "DESCRIBE_FAILED", () => {
-    const { text, metadata, finish, prompt, usage } =
+    const { text, metadata, finish, prompt } =
       typeof answer === "string" ? ({ text: answer } as Description) : (answer ?? {});
     if (finish === "refused") throw refused("CONTENT_REFUSED", "The model, or its provider, declined to describe it");
     if (finish === "length")
@@ -41,9 +41,19 @@ export function readDescription(answer: string | Description): Described {
       text: cleanText(text),
       metadata: metadata == null ? undefined : asJson(metadata),
       prompt: typeof prompt === "string" ? prompt : undefined,
-      model: typeof usage?.model === "string" ? cleanText(usage.model) : undefined,
+      model: modelOf(answer),
     };
   });
+}
+
+/** Whatever the usage does when it is looked at is no failure of the description. */
+function modelOf(answer: string | Description): string | undefined {
+  try {
+    const model: unknown = typeof answer === "string" ? undefined : answer.usage?.model;
+    return typeof model === "string" ? cleanText(model) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What `embed` answered, as plain numbers that a 32-bit float can hold. @throws UploadError `INVALID_EMBEDDING` */

@@ -6,6 +6,9 @@ import { Budget } from "./budget.js";
 
 export const UNLIMITED = Number.POSITIVE_INFINITY;
 
+/** Uploads whose last claim got no answer, or that failed and wait to be done again. */
+export const MOST_REMEMBERED = 10_000;
+
 /** The thread pool keeps a free thread for file and DNS work. */
 export function defaultDecoders(): number {
   return Math.max(1, Math.min(availableParallelism(), threadPoolSize() - 1));

@@ -1,18 +1,17 @@
 import { ActiveSet } from "../async/active-set.js";
-import { Notifier } from "../async/notifier.js";
 import type { AIAdapter, Usage } from "../contracts/ai.js";
 import type { Limit, RuntimeOptions } from "../contracts/runtime.js";
 import type { StageName } from "../contracts/upload.js";
 import { UploadError } from "../errors.js";
 import { number, requireKnown, requireMembers } from "../validate.js";
 import type { ActiveUpload } from "./active-upload.js";
-import { Breaker, type BreakerSettings } from "./breaker.js";
 import type { Budget } from "./budget.js";
 import { StageDurations } from "./durations.js";
 import { Ledger } from "./ledger.js";
 import { Limiter } from "./limiter.js";
 import { RecentMap } from "./recent-map.js";
-import { defaultDecoders, readBreaker, readBudget, readLimits, UNLIMITED } from "./runtime-options.js";
+import { defaultDecoders, MOST_REMEMBERED, readBreaker, readBudget, readLimits, UNLIMITED } from "./runtime-options.js";
+import { Services } from "./services.js";
 import { Ticker } from "./ticker.js";
 
 /** How the work stands. */
@@ -51,16 +50,6 @@ export interface Runtime {
   addBudget(amount: number): void;
 }
 
-/** What is remembered of an upload that a service has failed: how often, and since when. */
-export interface Trial {
-  failures: number;
-  /** How often it was handed back because of them. */
-  held: number;
-  /** By the breaker's count of events. */
-  readonly firstBegan: number;
-  readonly firstFailed: number;
-}
-
 /** What is remembered of an upload that was in calls of many which the service failed. */
 export interface FailedTogether {
   readonly failures: number;
@@ -68,28 +57,9 @@ export interface FailedTogether {
   readonly most: number;
 }
 
-export interface BreakerListener {
-  readonly opened: (error: UploadError, until: number) => void;
-  readonly closed: () => void;
-}
-
-/** Uploads whose last claim got no answer, or that failed and wait to be done again. */
-const MOST_REMEMBERED = 10_000;
-
-/** The breakers' names of the models: no stage of the user's can be called so. */
-const MODEL = "the model";
-export const EMBEDDING_OF_CHAIN = "embedding of a chain";
-
-/** What one service did says nothing of another: their events are counted apart. */
-function trialKey(uploadId: string, service: string): string {
-  return service === MODEL ? uploadId : `${service}\n${uploadId}`;
-}
-
-export class SharedRuntime implements Runtime {
+export class SharedRuntime extends Services implements Runtime {
   readonly ledger = new Ledger();
   readonly durations = new StageDurations();
-  /** Notified of everything that lets an upload be begun which waits for that. */
-  readonly changes = new Notifier();
   readonly ticker = new Ticker();
   readonly active = new ActiveSet<ActiveUpload>();
   /**
@@ -99,7 +69,6 @@ export class SharedRuntime implements Runtime {
   readonly suspects = new Limiter(1);
   /** The tokens of claims that were not answered, by upload: the next claim of it is the same claim. */
   readonly unanswered = new RecentMap<string, string>(MOST_REMEMBERED);
-  readonly trials = new RecentMap<string, Trial>(MOST_REMEMBERED);
   /** By the uploads that were in a call of many which the service failed: which of them is at fault is not known. */
   readonly failedTogether = new RecentMap<string, FailedTogether>(MOST_REMEMBERED);
   /** The models of a chain that have failed an upload for good, by upload: it need not be asked again. */
@@ -111,15 +80,12 @@ export class SharedRuntime implements Runtime {
   readonly budget: Budget | undefined;
   readonly #limits = new Map<string, Limiter>();
   readonly #given: Readonly<Record<string, Limit | undefined>>;
-  readonly #breakers = new Map<string, Breaker>();
-  readonly #breakerSettings: BreakerSettings | false;
-  readonly #listeners = new Set<BreakerListener>();
 
   constructor(options: RuntimeOptions) {
     requireMembers("runtime", options, []);
     const { limits = {}, breaker = {}, budget } = options;
+    super(breaker !== false && readBreaker(breaker));
     this.#given = readLimits(limits);
-    this.#breakerSettings = breaker !== false && readBreaker(breaker);
     if (budget !== undefined) this.budget = readBudget(budget);
   }
 
@@ -137,83 +103,9 @@ export class SharedRuntime implements Runtime {
     return limiter;
   }
 
-  /**
-   * Describing and embedding are calls of one service; each stage of the user's has its own. In a chain of models each has its
-   * own, by its place, and embedding has one as well.
-   */
-  breakerOf(stage: StageName): Breaker {
-    const service = stage === "describe" || stage === "embed" ? MODEL : stage;
-    let breaker = this.#breakers.get(service);
-    if (breaker === undefined) {
-      const observer: BreakerListener = {
-        opened: (error, until) => this.#tell((listener) => listener.opened(error, until)),
-        closed: () => this.#tell((listener) => listener.closed()),
-      };
-      breaker = new Breaker(this.#breakerSettings, observer, this.changes, service);
-      this.#breakers.set(service, breaker);
-    }
-    return breaker;
-  }
-
-  /** The breaker of a chain's model, by its place. */
-  breakerOfModel(place: number): Breaker {
-    return this.breakerOf(place === 0 ? MODEL : `${MODEL} ${place}`);
-  }
-
-  /** The first of its breakers that is open and in the way: of a chain of models those are when all of them are. */
-  openBreaker(models = this.#models()): Breaker | undefined {
-    for (const [service, breaker] of this.#breakers) {
-      const isOfModels = service === EMBEDDING_OF_CHAIN || service.startsWith(MODEL);
-      if (breaker.open !== undefined && !isOfModels) return breaker;
-    }
-    if (models > 1) {
-      const breaker = this.#breakers.get(EMBEDDING_OF_CHAIN);
-      if (breaker?.open !== undefined) return breaker;
-    }
-    let soonest: Breaker | undefined;
-    for (let place = 0; place < models; place++) {
-      const breaker = this.breakerOfModel(place);
-      if (breaker.open === undefined) return undefined;
-      if (soonest?.open === undefined || breaker.open.until < soonest.open.until) soonest = breaker;
-    }
-    return soonest;
-  }
-
-  /** Of the longest chain that it is shared by. */
-  #models(): number {
-    let models = 1;
-    while (this.#breakers.has(`${MODEL} ${models}`)) models++;
-    return models;
-  }
-
-  trialOf(uploadId: string, { service }: Breaker): Trial | undefined {
-    return this.trials.get(trialKey(uploadId, service));
-  }
-
-  tried(uploadId: string, { service }: Breaker, trial: Trial): void {
-    this.trials.set(trialKey(uploadId, service), trial);
-  }
-
-  /** Whether a service has failed it since it was settled last. */
-  isTried(uploadId: string): boolean {
-    for (const breaker of this.#breakers.values()) if (this.trialOf(uploadId, breaker) !== undefined) return true;
-    return false;
-  }
-
-  get giveUpAfterMs(): number {
-    return this.#breakerSettings === false ? UNLIMITED : this.#breakerSettings.giveUpAfterMs;
-  }
-
-  /** @returns what ends the subscription */
-  listen(listener: BreakerListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
   /** The upload is settled: what it went through before is of no use any more. */
   forget(uploadId: string): void {
-    if (this.trials.size > 0)
-      for (const service of this.#breakers.keys()) this.trials.delete(trialKey(uploadId, service));
+    this.forgetTrials(uploadId);
     this.refusedAnswers.delete(uploadId);
     this.failedTogether.delete(uploadId);
     this.failedForGood.delete(uploadId);
@@ -268,10 +160,6 @@ export class SharedRuntime implements Runtime {
       throw new UploadError(message, { code: "INVALID_CONFIGURATION" });
     }
     this.budget.add(added);
-  }
-
-  #tell(about: (listener: BreakerListener) => void): void {
-    for (const listener of [...this.#listeners]) about(listener);
   }
 }
 

@@ -65,6 +65,15 @@ describe("the next model describes", () => {
     expect(cloud.describe).not.toHaveBeenCalled();
   });
 
+  test("and what has failed for good is not asked again by the next attempt", async () => {
+    const { local, cloud, adapters } = chained();
+    local.describe.mockRejectedValue(Object.assign(new Error("no"), { status: 400 }));
+    cloud.describe.mockRejectedValueOnce(down());
+    expect(await processUploadWithRetry("a", adapters, plain)).toMatchObject({ status: "completed", attempts: 2 });
+    expect(local.describe).toHaveBeenCalledTimes(1);
+    expect(cloud.describe).toHaveBeenCalledTimes(2);
+  });
+
   test("by the attempts of an engine, too", async () => {
     const { local, cloud, adapters } = chained();
     local.describe.mockRejectedValue(down());

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import * as root from "upload-processor";
+import * as aiSdk from "upload-processor/ai-sdk";
 import * as flydrive from "upload-processor/flydrive";
 import * as fs from "upload-processor/fs";
 import * as localAI from "upload-processor/local-ai";
@@ -11,4 +12,4 @@ import * as testing from "upload-processor/testing";
 import { job } from "./job.mjs";
 
 const other = createRequire(import.meta.url)("upload-processor");
-await job({ root, fs, memory, postgres, localAI, s3, flydrive, testing }, other, process.argv[2]);
+await job({ root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, testing }, other, process.argv[2]);

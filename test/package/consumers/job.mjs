@@ -12,7 +12,7 @@ import { buffer } from "node:stream/consumers";
  * @param other the root in the other format
  * @param photo the path of a real photograph
  */
-export async function job({ root, fs, memory, postgres, localAI, ollama, s3, flydrive, testing }, other, photo) {
+export async function job({ root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, testing }, other, photo) {
   const upload = { id: "1", storageKey: "photo", status: "pending" };
   const repository = memory.memoryRepository({ uploads: [upload] });
   const storage = memory.memoryStorage([["photo", await readFile(photo)]]);
@@ -62,6 +62,9 @@ export async function job({ root, fs, memory, postgres, localAI, ollama, s3, fly
   const split = root.splitStorage({ originals: storage, derived: disk });
   await split.write("a/b", new Uint8Array([1]), { contentType: "image/jpeg", signal });
   assert.deepEqual(await buffer((await disk.open("a/b", { signal })).stream), Buffer.from([1]));
+
+  const unknown = errorOf(() => aiSdk.aiSdk({ model: { specificationVersion: "v9", provider: "a", modelId: "b" } }));
+  assert.ok(unknown instanceof root.ConfigurationError, String(unknown));
 
   const models = ollama.ollama({ model: "qwen2.5vl", embeddingModel: "nomic-embed-text" });
   const told = await models.embedText("a cat").catch((error) => error);

@@ -1,4 +1,5 @@
 const root = require("upload-processor");
+const aiSdk = require("upload-processor/ai-sdk");
 const flydrive = require("upload-processor/flydrive");
 const fs = require("upload-processor/fs");
 const localAI = require("upload-processor/local-ai");
@@ -10,5 +11,5 @@ const testing = require("upload-processor/testing");
 
 // A rejection ends the process with a code other than 0.
 void Promise.all([import("./job.mjs"), import("upload-processor")]).then(([{ job }, other]) =>
-  job({ root, fs, memory, postgres, localAI, s3, flydrive, testing }, other, process.argv[2]),
+  job({ root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, testing }, other, process.argv[2]),
 );
