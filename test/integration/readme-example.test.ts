@@ -5,9 +5,15 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { sampleJpeg } from "../../src/testing/index.js";
+import { failure, OllamaServer } from "../support/ollama-server.js";
 
-/** What the first example of the README runs against here: an embedded database, a temporary folder, and a model of two answers. */
-const world = vi.hoisted(() => ({ database: undefined as unknown as PGlite, folder: "", pools: [] as EventEmitter[] }));
+/** What the first example of the README runs against here: an embedded database, a temporary folder, and a server of the test's own. */
+const world = vi.hoisted(() => ({
+  database: undefined as unknown as PGlite,
+  folder: "",
+  pools: [] as EventEmitter[],
+  models: undefined as unknown as OllamaServer,
+}));
 
 class Pool extends EventEmitter {
   constructor() {
@@ -25,7 +31,10 @@ vi.mock("upload-processor/fs", async (original) => {
   return { fileStorage: () => fileStorage(world.folder) };
 });
 
-const asked: string[] = [];
+vi.mock("upload-processor/ollama", async (original) => {
+  const { ollama } = await original<typeof import("../../src/adapters/ollama.js")>();
+  return { ollama: (options: Parameters<typeof ollama>[0]) => ollama({ ...options, host: world.models.url }) };
+});
 
 beforeAll(async () => {
   world.database = await PGlite.create();
@@ -33,18 +42,14 @@ beforeAll(async () => {
   await mkdir(join(world.folder, "originals"));
   await writeFile(join(world.folder, "originals/beach.jpg"), sampleJpeg());
   vi.spyOn(console, "log").mockImplementation(() => {});
-  vi.stubGlobal("fetch", async (url: string, { body }: { body: string }) => {
-    const { model, images = [] } = JSON.parse(body);
-    asked.push(`${url.split("/api/")[1]} ${model}, ${images.length} images`);
-    // As a model that is being loaded: what is thrown for it has to say whose fault it is.
-    if (asked.length === 1) return new Response("busy", { status: 503, headers: { "retry-after": "0" } });
-    return Response.json({ response: "A beach.", embeddings: [[0.5, 0.25]] });
-  });
+  world.models = await OllamaServer.start();
+  // As a model that is being loaded: what is thrown for it has to say whose fault it is.
+  world.models.script("chat", failure(503, "server busy", { "retry-after": "0" }));
 });
 
 afterAll(async () => {
-  vi.unstubAllGlobals();
   vi.restoreAllMocks();
+  await world.models.close();
   await world.database.close();
   await rm(world.folder, { recursive: true });
 });
@@ -54,10 +59,10 @@ test("the first example of the README does what it says", async () => {
   const { rows } = await world.database.query(
     "select status, description, thumbnail_key from upload_processor_uploads",
   );
-  expect(rows).toEqual([{ status: "completed", description: "A beach.", thumbnail_key: "thumbnails/beach.jpg" }]);
+  const { description } = world.models;
+  expect(rows).toEqual([{ status: "completed", description, thumbnail_key: "thumbnails/beach.jpg" }]);
   expect((await stat(join(world.folder, "thumbnails/beach.jpg"))).size).toBeGreaterThan(0);
-  expect(asked).toEqual([
-    ...["generate qwen3-vl, 1 images", "generate qwen3-vl, 1 images", "embed nomic-embed-text, 0 images"],
-  ]);
+  expect(world.models.callsOf("chat").map(({ body }) => body.model)).toEqual(["qwen3-vl", "qwen3-vl"]);
+  expect(world.models.callsOf("embed").map(({ body }) => body.input)).toEqual([[description]]);
   expect(world.pools.map((pool) => pool.listenerCount("error"))).toEqual([1]);
 });
