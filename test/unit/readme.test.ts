@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
+import * as aiSdk from "../../src/adapters/ai-sdk.js";
+import * as ollama from "../../src/adapters/ollama.js";
 import * as index from "../../src/index.js";
 import * as testing from "../../src/testing/index.js";
 
@@ -12,11 +14,14 @@ const text = readme.replace(/^```[\s\S]*?^```/gm, "");
 
 /** What the pieces of code on the page take for granted. */
 const CONTEXT = `
-import type { AIAdapter, BatchProcessor as Processor, BatchRepositoryAdapter, Runtime, StorageAdapter, UploadError,
+import type { AIAdapter, BatchProcessor as Processor, Runtime, StorageAdapter, UploadError,
   UploadEventEmitter, UploadRecord, VisionImage } from "upload-processor";
+import type { AiSdkOptions } from "upload-processor/ai-sdk";
+import type { PostgresRepository } from "upload-processor/postgres";
 import type { RepositoryContractOptions, RepositoryFixture } from "upload-processor/testing";
 declare global {
-  const storage: StorageAdapter, ai: AIAdapter, repository: BatchRepositoryAdapter;
+  const storage: StorageAdapter, ai: AIAdapter, repository: PostgresRepository;
+  const openai: (model: string) => AiSdkOptions["model"];
   const processor: Processor, events: UploadEventEmitter, record: UploadRecord;
   const id: string, batchId: string, signal: AbortSignal, cursor: AsyncIterable<string>;
   const later: (ms: number | undefined) => void;
@@ -36,6 +41,8 @@ declare global {
 /** What the package exports, for the pieces without imports. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   "upload-processor": ["Plugin", ...Object.keys(index)],
+  "upload-processor/ai-sdk": Object.keys(aiSdk),
+  "upload-processor/ollama": Object.keys(ollama),
   "upload-processor/testing": Object.keys(testing),
 };
 
