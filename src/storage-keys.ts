@@ -7,25 +7,18 @@ import { keyProblem, refusedKey, shownKey, UploadError } from "./errors.js";
  * logger.
  */
 export function guardKeys(storage: StorageAdapter, logger: Logger): StorageAdapter {
-  const check = (key: string): void => {
+  const checked = <T>(key: string, call: () => Promise<T>): Promise<T> => {
     const problem = keyProblem(key);
-    if (problem !== null) throw refusedKey("The library", key, problem);
+    return problem === null ? call() : Promise.reject(refusedKey("The library", key, problem));
   };
   return {
-    async open(key, options) {
+    open(key, options) {
       // A record without a key has no original.
-      if (typeof key !== "string") return null;
-      check(key);
-      return storage.open(key, Object.assign(options, { logger }));
+      if (typeof key !== "string") return Promise.resolve(null);
+      return checked(key, () => storage.open(key, Object.assign(options, { logger })));
     },
-    async write(key, data, options) {
-      check(key);
-      return storage.write(key, data, options);
-    },
-    async delete(key) {
-      check(key);
-      return storage.delete(key);
-    },
+    write: (key, data, options) => checked(key, () => storage.write(key, data, options)),
+    delete: (key) => checked(key, () => storage.delete(key)),
   };
 }
 

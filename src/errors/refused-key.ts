@@ -3,6 +3,10 @@ import { UploadError } from "./upload-error.js";
 /** More of a key is not shown. */
 const LONGEST_KEY = 80;
 
+const EMPTY_PART = /^\/|\/\/|\/$/;
+/** On Windows a backslash separates the parts of a path, too. */
+const DOTS = /(?:^|[/\\])(\.\.?)(?:[/\\]|$)/;
+
 /**
  * What no storage may be given as a key, whatever it makes of it: a part `..` or `.` leads to another object where keys
  * are paths, empty parts are dropped by some storages and kept by others, and a NUL ends a path.
@@ -13,10 +17,9 @@ export function keyProblem(key: unknown): string | null {
   if (typeof key !== "string") return `it is ${key === null ? "null" : typeof key}, not a string`;
   if (key === "") return "it is empty";
   if (key.includes("\0")) return "it has a NUL character in it";
-  if (key.split("/").includes("")) return "it has an empty part: / at its start or end, or //";
-  // On Windows a backslash separates the parts of a path, too.
-  for (const part of key.split(/[/\\]/)) if (part === "." || part === "..") return `a part of it is "${part}"`;
-  return null;
+  if (EMPTY_PART.test(key)) return "it has an empty part: / at its start or end, or //";
+  const [, part] = DOTS.exec(key) ?? [];
+  return part === undefined ? null : `a part of it is "${part}"`;
 }
 
 /** A key as it is shown in messages, without the space that comes before it; nothing for what is no text. */

@@ -97,8 +97,8 @@ export function reserve<U extends UploadRecord>(
   { runtime, run: context }: Pick<Settings<U>, "runtime" | "run">,
   signal: Stoppable,
 ): ((cost: number) => void) | undefined | Promise<(cost: number) => void> {
+  if (runtime.budget === undefined && context?.budget === undefined) return undefined;
   const budgets = [runtime.budget, context?.budget].filter((budget) => budget !== undefined);
-  if (budgets.length === 0) return undefined;
   const leave = (cost: number) => {
     for (const budget of budgets) budget.leave(cost);
   };

@@ -63,7 +63,13 @@ export class Services {
   }
 
   /** The first of its breakers that is open and in the way: of a chain of models those are when all of them are. */
-  openBreaker(models = this.#models()): Breaker | undefined {
+  openBreaker(models?: number): Breaker | undefined {
+    // Asked for every upload, and almost always so.
+    for (const breaker of this.#breakers.values()) if (breaker.open !== undefined) return this.#inTheWay(models);
+    return undefined;
+  }
+
+  #inTheWay(models = this.#models()): Breaker | undefined {
     for (const [service, breaker] of this.#breakers) {
       const isOfModels = service === EMBEDDING_OF_CHAIN || service.startsWith(MODEL);
       if (breaker.open !== undefined && !isOfModels) return breaker;
