@@ -51,7 +51,9 @@ export async function decodeImage<T>(
     const limitInputPixels = limits.limitInputPixels ?? limitPixels;
     let colourspace: "srgb" | "b-w" | undefined;
     const open: OpenReading = ({ input = original, failOn = "error", frame = 0, frames = 1 }) => {
-      const image = sharp(input, { failOn, limitInputPixels, page: frame, pages: frames });
+      // sharp counts the pixels of all frames that it is asked for.
+      const limit = Math.min(limitInputPixels * frames, Number.MAX_SAFE_INTEGER);
+      const image = sharp(input, { failOn, limitInputPixels: limit, page: frame, pages: frames });
       return colourspace === undefined ? image : image.pipelineColourspace(colourspace);
     };
     if (!LIMITS_ITS_SIDES.has(mimeType)) {

@@ -13,6 +13,9 @@ const BY_FORMULA = { ...size, by: "BT.2100, BT.2390" };
 export const heifKinds = [
   shown("AVIF", plain, { ...BASE, by: "libheif", decoder: "heif-convert" }),
   shown("p3-nclx.avif", p3, FROM_P3),
+  shown("Display P3 in four tiles", () => inputFile("grid.avif"), {
+    ...{ width: 128, height: 128, mean: [168, 77.7, 38.4], by: "zscale" },
+  }),
   shown("BT.2020 with the curve of video", () => retagged(p3(), 9, 14), FROM_BT2020),
   shown("told to be sRGB", () => retagged(p3(), 1, 13), AS_BASE),
   shown("told nothing of", () => retagged(p3(), 2, 2), AS_BASE),
