@@ -70,8 +70,16 @@ export interface VisionOptions {
 export interface InputOptions {
   /** The largest original, in bytes. @default 536870912 (512 MiB) */
   readonly maxBytes?: number | undefined;
-  /** The most pixels that an original may have, over all its frames; a side has at most 1,000,000 in any case. @default 100000000 */
+  /**
+   * The most pixels that an original may have; a side has at most 1,000,000 in any case. By format it is what decoding takes a
+   * gigabyte of memory for: 250,000,000 for a JPEG, 50,000,000 for an AVIF; the table is in `media/formats.md`. @default by format
+   */
   readonly limitInputPixels?: number | undefined;
+  /**
+   * `"lenient"` takes what can be shown of an image that is cut off or damaged, with a warning; `"strict"` fails its upload. A JPEG
+   * that lacks its end marker alone is whole in both. @default "strict"
+   */
+  readonly tolerance?: "strict" | "lenient" | undefined;
   /** The MIME types that are let in, as sniffed from the content. @default JPEG, PNG, WebP, AVIF, GIF, TIFF, HEIC and HEIF */
   readonly allow?: readonly string[] | undefined;
 }

@@ -5,7 +5,7 @@ import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { UploadError } from "../errors.js";
 import { admitType, kindOf } from "../media/admission.js";
-import type { ImageSource } from "../media/decode-image.js";
+import type { DecodeLimits, ImageSource } from "../media/decode-image.js";
 import { handled } from "../media/handled.js";
 import { memoizeAsync } from "../media/memoize-async.js";
 import type { Original } from "../media/original.js";
@@ -24,7 +24,7 @@ export interface UploadMedia<U extends UploadRecord> {
    */
   prepare(cancellation: Cancellation): Promise<Media<U>>;
   /** The caller holds a decode slot. */
-  thumbnail(options: Omit<ThumbnailSettings, "limitInputPixels">, cancellation: Cancellation): Promise<Thumbnail>;
+  thumbnail(options: Omit<ThumbnailSettings, keyof DecodeLimits>, cancellation: Cancellation): Promise<Thumbnail>;
   /** What has been measured so far; `null` before `prepare`. */
   facts(): MediaFacts | null;
   /**
@@ -54,6 +54,8 @@ export interface UploadMediaOptions<U extends UploadRecord> {
    * so a wait that began in one attempt may end in the next.
    */
   readonly onDecodeWait?: ((waiting: boolean) => void) | undefined;
+  /** Told once when the original is shown although a part of it is missing. */
+  readonly onDamage?: ((warning: UploadError) => void) | undefined;
   /** Of the whole run. */
   readonly cancellation: Cancellation;
 }
@@ -86,11 +88,15 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   readonly #options: UploadMediaOptions<U>;
   readonly #source: MediaSource;
   readonly #visionImage = memoizeAsync(() => this.#makeVisionImage());
+  readonly #limits: DecodeLimits;
   #media: Media<U> | undefined;
+  #isDamaged = false;
 
   constructor(options: UploadMediaOptions<U>) {
     const { record, storage, storageKey, settings, known } = options;
     this.#options = options;
+    const { limitInputPixels, tolerance } = settings.input;
+    this.#limits = { limitInputPixels, tolerance, onDamage: (warning) => this.#tellDamage(warning) };
     this.#source = new MediaSource({
       storage,
       storageKey,
@@ -111,13 +117,12 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   }
 
   async thumbnail(
-    settings: Omit<ThumbnailSettings, "limitInputPixels">,
+    settings: Omit<ThumbnailSettings, keyof DecodeLimits>,
     cancellation: Cancellation,
   ): Promise<Thumbnail> {
-    const { limitInputPixels } = this.#options.settings.input;
     const original = await this.#source.current(cancellation);
     if (cancellation.aborted) throw cancellation.reason;
-    return this.#decode(original, (source) => makeThumbnail(source, { ...settings, limitInputPixels }));
+    return this.#decode(original, (source) => makeThumbnail(source, { ...settings, ...this.#limits }));
   }
 
   facts(): MediaFacts | null {
@@ -195,13 +200,18 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
 
   async #decodeVisionImage(): Promise<VisionImage> {
     const { settings, cancellation } = this.#options;
-    const { limitInputPixels } = settings.input;
     const original = await this.#source.current(cancellation);
     const { image, originalSize } = await this.#decode(original, (source) =>
-      makeVisionImage(source, { ...settings.vision, limitInputPixels }),
+      makeVisionImage(source, { ...settings.vision, ...this.#limits }),
     );
     this.#source.addFacts(originalSize);
     return image;
+  }
+
+  /** Every picture that is made of it would tell it again. */
+  #tellDamage(warning: UploadError): void {
+    if (!this.#isDamaged) this.#options.onDamage?.(warning);
+    this.#isDamaged = true;
   }
 
   async #decode<T>(original: Original, decoder: (source: ImageSource) => Promise<T>): Promise<T> {

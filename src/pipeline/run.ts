@@ -78,6 +78,7 @@ export class UploadRun<U extends UploadRecord> {
         if (waiting) this.clock?.stopClock();
         else this.clock?.startClock();
       },
+      onDamage: (warning) => this.warn(warning),
       cancellation: signal,
       known: knownFacts(row),
     });

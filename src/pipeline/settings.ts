@@ -76,7 +76,8 @@ export interface Settings<U extends UploadRecord> {
   readonly run: RunContext | undefined;
   readonly thumbnail: Complete<ThumbnailOptions<U>> | false;
   readonly vision: Complete<VisionOptions> & { readonly background: string };
-  readonly input: Complete<InputOptions>;
+  /** Without a limit of pixels it goes by the format. */
+  readonly input: Complete<Omit<InputOptions, "limitInputPixels">> & Pick<InputOptions, "limitInputPixels">;
   readonly timeouts: Complete<TimeoutOptions>;
   readonly stages: readonly Stage<U>[];
   readonly runtime: SharedRuntime;
@@ -114,7 +115,7 @@ export const WORK_OPTIONS = [
 const GROUPS = {
   retry: ["maxAttempts", "minTimeout", "maxTimeout", "factor", "randomize", "maxRetryAfterMs", "shouldRetry"],
   vision: ["maxSide", "multipleOf", "quality"],
-  input: ["maxBytes", "limitInputPixels", "allow"],
+  input: ["maxBytes", "limitInputPixels", "tolerance", "allow"],
   timeouts: ["thumbnailMs", "describeMs", "embedMs"],
   lease: ["durationMs", "maxStarts"],
 } as const;
@@ -148,6 +149,8 @@ export function resolveSettings<U extends UploadRecord>(
     requireMembers(name, group, []);
     requireKnown(name, group, GROUPS[name as keyof typeof GROUPS]);
   }
+  optional("input.limitInputPixels", input.limitInputPixels, aCount, "an integer of at least 1");
+  optional("input.tolerance", input.tolerance, aTolerance, '"strict" or "lenient"');
   optional("events", options.events, anEmitter, "a UploadEventEmitter");
   optional("onProgress", options.onProgress, aFunction, "a function");
   optional("retry.shouldRetry", retry.shouldRetry, aFunction, "a function");
@@ -198,7 +201,8 @@ export function resolveSettings<U extends UploadRecord>(
     },
     input: {
       maxBytes: count("input.maxBytes", input.maxBytes, 512 * 1024 * 1024),
-      limitInputPixels: count("input.limitInputPixels", input.limitInputPixels, 100_000_000),
+      limitInputPixels: input.limitInputPixels,
+      tolerance: input.tolerance ?? "strict",
       allow: Object.freeze([...(input.allow ?? IMAGES)]),
     },
     timeouts: {
@@ -231,6 +235,8 @@ function requireAudit<U extends UploadRecord>(name: string, audit: Audit<U> | un
   requireMembers(name, audit, ["check"]);
   count(`${name}.maxAsks`, audit.maxAsks, 1);
 }
+
+const aTolerance = (value: unknown) => value === "strict" || value === "lenient";
 
 function aVersion(value: unknown): boolean {
   if (typeof value === "string") return true;

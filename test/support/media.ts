@@ -63,9 +63,10 @@ interface MediaOptions extends Partial<Pick<UploadMediaOptions<UploadRecord>, "k
   readonly decode?: DecodeSlots["decode"];
 }
 
-const inputSettings: Pick<Input, "maxBytes" | "limitInputPixels" | "allow"> = {
+const inputSettings: Pick<Input, "maxBytes" | "limitInputPixels" | "tolerance" | "allow"> = {
   maxBytes: 512 * 2 ** 20,
   limitInputPixels: 100_000_000,
+  tolerance: "strict",
   allow: ["image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/tiff", "image/heic"],
 };
 const visionSettings = { maxSide: 1568, multipleOf: 28, quality: 85, background: "#ffffff" };

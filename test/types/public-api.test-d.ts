@@ -306,7 +306,7 @@ test("one upload, with every option", async () => {
       key: ({ album, id }) => `thumbnails/${album}/${id}.webp`,
     },
     vision: { maxSide: 1568, multipleOf: 28, quality: 85 },
-    input: { maxBytes: 1, limitInputPixels: 1, allow: ["image/jpeg"] },
+    input: { maxBytes: 1, limitInputPixels: 1, tolerance: "lenient", allow: ["image/jpeg"] },
     timeouts: { thumbnailMs: 1, describeMs: 1, embedMs: 1 },
     runtime: createRuntime(),
     plugins: [],

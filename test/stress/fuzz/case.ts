@@ -37,7 +37,8 @@ export async function tryCase(bytes: Buffer, way: Way, folder: string): Promise<
     embed: async () => [1, 0],
   };
   const timeouts = { thumbnailMs: STAGE_MS, describeMs: STAGE_MS, embedMs: STAGE_MS };
-  const options = { retry: { minTimeout: 1 }, timeouts, thumbnail: { size: THUMBNAIL_SIZE } };
+  const input = { tolerance: bytes.length % 2 === 0 ? "strict" : "lenient" } as const;
+  const options = { retry: { minTimeout: 1 }, timeouts, input, thumbnail: { size: THUMBNAIL_SIZE } };
   const result = await processUploadWithRetry("1", { storage, ai, repository }, options);
   const left = readdirSync(temporary);
   const problem =
