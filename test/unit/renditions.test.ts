@@ -215,10 +215,10 @@ describe("keys that cannot be used", () => {
   test.each([
     [
       "of another rendition",
-      { a: { size: 1, key: () => "x" }, b: { size: 2, key: () => "x" } },
+      { a: { size: 1, key: (): string => "x" }, b: { size: 2, key: (): string => "x" } },
       /renditions\.b\.key.*"x".*renditions\.a/,
     ],
-    ["of the thumbnail", { a: { size: 1, key: () => "thumbnails/u1.jpg" } }, /renditions\.a\.key.*thumbnail/],
+    ["of the thumbnail", { a: { size: 1, key: (): string => "thumbnails/u1.jpg" } }, /renditions\.a\.key.*thumbnail/],
   ])("%s: the deployment's fault, told before anything is made", async (_, renditions, message) => {
     const world = worldWith();
     const written = vi.spyOn(world.storage, "write");
