@@ -170,6 +170,19 @@ describe("renditions of a redo", () => {
     expect(world.storage.get("r/u1-1.jpg")).toBeDefined();
   });
 
+  it("that could not be made are tried again when the redo goes on", async () => {
+    const world = worldWith();
+    await complete(world, { renditions: named("1"), placeholder: "thumbhash" });
+    world.ai.describe.mockRejectedValueOnce(Object.assign(new Error("refused"), { status: 400 }));
+    const storage = failing(world, (key) => key.startsWith("r/"));
+    const options = { renditions: named("2"), placeholder: "thumbhash" } as const;
+    await processUploadWithRetry("u1", { ...world, storage }, { ...options, rerun: "reprocess-all" });
+    const written = vi.spyOn(world.storage, "write");
+    await complete(world, { ...options, rerun: "retry" });
+    expect(written.mock.calls.map(([key]) => key)).toEqual(["r/u1-2.jpg"]);
+    expect(world.storage.get("r/u1-1.jpg")).toBeUndefined();
+  });
+
   it("of the same version are kept while they lie under their key", async () => {
     const world = worldWith();
     const ai = { ...world.ai, version: { describe: "a", embed: "1" } };
@@ -209,6 +222,23 @@ it("everything is removed with an upload that is deleted under way", async () =>
   expect(result.status).toBe("deleted");
   for (const key of ["thumbnails/u1.jpg", "thumbnails/u1-medium.jpg", "thumbnails/u1-large.webp"])
     expect(world.storage.get(key), key).toBeUndefined();
+});
+
+it("what was written and not recorded is removed with an upload that is deleted meanwhile", async () => {
+  const world = worldWith();
+  const storage: World["storage"] = {
+    ...world.storage,
+    write: async (key, data, options) => {
+      await world.storage.write(key, data, options);
+      if (!key.includes("large")) return;
+      await world.repository.deleteUpload("u1");
+      throw Object.assign(new Error("no answer"), { retryable: false });
+    },
+  };
+  const result = await processUploadWithRetry("u1", { ...world, storage }, { renditions: RENDITIONS });
+  expect(result.status).toBe("deleted");
+  expect(world.storage.get("thumbnails/u1-large.webp")).toBeUndefined();
+  expect(world.storage.get("thumbnails/u1-medium.jpg")).toBeUndefined();
 });
 
 describe("keys that cannot be used", () => {
