@@ -43,9 +43,11 @@ export { type FallbackCause, fallbackAI } from "./fallback-ai.js";
 export type {
   BatchProcessorOptions,
   EngineAttempt,
+  FactsOptions,
   InputOptions,
   LeaseOptions,
   ProcessOptions,
+  RenditionOptions,
   RetryOptions,
   RunOptions,
   RunPlan,

@@ -102,7 +102,7 @@ export function decodeError(
   }
   if (isHeif(mimeType) && NO_HEIF_CODEC.test(message) && (inspection === undefined || / HEVC$/.test(coding))) {
     const advice =
-      "sharp's prebuilt cannot decode HEIC (HEVC); install a libvips built with libheif and libde265 for sharp, or convert it to JPEG before";
+      'sharp\'s prebuilt cannot decode HEIC (HEVC): give decoders: [heic()] of "upload-processor/heic", install a libvips built with libheif and libde265 for sharp, or convert it to JPEG before';
     return new UploadError(advice, { code: "UNSUPPORTED_MEDIA", cause: thrown });
   }
   if (isRare || LACKING.test(message) || (isHeif(mimeType) && NO_HEIF_CODEC.test(message))) {

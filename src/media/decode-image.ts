@@ -102,7 +102,7 @@ function colourspaceOf(header: Awaited<ReturnType<Sharp["metadata"]>>): "srgb" |
  * libvips caches what it opened by path, and for WebP alone it does not notice that the file was overwritten since. The
  * cache belongs to the process, so this library may not turn it off: WebP is read into memory instead.
  */
-async function inputOf({ input, mimeType }: ImageSource, { rewrite }: Inspection): Promise<string | Uint8Array> {
+export async function inputOf({ input, mimeType }: ImageSource, { rewrite }: Inspection): Promise<string | Uint8Array> {
   if (rewrite !== undefined) return rewrite(typeof input === "string" ? await readFile(input) : input);
   return typeof input === "string" && mimeType === "image/webp" ? readFile(input) : input;
 }

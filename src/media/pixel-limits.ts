@@ -19,6 +19,10 @@ export const PIXEL_LIMITS = {
   other: 100_000_000,
 } as const;
 
+/** What a decoder other than sharp is let decode by default, by the MIME type. */
+export const decoderPixelLimit = (mimeType: string): number =>
+  /^image\/(?:hei[cf]|avif)/.test(mimeType) ? PIXEL_LIMITS.heif : PIXEL_LIMITS.other;
+
 /** What the coefficients of a JPEG in several scans may take in memory, in bytes: 200 megapixels at 4:2:0. */
 const MOST_COEFFICIENT_BYTES = 600_000_000;
 

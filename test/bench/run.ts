@@ -12,6 +12,7 @@ import { batchDone } from "./batch-done.js";
 import { embedMany } from "./embed-many.js";
 import { memory } from "./memory.js";
 import { models } from "./models.js";
+import { oneDecode } from "./one-decode.js";
 import { postgres } from "./postgres.js";
 import { quality } from "./quality.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
@@ -24,6 +25,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   throughput,
   postgres,
   thumbnails,
+  "one-decode": oneDecode,
   "slowest-stage": slowestStage,
   memory,
   "round-trips": roundTrips,
