@@ -8,6 +8,7 @@ const entry = {
   memory: "src/adapters/memory.ts",
   postgres: "src/adapters/postgres.ts",
   "local-ai": "src/adapters/local-ai.ts",
+  ffmpeg: "src/adapters/ffmpeg.ts",
   testing: "src/testing/index.ts",
 };
 
