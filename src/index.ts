@@ -41,9 +41,11 @@ export { failUpload } from "./fail-upload.js";
 export type {
   BatchProcessorOptions,
   EngineAttempt,
+  FactsOptions,
   InputOptions,
   LeaseOptions,
   ProcessOptions,
+  RenditionOptions,
   RetryOptions,
   RunOptions,
   RunPlan,

@@ -86,7 +86,7 @@ export function decodeError(thrown: unknown, mimeType: string, limitInputPixels:
   }
   if (/^image\/hei[cf]/.test(mimeType) && NO_HEIF_CODEC.test(message)) {
     const advice =
-      "sharp's prebuilt cannot decode HEIC (HEVC); install a libvips built with libheif and libde265 for sharp, or convert it to JPEG before";
+      'sharp\'s prebuilt cannot decode HEIC (HEVC): give decoders: [heic()] of "upload-processor/heic", install a libvips built with libheif and libde265 for sharp, or convert it to JPEG before';
     return new UploadError(advice, { code: "UNSUPPORTED_MEDIA", cause: thrown });
   }
   if (UNKNOWN_FORMAT.test(message) && !ALWAYS_DECODABLE.has(mimeType)) {

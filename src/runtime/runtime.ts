@@ -14,6 +14,7 @@ import { Limiter } from "./limiter.js";
 import { RecentMap } from "./recent-map.js";
 import { defaultDecoders, readBreaker, readBudget, readLimits, UNLIMITED } from "./runtime-options.js";
 import { Ticker } from "./ticker.js";
+import { VisionAhead } from "./vision-ahead.js";
 
 /** How the work stands. */
 export interface RuntimeHealth {
@@ -75,6 +76,7 @@ export class SharedRuntime implements Runtime {
   /** Notified of everything that lets an upload be begun which waits for that. */
   readonly changes = new Notifier();
   readonly ticker = new Ticker();
+  readonly visionAhead = new VisionAhead();
   readonly active = new ActiveSet<ActiveUpload>();
   /**
    * Uploads that were started before and never settled may have taken a process down. They go one at a time, so that the one

@@ -35,6 +35,8 @@ export function describeStage<U extends UploadRecord>({ ai, timeouts, runtime }:
         call: (context) => ai.describe(media, context),
         accept: readDescription,
       });
+      const measuring = run.media.described();
+      if (measuring !== undefined) await measuring;
       const results: Results = { description: text };
       results.metadata = Object.assign({}, metadata, usageSoFar(run), { media: run.media.facts() });
       if (aiVersion !== null) results.aiVersion = aiVersion;
