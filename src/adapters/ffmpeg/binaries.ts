@@ -1,3 +1,4 @@
+import { timeoutError } from "./failure.js";
 import { requireVersion, startError } from "./install.js";
 import type { Settings } from "./options.js";
 import { Process } from "./process.js";
@@ -61,6 +62,7 @@ export class Binaries {
       const end = await process.ended();
       if (end.by === "error") throw startError(option, command, end.error);
       if (end.by === "abort") throw signal.reason;
+      if (end.by === "timeout") throw timeoutError(timeoutMs);
       return answer;
     } finally {
       await process.stop();

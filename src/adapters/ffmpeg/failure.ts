@@ -35,11 +35,7 @@ export async function errorOf(failure: Failure): Promise<unknown> {
   const { option, command, path, end, complaints, signal, timeoutMs } = failure;
   if (end.by === "error") return startError(option, command, end.error);
   if (end.by === "abort") return signal.reason;
-  if (end.by === "timeout") {
-    const message = `ffmpeg was killed after ${timeoutMs} ms (timeoutMs of ffmpeg())`;
-    // Not a service's: the next video may well be decoded.
-    return new UploadError(message, { code: "STAGE_TIMEOUT", fault: "upload", retryable: true });
-  }
+  if (end.by === "timeout") return timeoutError(timeoutMs);
   if (end.by === "signal" && (end.signal === "SIGKILL" || end.signal === "SIGTERM")) {
     const message = `ffmpeg was killed from outside (${end.signal}), as systems do that are short of memory`;
     return new UploadError(message, { code: "STORAGE_FAILED", fault: "upload", retryable: true });
@@ -49,6 +45,12 @@ export async function errorOf(failure: Failure): Promise<unknown> {
   if (kind?.[2] === NO_VIDEO) return new UploadError(NO_VIDEO, { code: "UNSUPPORTED_MEDIA" });
   if (kind !== undefined) return new UploadError(`${kind[2]}: ${reason}`, { code: kind[1] });
   return (await readError(path)) ?? new UploadError(`The video is damaged: ${reason}`, { code: "INVALID_MEDIA" });
+}
+
+/** Not a service's fault: the next video may well be decoded. */
+export function timeoutError(timeoutMs: number): UploadError {
+  const message = `ffmpeg was killed after ${timeoutMs} ms (timeoutMs of ffmpeg())`;
+  return new UploadError(message, { code: "STAGE_TIMEOUT", fault: "upload", retryable: true });
 }
 
 /** It is no fault of a video that it cannot be read just now. */

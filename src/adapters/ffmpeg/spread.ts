@@ -32,7 +32,8 @@ export function isOnePass(facts: VideoFacts, duration: number, count: number): b
  */
 export function onePass(duration: number, count: number, rgb: readonly string[]): Work {
   const rate = `${count * 1000}/${Math.max(1, Math.round(duration * 1000))}`;
-  return { filters: [`fps=fps=${rate}:start_time=0`, ...rgb], frames: count };
+  // Two milliseconds earlier, so that a frame which begins at the very moment counts as shown.
+  return { filters: ["settb=expr=1/90000", "setpts=PTS-180", `fps=fps=${rate}:start_time=0`, ...rgb], frames: count };
 }
 
 /**
