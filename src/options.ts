@@ -68,7 +68,8 @@ export interface RenditionOptions<U extends UploadRecord = UploadRecord> {
   /**
    * Where it is written: by the rules of `thumbnail.key`, and another key than that of every other picture.
    *
-   * @default (upload) => `thumbnails/${upload.id}-${name}.jpg` */
+   * @default (upload) => `thumbnails/${upload.id}-${name}.jpg`
+   */
   readonly key?: ((upload: U) => string) | undefined;
 }
 

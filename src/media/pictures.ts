@@ -26,8 +26,9 @@ export interface PicturesMade {
 
 /**
  * Decodes once, to the largest size that is wanted, and makes everything of those pixels: they are kept for as long as this
- * takes, so their memory is bounded by how many are decoded at once. A picture made of a reduced one differs from one made of
- * the original by less than 1 of 255 on average, since both are reduced with the same filter.
+ * takes, so their memory is bounded by how many are decoded at once. A small picture made of a
+ * larger one differs from one made of all pixels by less than 1 of 255 on average; one of a JPEG that was decoded at a fraction of
+ * its size may differ by 2.
  *
  * A single picture is made in one go: a JPEG is then decoded at a fraction of its size.
  *

@@ -66,7 +66,10 @@ export class MediaDecoding<U extends UploadRecord> {
       return made;
     }
     const { vision } = this.#settings;
-    const maxSide = Math.max(...wanted.pictures.map(({ size }) => size), wanted.vision ? vision.maxSide : 100);
+    const maxSide = Math.max(
+      ...wanted.pictures.map(({ size }) => size),
+      wanted.vision ? vision.maxSide : wanted.placeholder ? 100 : 1,
+    );
     const limits = { signal: cancellation, timeoutMs: this.#settings.timeouts.decodeMs };
     const request = { max: 1, maxSide, purpose: "thumbnail" } as const;
     const [made] = await this.#byDecoder(decoder, original, request, limits, (source) =>

@@ -8,6 +8,7 @@ import { handled } from "../media/handled.js";
 import { memoizeAsync } from "../media/memoize-async.js";
 import type { Original } from "../media/original.js";
 import type { PicturesMade, PicturesWanted } from "../media/pictures.js";
+import type { PictureSettings, Thumbnail } from "../media/thumbnail.js";
 import type { VisionAhead } from "../runtime/vision-ahead.js";
 import { count } from "../validate.js";
 import { MediaDecoding } from "./media-decoding.js";
@@ -61,6 +62,8 @@ export interface UploadMediaOptions<U extends UploadRecord> {
   /** Whether a model is going to describe it. */
   readonly isToBeDescribed?: (() => boolean) | undefined;
   readonly visionAhead?: VisionAhead | undefined;
+  /** The pictures that are still to be made: with the vision image, where that is asked for before them. `null`: none. */
+  readonly picturesToCome?: (() => Pick<PicturesWanted, "pictures" | "placeholder"> | null) | undefined;
   /**
    * Told when the first of `visionImage`, `frames` and `facts` begins to wait for a decode slot (`true`), and when no one waits any
    * more (`false`), always in pairs: the wait is not the adapter's, so the clock of its stage stands still. What is made is
@@ -101,6 +104,13 @@ interface Ahead {
   readonly of: Original;
 }
 
+/** Pictures that were made along with an image for the model, by their settings. */
+interface EarlyPictures {
+  readonly of: Original;
+  readonly bySettings: ReadonlyMap<PictureSettings, Thumbnail>;
+  readonly placeholder: string | undefined;
+}
+
 /** The default of `media.frames({ max })`. */
 const FRAMES = 10;
 
@@ -111,6 +121,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   readonly #visionImage = memoizeAsync(() => this.#makeVisionImage());
   #frames: Map<number, () => Promise<readonly VisionFrame[]>> | undefined;
   #ahead: Ahead | undefined;
+  #early: EarlyPictures | undefined;
   #isAsked = false;
   #waiting = 0;
   #media: Media<U> | undefined;
@@ -144,6 +155,8 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   ): Promise<PicturesMade> {
     const original = await this.#source.current(cancellation);
     if (cancellation.aborted) throw cancellation.reason;
+    const early = this.#takeEarly(original, pictures, placeholder);
+    if (early !== null) return early;
     const vision = this.#expectsVision();
     const wanted = { pictures, placeholder, vision, measure: false };
     const made = await this.#decoding.pictures(original, wanted, cancellation);
@@ -176,6 +189,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
 
   release(): Promise<void> | undefined {
     this.#dropAhead();
+    this.#early = undefined;
     return this.#source.close();
   }
 
@@ -283,7 +297,33 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
       this.#dropAhead();
       if (original === of) return image;
     }
-    return this.#inSlot(async () => this.#decoding.visionImage(await this.#source.current(cancellation)));
+    return this.#inSlot(async () => {
+      const original = await this.#source.current(cancellation);
+      const toCome = this.#options.picturesToCome?.() ?? null;
+      return toCome === null ? this.#decoding.visionImage(original) : this.#makeEarly(original, toCome);
+    });
+  }
+
+  /** A stage of the user's has asked for the image before there is a thumbnail. */
+  async #makeEarly(
+    original: Original,
+    { pictures, placeholder }: Pick<PicturesWanted, "pictures" | "placeholder">,
+  ): Promise<VisionImage> {
+    const wanted = { pictures, placeholder, vision: true, measure: false };
+    const made = await this.#decoding.pictures(original, wanted, this.#options.cancellation);
+    const bySettings = new Map(pictures.map((settings, index) => [settings, made.pictures[index] as Thumbnail]));
+    this.#early = { of: original, bySettings, placeholder: made.placeholder };
+    return made.visionImage as VisionImage;
+  }
+
+  #takeEarly(original: Original, pictures: readonly PictureSettings[], placeholder: boolean): PicturesMade | null {
+    const early = this.#early;
+    this.#early = undefined;
+    if (early?.of !== original || (placeholder && early.placeholder === undefined)) return null;
+    const found = pictures.map((settings) => early.bySettings.get(settings));
+    if (found.includes(undefined)) return null;
+    const taken = { pictures: found as Thumbnail[] };
+    return early.placeholder === undefined ? taken : { ...taken, placeholder: early.placeholder };
   }
 
   /** Tells of the wait for a slot. */

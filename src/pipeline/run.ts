@@ -3,12 +3,13 @@ import type { Media, MediaFacts } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { messageOf, UploadError } from "../errors.js";
 import { emitIsolated, type UploadEventName, type UploadEventPayloads } from "../events.js";
+import type { PicturesWanted } from "../media/pictures.js";
 import type { StageTiming, UploadResult } from "../result.js";
 import { UsageSum } from "../runtime/ledger.js";
 import type { Claim } from "./claim.js";
 import { copyRecord } from "./copy-record.js";
 import { createUploadMedia, type UploadMedia } from "./media.js";
-import { mediaOf, picturesOf } from "./pictures-wanted.js";
+import { hasPictures, mediaOf, picturesOf } from "./pictures-wanted.js";
 import { type bandsOf, Progress } from "./progress.js";
 import type { Settings } from "./settings.js";
 
@@ -78,6 +79,7 @@ export class UploadRun<U extends UploadRecord> {
       known: knownFacts(claim),
       isToBeDescribed: () => claim.description === undefined,
       visionAhead: runtime.visionAhead,
+      picturesToCome: () => this.#picturesToCome(),
     });
     const { fileName = null, fileSize = null } = row;
     this.progress = new Progress(
@@ -109,6 +111,13 @@ export class UploadRun<U extends UploadRecord> {
       payload ??= this.#payload(event, fields());
       emitIsolated(emitter, event, payload, (thrown) => this.#listenerFailed(event, thrown));
     }
+  }
+
+  #picturesToCome(): Pick<PicturesWanted, "pictures" | "placeholder"> | null {
+    const { thumbnail, renditions, placeholder } = this.settings;
+    if (this.isTried("thumbnail") || hasPictures(picturesOf(this.claim), this.settings)) return null;
+    const pictures = [...(thumbnail === false ? [] : [thumbnail]), ...renditions.values()];
+    return { pictures, placeholder: placeholder !== undefined };
   }
 
   #payload<Name extends UploadEventName>(type: Name, fields: Fields<U, Name>): UploadEventPayloads<U>[Name] {

@@ -10,6 +10,7 @@
 import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
 import { memory } from "./memory.js";
+import { oneDecode } from "./one-decode.js";
 import { postgres } from "./postgres.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
 import { roundTrips } from "./round-trips.js";
@@ -21,6 +22,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   throughput,
   postgres,
   thumbnails,
+  "one-decode": oneDecode,
   "slowest-stage": slowestStage,
   memory,
   "round-trips": roundTrips,

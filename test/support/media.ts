@@ -44,7 +44,7 @@ export function mediaOf(answers: Answer | readonly Answer[], options: MediaOptio
       decoders: decoderTable(decoders),
       logger,
     },
-    isToBeDescribed: () => true,
+    isToBeDescribed: options.isToBeDescribed ?? (() => true),
     visionAhead,
     decode,
     onDecodeWait,
@@ -78,7 +78,9 @@ type Vision = UploadMediaOptions<UploadRecord>["settings"]["vision"];
 type Settings = UploadMediaOptions<UploadRecord>["settings"];
 
 interface MediaOptions
-  extends Partial<Pick<UploadMediaOptions<UploadRecord>, "known" | "onDecodeWait" | "record" | "visionAhead">> {
+  extends Partial<
+    Pick<UploadMediaOptions<UploadRecord>, "known" | "onDecodeWait" | "record" | "visionAhead" | "isToBeDescribed">
+  > {
   readonly decoders?: readonly MediaDecoder[];
   readonly facts?: Partial<Settings["facts"]>;
   readonly timeouts?: Partial<Settings["timeouts"]>;

@@ -249,7 +249,7 @@ describe("the end of a decoder", () => {
         },
       });
       const running = processUploadWithRetry(upload, world, { decoders: [deaf], signal: controller.signal });
-      for (let turn = 0; deaf.requests.length === 0; turn++) await vi.advanceTimersByTimeAsync(1);
+      while (deaf.requests.length === 0) await vi.advanceTimersByTimeAsync(1);
       await begun.promise;
       controller.abort(new Error("stop"));
       await vi.advanceTimersByTimeAsync(5000);
