@@ -7,7 +7,9 @@ import { ensureBuilt } from "../support/build.js";
 ensureBuilt();
 const built = (file: string): string => new URL(`../../dist/${file}`, import.meta.url).href;
 const library: typeof import("../../src/index.js") = await import(built("index.js"));
+const decoder: typeof import("../../src/adapters/ffmpeg.js") = await import(built("ffmpeg.js"));
 const postgres: typeof import("../../src/adapters/postgres.js") = await import(built("postgres.js"));
 
 export const { BatchProcessor, defineStage, settleBatch } = library;
 export const { postgresRepository } = postgres;
+export const { ffmpeg } = decoder;

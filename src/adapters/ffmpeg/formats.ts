@@ -18,7 +18,6 @@ export const VIDEO_TYPES: readonly string[] = [
   "video/x-msvideo",
   "video/mp2t",
   "video/mpeg",
-  // file-type writes them in capitals.
-  "video/MP1S",
-  "video/MP2P",
+  "video/mp1s",
+  "video/mp2p",
 ];
