@@ -34,6 +34,7 @@ export function ffmpeg(options: FfmpegOptions = {}): MediaDecoder {
   const videos = new Videos(runner, new Binaries(settings), new RecentFacts());
   return {
     mimeTypes: VIDEO_TYPES,
+    learnsWithFrames: true,
     probe: ({ path }, { signal }) => videos.probe(path, signal),
     frames: ({ path }, request) => videos.frames(path, request),
     close: () => runner.close(),
