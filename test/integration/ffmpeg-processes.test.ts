@@ -9,7 +9,7 @@ import { startChild } from "../support/child.js";
 import { childProcesses } from "../support/child-processes.js";
 import { fakeBinary } from "../support/fake-ffmpeg.js";
 import { framesOf } from "../support/frames.js";
-import { hasFfmpeg, isInstalled, needsFfmpeg, Videos } from "../support/videos.js";
+import { hasEncoder, hasFfmpeg, isInstalled, needsFfmpeg, Videos } from "../support/videos.js";
 
 const isWindows = process.platform === "win32";
 const signal = new AbortController().signal;
@@ -214,6 +214,15 @@ describe.skipIf(isWindows)("a process of it", () => {
     await expect(dies("ffmpeg-killed", "SIGKILL")).rejects.toMatchObject({ code: "STORAGE_FAILED", retryable: true });
   });
 
+  test.skipIf(process.platform !== "linux")("that takes too much memory is killed", async () => {
+    const takes = `const all = []; for (let left = 20; left > 0; left--) all.push(Buffer.alloc(100 * 2 ** 20, 1)); setInterval(() => {}, 1000);`;
+    const decoder = ffmpeg({ ffmpegPath: fake("ffmpeg-memory", takes) });
+    await expect(framesOf(decoder, "/nowhere.mp4")).rejects.toMatchObject({
+      code: "MEDIA_TOO_LARGE",
+      message: "Decoding the video takes more than 1536 MiB of memory",
+    });
+  });
+
   test("that writes without end is stopped, and what it says is not kept", async () => {
     const floods = `const line = "[error] " + "x".repeat(9000) + "\\n"; process.on("SIGPIPE", () => {}); let left = 2000;
       (function more() { if (left-- === 0) process.exit(1); process.stderr.write(line, more); })();`;
@@ -228,6 +237,23 @@ describe.skipIf(isWindows)("a process of it", () => {
     await expect(probe({ ffprobePath: fake("ffprobe-talks", talks) }, path)).rejects.toMatchObject({
       code: "INVALID_MEDIA",
     });
+  });
+});
+
+describe.skipIf(!hasFfmpeg || !hasEncoder("libx265"))(`HDR where ffmpeg has no zscale${needsFfmpeg}`, () => {
+  test("is refused by name, and other videos are shown", async () => {
+    const ffmpegPath = join(folder, "ffmpeg-without-zscale");
+    const answer = 'if [ "$2" = -filters ]; then echo " .S. tonemap V->V x"; exit; fi';
+    writeFileSync(ffmpegPath, `#!/bin/sh\n${answer}\nexec ffmpeg "$@"\n`);
+    chmodSync(ffmpegPath, 0o755);
+    const decoder = ffmpeg({ ffmpegPath });
+    const path = await videos.path("pq.mp4");
+    for (const purpose of ["thumbnail", "vision"] as const) {
+      const error = await framesOf(decoder, path, { purpose }).catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: "UNSUPPORTED_MEDIA", fault: "upload" });
+      expect(error.message).toMatch(/HDR \(smpte2084\).*zscale.*libzimg.*ffmpegPath/);
+    }
+    expect(await framesOf(decoder, await videos.path("h264.mp4"))).toHaveLength(1);
   });
 });
 

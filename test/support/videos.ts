@@ -51,7 +51,48 @@ const tone = from("sine=d=2");
 /** How a sample is made: by arguments of ffmpeg behind which its name is put, or by a function. */
 type Recipe = readonly string[] | ((folder: Videos) => Promise<Buffer>);
 
-const recipes = {
+export type VideoName =
+  | "h264.mp4"
+  | "hevc.mp4"
+  | "vp9.webm"
+  | "av1.mp4"
+  | "audio.mp4"
+  | "quicktime.mov"
+  | "3gp.3gp"
+  | "matroska.mkv"
+  | "avi.avi"
+  | "transport.ts"
+  | "program.mpg"
+  | "no-length.webm"
+  | "rotated.mp4"
+  | "portrait.mp4"
+  | "wide-pixels.mp4"
+  | "10-bit.mp4"
+  | "pq.mp4"
+  | "hlg.mp4"
+  | "black-intro.mp4"
+  | "black-intro-pq.mp4"
+  | "all-black.mp4"
+  | "one-frame.mp4"
+  | "audio-alone.mp4"
+  | "cover.mp4"
+  | "cover.png"
+  | "empty.mp4"
+  | "no-frames.mp4"
+  | "index-in-front.mp4"
+  | "cut-index-in-front.mp4"
+  | "cut-index-behind.mp4"
+  | "variable-rate.mkv"
+  | "4k.mp4"
+  | "hour.mp4"
+  | "slides.mp4"
+  | "playlist.mp4"
+  | "script.mp4"
+  | "manifest.mp4"
+  | "secret.ts"
+  | "text.mp4";
+
+const recipes: Readonly<Record<VideoName, Recipe>> = {
   "h264.mp4": [...small, ...x264],
   "hevc.mp4": [...small, ...x265(), "-pix_fmt", "yuv420p"],
   "vp9.webm": [...small, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "15"],
@@ -125,9 +166,7 @@ const recipes = {
   },
   "secret.ts": [...small, ...x264],
   "text.mp4": async () => Buffer.from("This is no video.\n".repeat(100)),
-} as const satisfies Readonly<Record<string, Recipe>>;
-
-export type VideoName = keyof typeof recipes;
+};
 
 /** Videos that ffmpeg makes when they are first asked for, in a folder of their own. */
 export class Videos {

@@ -2,7 +2,7 @@ import { access, constants } from "node:fs/promises";
 import { hasCode, UploadError, type UploadErrorCode } from "../../errors.js";
 import { fileUrl } from "./arguments.js";
 import { startError } from "./install.js";
-import type { End } from "./process.js";
+import { type End, MOST_MEMORY } from "./process.js";
 
 /** What went wrong with a process that gave no frame. */
 export interface Failure {
@@ -36,6 +36,10 @@ export async function errorOf(failure: Failure): Promise<unknown> {
   if (end.by === "error") return startError(option, command, end.error);
   if (end.by === "abort") return signal.reason;
   if (end.by === "timeout") return timeoutError(timeoutMs);
+  if (end.by === "memory") {
+    const message = `Decoding the video takes more than ${MOST_MEMORY / 2 ** 20} MiB of memory`;
+    return new UploadError(message, { code: "MEDIA_TOO_LARGE" });
+  }
   if (end.by === "signal" && (end.signal === "SIGKILL" || end.signal === "SIGTERM")) {
     const message = `ffmpeg was killed from outside (${end.signal}), as systems do that are short of memory`;
     return new UploadError(message, { code: "STORAGE_FAILED", fault: "upload", retryable: true });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { parse } from "node:path";
 import type { Readable } from "node:stream";
 
@@ -10,12 +11,15 @@ export interface ProcessOptions {
   readonly onStderr: (chunk: string) => void;
 }
 
+/** Why it was killed by us. */
+type KilledBy = "timeout" | "abort" | "stop" | "memory";
+
 /** How a process ended. */
 export type End =
   | { readonly by: "exit"; readonly code: number }
   /** It crashed, or somebody else killed it. */
   | { readonly by: "signal"; readonly signal: NodeJS.Signals }
-  | { readonly by: "timeout" | "abort" | "stop" }
+  | { readonly by: KilledBy }
   /** It could not be started. */
   | { readonly by: "error"; readonly error: Error };
 
@@ -30,8 +34,7 @@ export class Process {
   readonly #child: ChildProcess | undefined;
   readonly #ended: Promise<End>;
   #exited = false;
-  /** Why it was killed by us. */
-  #killedBy: "timeout" | "abort" | "stop" | undefined;
+  #killedBy: KilledBy | undefined;
 
   constructor(command: string, args: readonly string[], { signal, timeoutMs, onStderr }: ProcessOptions) {
     try {
@@ -50,12 +53,14 @@ export class Process {
     const child = this.#child;
     const onAbort = () => this.#kill("abort");
     const timer = setTimeout(() => this.#kill("timeout"), timeoutMs);
+    const watch = watchMemory(child.pid, () => this.#kill("memory"));
     signal.addEventListener("abort", onAbort, { once: true });
     child.stderr?.setEncoding("utf8").on("data", onStderr);
     for (const stream of [child.stdout, child.stderr]) stream?.on("error", () => {});
     this.#ended = endOf(child).then((end) => {
       this.#exited = true;
       clearTimeout(timer);
+      clearInterval(watch);
       signal.removeEventListener("abort", onAbort);
       return this.#killedBy === undefined ? end : { by: this.#killedBy };
     });
@@ -84,7 +89,7 @@ export class Process {
     await this.#ended;
   }
 
-  #kill(by: "timeout" | "abort" | "stop"): void {
+  #kill(by: KilledBy): void {
     const child = this.#child;
     if (this.#exited || child?.pid === undefined) return;
     this.#killedBy ??= by;
@@ -103,6 +108,26 @@ export class Process {
 function environment(): NodeJS.ProcessEnv {
   const { PATH } = process.env;
   return PATH === undefined ? {} : { PATH };
+}
+
+/**
+ * In bytes. The limits of pixels and of single allocations do not bound what a decoder keeps: 100 kB of H.264 with 8K frames and 16
+ * of them for reference took 1.26 GB. Ordinary videos take 60 to 150 MB, 8K from phones about half of this.
+ */
+export const MOST_MEMORY = 1.5 * 2 ** 30;
+const WATCH_MS = 50;
+
+/** Where the system tells, Linux: how much memory a process has. What it shares with others is counted. */
+function watchMemory(pid: number | undefined, onTooMuch: () => void): NodeJS.Timeout | undefined {
+  if (process.platform !== "linux" || pid === undefined) return undefined;
+  return setInterval(async () => {
+    try {
+      const [, kibibytes = 0] = /^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, "latin1")) ?? [];
+      if (Number(kibibytes) * 1024 > MOST_MEMORY) onTooMuch();
+    } catch {
+      // It has ended meanwhile.
+    }
+  }, WATCH_MS);
 }
 
 function endOf(child: ChildProcess): Promise<End> {
