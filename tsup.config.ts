@@ -12,6 +12,7 @@ const entry = {
   flydrive: "src/adapters/flydrive.ts",
   "ai-sdk": "src/adapters/ai-sdk.ts",
   ollama: "src/adapters/ollama.ts",
+  ffmpeg: "src/adapters/ffmpeg.ts",
   testing: "src/testing/index.ts",
 };
 

@@ -59,5 +59,12 @@ export interface MediaDecoder {
   ) => Promise<MediaProbe>;
   /** Who takes one frame leaves the loop; the decoder ends what it has started then. */
   readonly frames: (source: { readonly path: string }, request: FramesRequest) => AsyncIterable<DecodedFrame>;
+  /**
+   * Whether `frames` finds out what `probe` tells, so that `probe` costs nothing afterwards: it is called behind `frames` then, and
+   * `frames` itself refuses what has more than `limitPixels`.
+   *
+   * @default false: `probe` is called first
+   */
+  readonly learnsWithFrames?: boolean | undefined;
   readonly close?: (() => Promise<void>) | undefined;
 }

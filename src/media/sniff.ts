@@ -35,7 +35,8 @@ export async function sniff(head: Uint8Array): Promise<string | null> {
   const { fileTypeFromBuffer } = await loadFileType();
   try {
     const found = await fileTypeFromBuffer(head);
-    return found?.mime ?? (isTiff(head) ? "image/tiff" : null);
+    // It writes a few in capitals, "video/MP2P".
+    return found?.mime.toLowerCase() ?? (isTiff(head) ? "image/tiff" : null);
   } catch {
     // It parses the structures of many formats, and throws for crafted ones: those are no media.
     return null;

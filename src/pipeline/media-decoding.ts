@@ -149,7 +149,10 @@ export class MediaDecoding<U extends UploadRecord> {
     return this.#source.whileReading(() => work({ input: original.content, mimeType: this.mimeType }));
   }
 
-  /** The decoder is asked what it knows before it is asked for frames: what is too large, or damaged, ends there. */
+  /**
+   * The decoder is asked what it knows before it is asked for frames: what is too large, or damaged, ends there. One that learns it
+   * with the frames is asked afterwards: starting a program twice would double the time of a small video.
+   */
   async #byDecoder<T>(
     { decoder, name }: Decoder,
     original: Original,
@@ -157,15 +160,18 @@ export class MediaDecoding<U extends UploadRecord> {
     limits: DecoderLimits,
     work: (source: { frame: Frame; mimeType: string; decoder: string }) => Promise<T>,
   ): Promise<readonly T[]> {
-    await this.measure(original);
+    const learnsWithFrames = decoder.learnsWithFrames === true;
+    if (!learnsWithFrames) await this.measure(original);
     const { mimeType } = this;
     const source = await this.#file(original);
     const limitPixels = this.#decoderPixels;
-    return this.#source.whileReading(() =>
+    const taken = await this.#source.whileReading(() =>
       takeFrames({ decoder, name }, source, { ...request, limitPixels }, limits, (frame) =>
         work({ frame, mimeType, decoder: name }),
       ),
     );
+    if (learnsWithFrames) await this.measure(original);
+    return taken;
   }
 
   async #measureNow(original: Original): Promise<void> {

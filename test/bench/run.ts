@@ -20,11 +20,13 @@ import { roundTrips } from "./round-trips.js";
 import { slowestStage } from "./slowest-stage.js";
 import { throughput } from "./throughput.js";
 import { thumbnails } from "./thumbnails.js";
+import { video } from "./video.js";
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   throughput,
   postgres,
   thumbnails,
+  video,
   "one-decode": oneDecode,
   "slowest-stage": slowestStage,
   memory,
