@@ -8,6 +8,7 @@ const entry = {
   memory: "src/adapters/memory.ts",
   postgres: "src/adapters/postgres.ts",
   "local-ai": "src/adapters/local-ai.ts",
+  heic: "src/adapters/heic.ts",
   testing: "src/testing/index.ts",
 };
 

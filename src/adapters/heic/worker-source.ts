@@ -1,0 +1,22 @@
+import { decodeJobs } from "./decode-jobs.js";
+import { encodePng } from "./encode-png.js";
+import { reduce } from "./reduce.js";
+import { toSrgb } from "./to-srgb.js";
+
+/** What `decodeJobs` is given: it may refer to nothing outside of itself. */
+export interface Parts {
+  readonly reduce: typeof reduce;
+  readonly toSrgb: typeof toSrgb;
+  readonly encodePng: typeof encodePng;
+}
+
+/**
+ * The program of a worker, as text: a file of its own would be lost in bundles, where there is nothing beside the bundle. It is
+ * put together of functions, each of which uses nothing but its parameters and what every program has, so that it does not matter
+ * what a bundler names them. `__name` is what esbuild adds to functions that shall keep their names.
+ */
+export function workerSource(): string {
+  const parts: Parts = { reduce, toSrgb, encodePng };
+  const members = Object.entries(parts).map(([name, part]) => `${JSON.stringify(name)}: ${part}`);
+  return `"use strict"; var __name = (value) => value;\n(${decodeJobs})(require, { ${members.join(", ")} });`;
+}
