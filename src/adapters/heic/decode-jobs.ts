@@ -4,6 +4,17 @@ import type { Parts } from "./worker-source.js";
 
 type Outcome = Answer extends infer Kind ? (Kind extends Answer ? Omit<Kind, "heapBytes"> : never) : never;
 
+/** Without the types of browsers, TypeScript knows none of it. */
+interface WithWebAssembly {
+  readonly WebAssembly: { readonly Memory: { readonly prototype: WasmMemory } };
+}
+
+interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  /** By so many pages of 64 KiB. */
+  grow: (this: WasmMemory, pages: number) => number;
+}
+
 /**
  * The program of a worker: decodes what it is sent, one job after the other.
  *
@@ -23,8 +34,9 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
   let limitBytes = Number.POSITIVE_INFINITY;
   let heapBytes = 0;
   let outOfMemory = false;
-  const grow = WebAssembly.Memory.prototype.grow;
-  WebAssembly.Memory.prototype.grow = function (pages) {
+  const memory = (globalThis as unknown as WithWebAssembly).WebAssembly.Memory.prototype;
+  const { grow } = memory;
+  memory.grow = function (pages) {
     const wanted = this.buffer.byteLength + pages * 65_536;
     if (wanted > limitBytes) {
       outOfMemory = true;

@@ -12,8 +12,8 @@ export interface Parts {
 
 /**
  * The program of a worker, as text: a file of its own would be lost in bundles, where there is nothing beside the bundle. It is
- * put together of functions, each of which uses nothing but its parameters and what every program has, so that it does not matter
- * what a bundler names them. `__name` is what esbuild adds to functions that shall keep their names.
+ * put together of functions, each of which uses nothing but its parameters and what every program has. The build does this once,
+ * and puts the text in the place of this function; the tests run it as it is here, where `__name` is what tsx adds to functions.
  */
 export function workerSource(): string {
   const parts: Parts = { reduce, toSrgb, encodePng };
