@@ -52,7 +52,11 @@ export function heic(options: HeicOptions = {}): HeicDecoder {
   };
 }
 
-function requireDecodable({ pixels, colours }: Header, limitPixels: number): void {
+function requireDecodable({ codec, pixels, colours }: Header, limitPixels: number): void {
+  if (codec !== "hevc") {
+    const message = `This HEIF is coded as ${JSON.stringify(codec)}: only HEVC is decoded. Convert it to JPEG`;
+    throw new UploadError(message, { code: "UNSUPPORTED_MEDIA" });
+  }
   if (pixels > limitPixels) {
     const message = `The image has more than ${limitPixels} pixels (input.limitInputPixels)`;
     throw new UploadError(message, { code: "MEDIA_TOO_LARGE" });

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { promisify } from "node:util";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { describe, expect, it } from "vitest";
 import { mediaFacts, processUploadWithRetry } from "../../src/index.js";
 import { uploadOf, worldOf } from "../support/fakes.js";
@@ -13,7 +13,7 @@ const photo = (name: string) => sharp(new URL(`../../examples/photos/${name}`, i
 const rocket = () => photo("rocket.jpg").resize(320, 214);
 const coffee = () => photo("coffee.webp").resize(300, 200);
 const stretched = () => photo("rocket.jpg").resize(320, 160, { fit: "fill" });
-const made = async (image: sharp.Sharp) => sharp(await image.png().toBuffer());
+const made = async (image: Sharp) => sharp(await image.png().toBuffer());
 const secondIsPrimary = (_: unknown, heif: Heif) => {
   heif.primary = 2;
 };
@@ -110,9 +110,6 @@ describe("a HEIC", () => {
     // The red of the cup is outside of sRGB then: more red, less of what is not.
     expect(mean[0]).toBeGreaterThan((plain[0] ?? 0) + 3);
     expect(mean[1]).toBeLessThan((plain[1] ?? 0) - 1);
-    const grey = changed("large-flat", ({ properties }) => properties.unshift(coloursProperty(1, 13)));
-    const frame = await frameOf(bench.decoder(), bench.file(grey), { maxSide: 64 });
-    expect(distance(await meanOf(imageOf(frame)), [180, 90, 40])).toBeLessThanOrEqual(3);
   });
 
   it.each([
@@ -134,6 +131,17 @@ describe("a HEIC", () => {
 });
 
 describe("an upload", () => {
+  it("of AVIF that calls itself HEIF first is left to sharp", async () => {
+    const bytes = await rocket().avif({ quality: 40 }).toBuffer();
+    bytes.write("mif1", 8, "latin1");
+    const upload = uploadOf("u1");
+    const world = worldOf([upload]);
+    world.storage.put(upload.storageKey, bytes);
+    const result = await processUploadWithRetry(upload, world, { decoders: [bench.decoder()] });
+    expect(result).toMatchObject({ status: "completed", warnings: [] });
+    if (result.status === "completed") expect(mediaFacts(result.upload)).toMatchObject({ mimeType: "image/avif" });
+  });
+
   it.each(KINDS)("%s is completed", async (_, bytes, original, width, height) => {
     const upload = uploadOf("u1");
     const world = worldOf([upload]);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { afterAll, afterEach } from "vitest";
 import { type HeicDecoder, type HeicOptions, heic } from "../../src/adapters/heic.js";
 import type { DecodedFrame, FramesRequest } from "../../src/index.js";
@@ -51,14 +51,14 @@ export function probeOf(decoder: HeicDecoder, path: string) {
 }
 
 /** A frame in sRGB, as the core sees it. */
-export function imageOf(frame: DecodedFrame): sharp.Sharp {
+export function imageOf(frame: DecodedFrame): Sharp {
   if ("encoded" in frame) return sharp(frame.encoded, { failOn: "warning" });
   const { pixels, width, height, channels } = frame;
   return sharp(pixels, { raw: { width, height, channels } });
 }
 
 /** The mean colours of its sixteenths, row by row, on white: what stands where. */
-export async function sixteenths(image: sharp.Sharp): Promise<number[]> {
+export async function sixteenths(image: Sharp): Promise<number[]> {
   const whole = await image.toColourspace("srgb").flatten({ background: "#fff" }).removeAlpha().png().toBuffer();
   const raw = await sharp(whole)
     .resize(4, 4, { fit: "fill", kernel: "linear", fastShrinkOnLoad: false })
@@ -68,7 +68,7 @@ export async function sixteenths(image: sharp.Sharp): Promise<number[]> {
 }
 
 /** The mean colour, on white. */
-export async function meanOf(image: sharp.Sharp): Promise<number[]> {
+export async function meanOf(image: Sharp): Promise<number[]> {
   const whole = await image.toColourspace("srgb").flatten({ background: "#fff" }).removeAlpha().png().toBuffer();
   return (await sharp(whole).stats()).channels.map(({ mean }) => mean);
 }

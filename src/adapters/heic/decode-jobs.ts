@@ -130,4 +130,5 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
           : { buffer: null };
     parentPort.postMessage(Object.assign(outcome, { heapBytes }), buffer === null ? [] : [buffer]);
   });
+  parentPort?.postMessage("ready");
 }

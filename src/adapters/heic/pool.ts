@@ -116,7 +116,7 @@ export class Pool {
     this.#idle.set(thread, setTimeout(() => void this.#end(thread), IDLE_MS).unref());
   }
 
-  async #end(thread: Thread, reason?: Error): Promise<void> {
+  async #end(thread: Thread, reason?: unknown): Promise<void> {
     clearTimeout(this.#idle.get(thread));
     this.#idle.delete(thread);
     await thread.end(reason);

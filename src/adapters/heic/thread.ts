@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { UploadError } from "../../errors.js";
+import { ConfigurationError, UploadError } from "../../errors.js";
 import type { Answer, Job } from "./job.js";
 import { locateLibheif } from "./locate.js";
 import { workerSource } from "./worker-source.js";
@@ -12,8 +12,11 @@ const MAX_HEAP_MB = 128;
 /** One worker. It keeps the process alive while it decodes, and at no other time. */
 export class Thread {
   readonly #worker: Worker;
-  #settle: ((answer: Answer | Error) => void) | undefined;
+  #settle: ((answer: Answer | { readonly failure: unknown }) => void) | undefined;
   #ended: Promise<unknown> | undefined;
+  /** Why it was ended. */
+  #reason: unknown;
+  #isReady = false;
 
   /** @throws ConfigurationError libheif-js is not installed */
   constructor() {
@@ -25,11 +28,14 @@ export class Thread {
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     });
     this.#worker.unref();
-    this.#worker.on("message", (answer: Answer) => this.#settle?.(answer));
-    this.#worker.on("error", (error) => this.#settle?.(crashed(error)));
+    this.#worker.on("message", (answer: Answer | "ready") => {
+      if (answer === "ready") this.#isReady = true;
+      else this.#settle?.(answer);
+    });
+    this.#worker.on("error", (error) => this.#fail(crashed(error, this.#isReady)));
     this.#worker.on("exit", () => {
       this.#ended ??= Promise.resolve();
-      this.#settle?.(crashed(new Error("it ended")));
+      this.#fail(this.#reason ?? crashed(new Error("it ended"), this.#isReady));
     });
   }
 
@@ -44,24 +50,31 @@ export class Thread {
       this.#settle = (answer) => {
         this.#settle = undefined;
         this.#worker.unref();
-        if (answer instanceof Error) reject(answer);
+        if ("failure" in answer) reject(answer.failure);
         else resolve(answer);
       };
       this.#worker.postMessage(job);
     });
   }
 
-  /** Ends it, also in the middle of decoding, and resolves when it has ended. What it was doing rejects with `reason`. */
-  async end(reason?: Error): Promise<void> {
+  /** Ends it, also in the middle of decoding, and resolves when it has ended. What it was doing rejects with `reason` then. */
+  async end(reason?: unknown): Promise<void> {
+    this.#reason ??= reason;
     this.#ended ??= this.#worker.terminate();
     await this.#ended;
-    if (reason !== undefined) this.#settle?.(reason);
+  }
+
+  #fail(failure: unknown): void {
+    this.#settle?.({ failure });
   }
 }
 
 /** A file that takes its worker down would take the next one down, too. What the system lacks is told by its own code. */
-function crashed(cause: Error): Error {
+function crashed(cause: Error, wasReady: boolean): Error {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === "ERR_WORKER_INIT_FAILED") return cause;
-  return new UploadError(`The decoder of HEIC failed: ${cause.message}`, { code: "INVALID_MEDIA", cause });
+  if (wasReady || code === "ERR_WORKER_OUT_OF_MEMORY")
+    return new UploadError(`The decoder of HEIC failed: ${cause.message}`, { code: "INVALID_MEDIA", cause });
+  const message = `heic(): its worker cannot start here: ${cause.message}. Leave upload-processor out of bundles`;
+  return new ConfigurationError(message, { cause });
 }

@@ -18,5 +18,7 @@ export interface Parts {
 export function workerSource(): string {
   const parts: Parts = { reduce, toSrgb, encodePng };
   const members = Object.entries(parts).map(([name, part]) => `${JSON.stringify(name)}: ${part}`);
-  return `"use strict"; var __name = (value) => value;\n(${decodeJobs})(require, { ${members.join(", ")} });`;
+  const program = `(${decodeJobs})(createRequire(process.execPath), { ${members.join(", ")} })`;
+  // Not by `require`, which there is none of where the program was started with --input-type=module.
+  return `var __name = (value) => value;\nimport("node:module").then(({ createRequire }) => ${program});`;
 }
