@@ -101,9 +101,10 @@ describe("workers", () => {
     const controller = new AbortController();
     const posted = nextJob();
     const running = frameOf(decoder, plain);
-    const waiting = frameOf(decoder, large, { signal: controller.signal });
-    const outcome = expect(waiting).rejects.toBe("stop");
     await posted;
+    const queued = vi.spyOn(controller.signal, "addEventListener");
+    const outcome = expect(frameOf(decoder, large, { signal: controller.signal })).rejects.toBe("stop");
+    await until(() => queued.mock.calls.length > 0);
     controller.abort("stop");
     await outcome;
     expect(await running).toMatchObject({ width: 320 });

@@ -30,6 +30,7 @@ describe("the page on adapters", () => {
   test.each([
     ["upload-processor/postgres", "src/adapters/postgres/options.ts", ["PostgresRepositoryOptions"]],
     ["upload-processor/memory", "src/adapters/memory/repository.ts", ["MemoryRepositoryOptions"]],
+    ["upload-processor/heic", "src/adapters/heic.ts", ["HeicOptions"]],
     ["Your own model", "src/contracts/ai.ts", ["AIAdapter", "Media"]],
   ])("%s: every option, and no other", (heading, file, types) => {
     // Only images have frames until there is a decoder of videos.
