@@ -2,7 +2,12 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { memoryRepository, memoryStorage } from "../../../src/adapters/memory.js";
-import { type OpenedOriginal, processUploadWithRetry, type UploadResult } from "../../../src/index.js";
+import {
+  type MediaDecoder,
+  type OpenedOriginal,
+  processUploadWithRetry,
+  type UploadResult,
+} from "../../../src/index.js";
 import { streamOf } from "../../support/streams.js";
 
 /** What a case came to. */
@@ -24,7 +29,12 @@ const STAGE_MS = 30_000;
  *
  * @param folder of this process alone; its temporary files are made in `temporaryFolder`
  */
-export async function tryCase(bytes: Buffer, way: Way, folder: string): Promise<Verdict> {
+export async function tryCase(
+  bytes: Buffer,
+  way: Way,
+  folder: string,
+  decoders: readonly MediaDecoder[] = [],
+): Promise<Verdict> {
   const temporary = temporaryFolder(folder);
   const objects = memoryStorage();
   const storage = { ...objects, open: async () => openedAs(way, bytes, folder) };
@@ -37,7 +47,7 @@ export async function tryCase(bytes: Buffer, way: Way, folder: string): Promise<
     embed: async () => [1, 0],
   };
   const timeouts = { thumbnailMs: STAGE_MS, describeMs: STAGE_MS, embedMs: STAGE_MS };
-  const options = { retry: { minTimeout: 1 }, timeouts, thumbnail: { size: THUMBNAIL_SIZE } };
+  const options = { retry: { minTimeout: 1 }, timeouts, thumbnail: { size: THUMBNAIL_SIZE }, decoders };
   const result = await processUploadWithRetry("1", { storage, ai, repository }, options);
   const left = readdirSync(temporary);
   const problem =
