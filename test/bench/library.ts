@@ -8,6 +8,8 @@ ensureBuilt();
 const built = (file: string): string => new URL(`../../dist/${file}`, import.meta.url).href;
 const library: typeof import("../../src/index.js") = await import(built("index.js"));
 const postgres: typeof import("../../src/adapters/postgres.js") = await import(built("postgres.js"));
+const heicDecoder: typeof import("../../src/adapters/heic.js") = await import(built("heic.js"));
 
 export const { BatchProcessor, defineStage, settleBatch } = library;
 export const { postgresRepository } = postgres;
+export const { heic } = heicDecoder;

@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
+import { heicLoop } from "./heic-loop.js";
 import { memory } from "./memory.js";
 import { oneDecode } from "./one-decode.js";
 import { postgres } from "./postgres.js";
@@ -23,6 +24,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   postgres,
   thumbnails,
   "one-decode": oneDecode,
+  "heic-loop": heicLoop,
   "slowest-stage": slowestStage,
   memory,
   "round-trips": roundTrips,

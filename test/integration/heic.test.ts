@@ -1,12 +1,22 @@
 import { execFile } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import sharp, { type Sharp } from "sharp";
 import { describe, expect, it } from "vitest";
 import { mediaFacts, processUploadWithRetry } from "../../src/index.js";
 import { uploadOf, worldOf } from "../support/fakes.js";
 import { distance, frameOf, heicBench, imageOf, meanOf, probeOf, sixteenths } from "../support/heic-frames.js";
-import { changed, coloursProperty, grid, type Heif, heicFile, sizeProperty, turned } from "../support/heif.js";
+import {
+  box,
+  changed,
+  coloursProperty,
+  full,
+  grid,
+  type Heif,
+  heicFile,
+  sizeProperty,
+  turned,
+} from "../support/heif.js";
 
 const bench = heicBench();
 const photo = (name: string) => sharp(new URL(`../../examples/photos/${name}`, import.meta.url).pathname);
@@ -188,6 +198,15 @@ function sized(width: number, height: number) {
   };
 }
 
+/** What begins like a sequence, and has no picture beside it. */
+function _sequence(): Buffer {
+  return Buffer.concat([
+    box("ftyp", Buffer.from("hevc\0\0\0\0msf1hevc", "latin1")),
+    box("moov", full("mvhd", 0, 0, Buffer.alloc(96))),
+    box("mdat", Buffer.alloc(64)),
+  ]);
+}
+
 /** A grid whose tiles say that they are larger than it. */
 function tooLargeTile(): Buffer {
   return changed("tiles", (item, heif) => {
@@ -201,3 +220,42 @@ function tooLargeTile(): Buffer {
     heif.primary = 100;
   });
 }
+
+/** The rows of the table of kinds, with the cases above that hold them. */
+const ROWS: Readonly<Record<string, readonly string[]>> = {
+  "8-bit": ["8-bit"],
+  "10-bit": ["10-bit"],
+  "with alpha": ["with alpha"],
+  "several pictures in one file": ["of several pictures, the first primary", "of several pictures, the second primary"],
+  "a grid of tiles": ["a grid"],
+  "turned or mirrored (`irot`, `imir`)": ["turned to the left", "upside down", "mirrored"],
+  "with an ICC profile": ["in Display P3 by its profile"],
+};
+/** Those with a test of their own, and the code that they fail with. */
+const OTHERS: Readonly<Record<string, string | undefined>> = {
+  "Display P3 or BT.2020 without a profile": undefined,
+  "HDR (PQ, HLG) without a profile": "UNSUPPORTED_MEDIA",
+  "coded in anything but HEVC": "UNSUPPORTED_MEDIA",
+  "a sequence without a still picture": "UNSUPPORTED_MEDIA",
+  "more pixels than `input.limitInputPixels`, also in a tile": "MEDIA_TOO_LARGE",
+  "damaged, cut off, or hiding a larger picture than it says": "INVALID_MEDIA",
+};
+
+describe("the table of the page on adapters", () => {
+  const page = readFileSync(new URL("../../src/adapters/README.md", import.meta.url), "utf8");
+  const [, table = ""] = page.split("| HEIC | what comes of it |\n| --- | --- |\n");
+  const rows = (table.split("\n\n", 1)[0] ?? "")
+    .split("\n")
+    .map((row) => row.split(" | ").map((cell) => cell.replace(/^\| | \|$/g, "")));
+
+  it("has every kind, and no other", () => {
+    expect(rows.map(([kind]) => kind)).toEqual([...Object.keys(ROWS), ...Object.keys(OTHERS)]);
+    expect(Object.values(ROWS).flat().sort()).toEqual(KINDS.map(([kind]) => kind).sort());
+  });
+
+  it("tells their outcomes", () => {
+    const codes = rows.map(([kind = "", outcome = ""]) => [kind, /`([A-Z_]{5,})`/.exec(outcome)?.[1]]);
+    const expected = [...Object.keys(ROWS).map((kind) => [kind, undefined]), ...Object.entries(OTHERS)];
+    expect(codes).toEqual(expected);
+  });
+});

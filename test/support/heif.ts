@@ -101,14 +101,16 @@ export function coloursProperty(primaries: number, transfer: number): HeifItem["
   return { type: "colr", body };
 }
 
-/** The two halves of `tiles.heic` side by side, 320 × 160. */
-export function grid(size = { width: 320, height: 160 }): Buffer {
+/** The two halves of `tiles.heic`, 160 × 160 each, in turn over a grid; by default once, side by side. */
+export function grid({ columns = 2, rows = 1 } = {}): Buffer {
   return changed("tiles", (left, heif) => {
     const ids = [...heif.items].filter(([, { type }]) => type === "hvc1").map(([id]) => id);
-    const data = Buffer.concat([Buffer.from([0, 0, 0, 1]), uint(2, size.width), uint(2, size.height)]);
+    const [width, height] = [columns * 160, rows * 160];
+    const data = Buffer.concat([Buffer.from([0, 0, rows - 1, columns - 1]), uint(2, width), uint(2, height)]);
     const pixi = left.properties.filter(({ type }) => type === "pixi");
-    heif.items.set(100, { type: "grid", data, properties: [sizeProperty(size.width, size.height), ...pixi] });
-    heif.references.push({ type: "dimg", from: 100, to: ids });
+    heif.items.set(100, { type: "grid", data, properties: [sizeProperty(width, height), ...pixi] });
+    const to = Array.from({ length: columns * rows }, (_, index) => ids[index % ids.length] ?? 0);
+    heif.references.push({ type: "dimg", from: 100, to });
     heif.primary = 100;
   });
 }
