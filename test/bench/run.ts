@@ -10,6 +10,7 @@
 import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
 import { embedMany } from "./embed-many.js";
+import { heicLoop } from "./heic-loop.js";
 import { memory } from "./memory.js";
 import { models } from "./models.js";
 import { oneDecode } from "./one-decode.js";
@@ -28,6 +29,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   thumbnails,
   video,
   "one-decode": oneDecode,
+  "heic-loop": heicLoop,
   "slowest-stage": slowestStage,
   memory,
   "round-trips": roundTrips,

@@ -31,6 +31,17 @@ it.skipIf(!hasFfmpeg)(`videos, too (FUZZ_SEED=${seed})${needsFfmpeg}`, { timeout
   expect(outcomes.INVALID_MEDIA).toBeGreaterThan(cases * 0.1);
 });
 
+const HEIC_CASES = Number(process.env.FUZZ_HEIC ?? 500);
+
+it(`HEIC, too (FUZZ_SEED=${seed})`, { timeout: 300_000 }, async () => {
+  const { cases, outcomes, failures } = await fuzz({ seed, kind: "heic", from: 0, to: HEIC_CASES, workers: 2 });
+  const hint = `replay with: node --import tsx test/stress/fuzz.ts --kind heic --seed ${seed} --case NUMBER`;
+  expect(failures, hint).toEqual([]);
+  expect(cases).toBe(HEIC_CASES);
+  expect(outcomes.completed).toBeGreaterThan(cases * 0.05);
+  expect(outcomes.INVALID_MEDIA).toBeGreaterThan(cases * 0.1);
+});
+
 describe("the fuzzing itself", () => {
   it("makes the same case of the same seed and number, and another of another", async () => {
     const [corpus, again] = [await createCorpus(), await createCorpus()];

@@ -6,6 +6,7 @@
  *     npm run stress:fuzz -- --cases 1000000 --seed 7
  *     npm run stress:fuzz -- --seed 7 --case 1234     one of them again; its bytes are written to a file
  *     npm run stress:fuzz -- --kind videos --cases 1000   videos by ffmpeg, two to five a second
+ *     npm run stress:fuzz -- --kind heic --cases 20000   HEIC by libheif-js
  *
  * A case is the same for the same seed, number and version of sharp.
  */
@@ -16,6 +17,7 @@ import { parseArgs } from "node:util";
 import { wayOf } from "./fuzz/case.js";
 import { createCorpus } from "./fuzz/corpus.js";
 import { fuzz } from "./fuzz/fuzz-run.js";
+import { createHeicCorpus } from "./fuzz/heic-corpus.js";
 import { mutantOf } from "./fuzz/mutate.js";
 import { createVideoCorpus } from "./fuzz/video-corpus.js";
 
@@ -29,11 +31,12 @@ const { values } = parseArgs({
   },
 });
 const seed = Number(values.seed);
-const kind = values.kind === "videos" ? "videos" : "images";
+const kind = values.kind === "videos" || values.kind === "heic" ? values.kind : "images";
 const only = values.case === undefined ? undefined : Number(values.case);
 
 if (only !== undefined) {
-  const { name, bytes } = mutantOf(await (kind === "videos" ? createVideoCorpus() : createCorpus()), seed, only);
+  const corpora = { images: createCorpus, videos: createVideoCorpus, heic: createHeicCorpus };
+  const { name, bytes } = mutantOf(await corpora[kind](), seed, only);
   const path = join(tmpdir(), `fuzz-${seed}-${only}`);
   writeFileSync(path, bytes);
   console.log(

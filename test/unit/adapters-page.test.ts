@@ -34,6 +34,7 @@ describe("the page on adapters", () => {
     ["upload-processor/ai-sdk", "src/adapters/ai-sdk/options.ts", ["AiSdkOptions"]],
     ["upload-processor/ollama", "src/adapters/ollama/options.ts", ["OllamaOptions"]],
     ["upload-processor/ffmpeg", "src/adapters/ffmpeg/options.ts", ["FfmpegOptions"]],
+    ["upload-processor/heic", "src/adapters/heic.ts", ["HeicOptions"]],
     ["Your own model", "src/contracts/ai.ts", ["AIAdapter", "Media"]],
   ])("%s: every option, and no other", (heading, file, types) => {
     // Only images have frames until there is a decoder of videos.

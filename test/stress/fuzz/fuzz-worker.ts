@@ -2,8 +2,10 @@
 import { writeSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { ffmpeg } from "../../../src/adapters/ffmpeg.js";
+import { heic } from "../../../src/adapters/heic.js";
 import { temporaryFolder, tryCase, type Verdict, wayOf } from "./case.js";
 import { createCorpus } from "./corpus.js";
+import { createHeicCorpus } from "./heic-corpus.js";
 import { mutantOf } from "./mutate.js";
 import type { Message, WorkerPlan } from "./plan.js";
 import { createVideoCorpus } from "./video-corpus.js";
@@ -17,8 +19,9 @@ process.on("unhandledRejection", (reason) => {
   unhandled = reason;
 });
 
-const corpus = kind === "videos" ? await createVideoCorpus() : await createCorpus();
-const decoders = kind === "videos" ? [ffmpeg()] : [];
+const corpora = { images: createCorpus, videos: createVideoCorpus, heic: createHeicCorpus };
+const corpus = await corpora[kind]();
+const decoders = { images: [], videos: [ffmpeg()], heic: [heic()] }[kind];
 for (let number = from; number < to; number += step) {
   tell({ begun: number });
   if (number === sabotage?.crash) process.kill(process.pid, "SIGSEGV");

@@ -1,5 +1,5 @@
-/** Photographs and media fixtures, or videos, which need ffmpeg and take longer. */
-export type Kind = "images" | "videos";
+/** Photographs and media fixtures; or videos, which need ffmpeg, or HEIC: both take longer. */
+export type Kind = "images" | "videos" | "heic";
 
 /** What a worker is to do. */
 export interface WorkerPlan {
