@@ -159,6 +159,14 @@ describe("memory", () => {
     expect(await frameOf(decoder, plain)).toMatchObject({ width: 320 });
   });
 
+  it("that libheif does not allow is the file's fault: it would be asked for again and again", async () => {
+    const crowded = changed("plain", ({ properties }) => {
+      for (let number = 0; number < 120; number++) properties.push({ type: "free", body: Buffer.from([number]) });
+    });
+    const error = { code: "INVALID_MEDIA", fault: "upload", retryable: false };
+    await expect(frameOf(bench.decoder(), bench.file(crowded))).rejects.toMatchObject(error);
+  });
+
   it("of a large file is given back at once, and the next one gets a new worker", async () => {
     const decoder = bench.decoder();
     const frame = await frameOf(decoder, large, { maxSide: 64 });

@@ -44,7 +44,11 @@ export function writeHeif({ brand, primary, items, references }: Heif): Buffer {
   const entries = [...items];
   const properties: Buffer[] = [];
   const associations = entries.map(([id, item]) => {
-    const indexes = item.properties.map(({ type, body }) => uint(2, properties.push(box(type, body)) | 0x8000));
+    const indexes = item.properties.map(({ type, body }) => {
+      const property = box(type, body);
+      const known = properties.findIndex((each) => each.equals(property)); // libheif takes no more than a hundred
+      return uint(2, (known < 0 ? properties.push(property) : known + 1) | 0x8000);
+    });
     return Buffer.concat([uint(2, id), uint(1, indexes.length), ...indexes]);
   });
   const meta = (dataAt: number) => {
@@ -109,7 +113,13 @@ export function grid({ columns = 2, rows = 1 } = {}): Buffer {
     const data = Buffer.concat([Buffer.from([0, 0, rows - 1, columns - 1]), uint(2, width), uint(2, height)]);
     const pixi = left.properties.filter(({ type }) => type === "pixi");
     heif.items.set(100, { type: "grid", data, properties: [sizeProperty(width, height), ...pixi] });
-    const to = Array.from({ length: columns * rows }, (_, index) => ids[index % ids.length] ?? 0);
+    const tiles = ids.flatMap((id) => heif.items.get(id) ?? []);
+    // Each of its own: libheif takes no item twice.
+    const to = Array.from({ length: columns * rows }, (_, index) => {
+      const tile = tiles[index % tiles.length];
+      if (tile !== undefined) heif.items.set(1000 + index, tile);
+      return 1000 + index;
+    });
     heif.references.push({ type: "dimg", from: 100, to });
     heif.primary = 100;
   });

@@ -1,4 +1,4 @@
-import type { Answer, Job } from "./job.js";
+import type { Answer, Job, Lacked } from "./job.js";
 import type { Libheif, LibheifError, LibheifImage } from "./libheif.js";
 import type { Parts } from "./worker-source.js";
 
@@ -33,18 +33,23 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
   // gets no more than a true one, and libheif fails as if there were none left.
   let limitBytes = Number.POSITIVE_INFINITY;
   let heapBytes = 0;
-  let outOfMemory = false;
+  let lacked: Lacked;
   const memory = (globalThis as unknown as WithWebAssembly).WebAssembly.Memory.prototype;
   const { grow } = memory;
   memory.grow = function (pages) {
     const wanted = this.buffer.byteLength + pages * 65_536;
     if (wanted > limitBytes) {
-      outOfMemory = true;
+      lacked = "limit";
       throw new RangeError("more memory than the picture may have");
     }
-    const before = grow.call(this, pages);
-    heapBytes = wanted;
-    return before;
+    try {
+      const before = grow.call(this, pages);
+      heapBytes = wanted;
+      return before;
+    } catch (error) {
+      lacked = "system";
+      throw error;
+    }
   };
 
   let loaded: Libheif | undefined;
@@ -53,7 +58,7 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
     kind: "refused",
     code: error?.code?.value ?? 6,
     message: String(error?.message ?? "no memory"),
-    outOfMemory,
+    lacked,
   });
 
   const decode = async (libheif: Libheif, bytes: Uint8Array, job: Job): Promise<Outcome> => {
@@ -112,11 +117,11 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
       return { kind: "system", code: String(code), syscall: String(syscall), message };
     }
     limitBytes = job.memoryBytes;
-    outOfMemory = false;
+    lacked = undefined;
     try {
       return await decode(loaded, bytes, job);
     } catch (error) {
-      return { kind: "broken", message: String((error as Error)?.message ?? error), outOfMemory };
+      return { kind: "broken", message: String((error as Error)?.message ?? error), lacked };
     }
   };
 

@@ -3,22 +3,21 @@ import type { Answer } from "./job.js";
 
 type Failure = Exclude<Answer, { readonly kind: "pixels" | "encoded" }>;
 
-/** Of libheif's `heif_error_code`. */
+/** Of libheif's `heif_error_code`. Its 6, out of memory, also stands for its own limits: it says nothing about the system. */
 const UNSUPPORTED_FILE = 3;
 const UNSUPPORTED_FEATURE = 4;
-const OUT_OF_MEMORY = 6;
 
 /** The error for what a worker could not do. */
 export function failureOf(answer: Failure): Error {
   const { kind, message } = answer;
   if (kind === "unloadable") return notLoaded(message);
   if (kind === "system") return Object.assign(new Error(message), { code: answer.code, syscall: answer.syscall });
-  if (answer.outOfMemory) {
-    const lying = "The HEIC file is damaged: it needs more memory than a picture of its size";
-    return new UploadError(lying, { code: "INVALID_MEDIA", cause: new Error(message) });
-  }
   const what = message.trim();
-  if (kind === "refused" && answer.code === OUT_OF_MEMORY) {
+  if (answer.lacked === "limit") {
+    const lying = "The HEIC file is damaged: it needs more memory than a picture of its size";
+    return new UploadError(lying, { code: "INVALID_MEDIA", cause: new Error(what) });
+  }
+  if (answer.lacked === "system") {
     const full = `There is not enough memory to decode HEIC: ${what}`;
     return new UploadError(full, { code: "INVALID_MEDIA", fault: "service", retryable: true });
   }
