@@ -46,8 +46,12 @@ export interface FramesRequest {
 }
 
 /**
- * Decodes what sharp does not: videos, HEIC. What it names is let in unless `input.allow` is given. Its work has a decode slot,
- * and is stopped by the signal.
+ * Decodes what sharp does not: videos, HEIC. What it names is let in unless `input.allow` is given, and goes to it even where sharp
+ * could decode it. Its work has a decode slot and a time of its own (`timeouts.decodeMs`), and is stopped by the signal: 5 s later
+ * it is not waited for any more. The path that it is given may be that of a temporary file, which goes with the upload.
+ *
+ * An error that is no UploadError is the media's (`INVALID_MEDIA`), or the system's where it says so. What breaks this contract,
+ * as pixels of another length than their sides say, is the deployment's.
  */
 export interface MediaDecoder {
   /** MIME types, as the content is sniffed. */
@@ -66,5 +70,6 @@ export interface MediaDecoder {
    * @default false: `probe` is called first
    */
   readonly learnsWithFrames?: boolean | undefined;
+  /** Ends what it keeps for the next call. Yours to call: it may serve many processors, so none of them closes it. */
   readonly close?: (() => Promise<void>) | undefined;
 }

@@ -9,12 +9,13 @@ import { handled } from "../media/handled.js";
 import { memoizeAsync } from "../media/memoize-async.js";
 import type { Original } from "../media/original.js";
 import type { PicturesMade, PicturesWanted } from "../media/pictures.js";
-import type { PictureSettings, Thumbnail } from "../media/thumbnail.js";
 import type { VisionAhead } from "../runtime/vision-ahead.js";
 import { count } from "../validate.js";
 import { MediaDecoding } from "./media-decoding.js";
 import { MediaSource, openError } from "./media-source.js";
+import { PicturesAhead } from "./pictures-ahead.js";
 import type { Settings } from "./settings.js";
+import { WithRecord } from "./with-record.js";
 
 /** The media of one upload, as the pipeline sees it; adapters see the {@link Media} that `prepare` gives. */
 export interface UploadMedia<U extends UploadRecord> {
@@ -77,41 +78,8 @@ export interface UploadMediaOptions<U extends UploadRecord> {
   readonly cancellation: Cancellation;
 }
 
-/**
- * What adapters read as `media.upload`. One accessor for all of them: V8 (Node 20) makes a hidden class for every accessor, which
- * keeps what hangs on it until the next full collection.
- */
-class WithRecord<U extends UploadRecord> {
-  static readonly #property = {
-    enumerable: true,
-    get(this: WithRecord<UploadRecord>): UploadRecord {
-      return this.#record();
-    },
-  };
-  readonly #record: () => U;
-  declare readonly upload: U;
-
-  constructor(record: () => U) {
-    this.#record = record;
-    Object.defineProperty(this, "upload", WithRecord.#property);
-  }
-}
-
 export function createUploadMedia<U extends UploadRecord>(options: UploadMediaOptions<U>): UploadMedia<U> {
   return new LazyMedia(options);
-}
-
-/** An image for the model that was made before it has asked. */
-interface Ahead {
-  readonly image: VisionImage;
-  readonly of: Original;
-}
-
-/** Pictures that were made along with an image for the model, by their settings. */
-interface EarlyPictures {
-  readonly of: Original;
-  readonly bySettings: ReadonlyMap<PictureSettings, Thumbnail>;
-  readonly placeholder: string | undefined;
 }
 
 /** The default of `media.frames({ max })`. */
@@ -123,8 +91,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   readonly #decoding: MediaDecoding<U>;
   readonly #visionImage = memoizeAsync(() => this.#makeVisionImage());
   #frames: Map<number, () => Promise<readonly VisionFrame[]>> | undefined;
-  #ahead: Ahead | undefined;
-  #early: EarlyPictures | undefined;
+  readonly #ahead: PicturesAhead;
   #isAsked = false;
   #isDamaged = false;
   #waiting = 0;
@@ -141,6 +108,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
       warn: (message, error) => settings.logger.warn({ uploadId: record().id, error }, message),
     });
     this.#decoding = new MediaDecoding(settings, this.#source, cancellation, (warning) => this.#tellDamage(warning));
+    this.#ahead = new PicturesAhead(options.visionAhead);
   }
 
   async prepare(cancellation: Cancellation): Promise<Media<U>> {
@@ -159,12 +127,13 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   ): Promise<PicturesMade> {
     const original = await this.#source.current(cancellation);
     if (cancellation.aborted) throw cancellation.reason;
-    const early = this.#takeEarly(original, pictures, placeholder);
+    const early = this.#ahead.takePictures(original, pictures, placeholder);
     if (early !== null) return early;
     const vision = this.#expectsVision();
     const wanted = { pictures, placeholder, vision, measure: false };
     const made = await this.#decoding.pictures(original, wanted, cancellation);
-    if (made.visionImage !== undefined) this.#keepAhead({ image: made.visionImage, of: original });
+    // Who has asked meanwhile has it made already.
+    if (made.visionImage !== undefined && !this.#isAsked) this.#ahead.keepImage(made.visionImage, original);
     return made;
   }
 
@@ -179,7 +148,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   described(): Promise<void> | undefined {
     const { visionAhead } = this.#options;
     if (this.#isImage) visionAhead?.learn(this.#decoding.mimeType, this.#isAsked);
-    this.#dropAhead();
+    this.#ahead.dropImage();
     if (!this.#decoding.canMeasure) return undefined;
     return this.#measured().then(
       () => {},
@@ -192,8 +161,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   }
 
   release(): Promise<void> | undefined {
-    this.#dropAhead();
-    this.#early = undefined;
+    this.#ahead.drop();
     return this.#source.close();
   }
 
@@ -229,18 +197,6 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   #tellDamage(warning: UploadError): void {
     if (!this.#isDamaged) this.#options.onDamage?.(warning);
     this.#isDamaged = true;
-  }
-
-  #keepAhead(ahead: Ahead): void {
-    this.#dropAhead();
-    if (this.#isAsked) return; // it is being made for who has asked
-    this.#ahead = ahead;
-    this.#options.visionAhead?.hold(ahead.image.data.byteLength);
-  }
-
-  #dropAhead(): void {
-    if (this.#ahead !== undefined) this.#options.visionAhead?.letGo(this.#ahead.image.data.byteLength);
-    this.#ahead = undefined;
   }
 
   /**
@@ -301,11 +257,9 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
 
   async #makeVisionImage(): Promise<VisionImage> {
     const { cancellation } = this.#options;
-    if (this.#ahead !== undefined) {
-      const { image, of } = this.#ahead;
-      const original = await this.#source.current(cancellation);
-      this.#dropAhead();
-      if (original === of) return image;
+    if (this.#ahead.hasImage) {
+      const image = this.#ahead.takeImage(await this.#source.current(cancellation));
+      if (image !== undefined) return image;
     }
     return this.#inSlot(async () => {
       const original = await this.#source.current(cancellation);
@@ -321,19 +275,8 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   ): Promise<VisionImage> {
     const wanted = { pictures, placeholder, vision: true, measure: false };
     const made = await this.#decoding.pictures(original, wanted, this.#options.cancellation);
-    const bySettings = new Map(pictures.map((settings, index) => [settings, made.pictures[index] as Thumbnail]));
-    this.#early = { of: original, bySettings, placeholder: made.placeholder };
+    this.#ahead.keepPictures(pictures, made, original);
     return made.visionImage as VisionImage;
-  }
-
-  #takeEarly(original: Original, pictures: readonly PictureSettings[], placeholder: boolean): PicturesMade | null {
-    const early = this.#early;
-    this.#early = undefined;
-    if (early?.of !== original || (placeholder && early.placeholder === undefined)) return null;
-    const found = pictures.map((settings) => early.bySettings.get(settings));
-    if (found.includes(undefined)) return null;
-    const taken = { pictures: found as Thumbnail[] };
-    return early.placeholder === undefined ? taken : { ...taken, placeholder: early.placeholder };
   }
 
   /** Tells of the wait for a slot. */

@@ -1,5 +1,5 @@
 /** The most bytes of vision images that may wait for their models. */
-const MOST_BYTES = 32 * 2 ** 20;
+const MOST_BYTES = 16 * 2 ** 20;
 
 /**
  * Decides whether an image for the model is made along with the thumbnail, of one decoding, before the model has asked for it: it
