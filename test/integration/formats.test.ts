@@ -1,10 +1,12 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { processUploadWithRetry, UploadError } from "../../src/index.js";
+import { mediaFacts, processUploadWithRetry, UploadError } from "../../src/index.js";
+import { makePictures } from "../../src/media/pictures.js";
 import { PIXEL_LIMITS } from "../../src/media/pixel-limits.js";
 import { fakeAI, fakeRepository, fakeStorage } from "../../src/testing/index.js";
 import { isInstalled, meanBy } from "../support/formats/decoders.js";
 import { type Kind, kinds, type Shown } from "../support/formats/kinds.js";
+import { pngChunk, withPngChunks } from "../support/formats/png-chunks.js";
 
 /** Of 255. */
 const MOST_DIFFERENCE = 3;
@@ -40,6 +42,15 @@ async function processed({ make, tolerance, background }: Kind) {
   return { result, warned, bytes, thumbnail: storage.get("thumbnails/1.png") };
 }
 
+/** The same thumbnail without anything beside it: then it is not made of pixels that are kept for all pictures. */
+async function thumbnailAlone({ tolerance, background = "#ffffff" }: Kind, input: Buffer, mimeType: string) {
+  const wanted = { size: 1000, format: "png", quality: 85 } as const;
+  const settings = { maxSide: 1568, multipleOf: 28, quality: 85, background, tolerance };
+  const one = { pictures: [wanted], placeholder: false, vision: false, measure: false };
+  const { pictures } = await makePictures({ input, mimeType }, one, settings);
+  return pictures[0]?.data ?? new Uint8Array();
+}
+
 async function measured(image: Uint8Array): Promise<Pick<Shown, "width" | "height" | "mean">> {
   const { data, info } = await sharp(image).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const mean = [0, 1, 2].map((channel) => {
@@ -58,7 +69,7 @@ function expectNear(actual: readonly number[], expected: readonly number[], what
 
 describe.each([...new Set(kinds.map(({ group }) => group))])("%s", (group) => {
   it.each(kinds.filter((kind) => kind.group === group))("$name: $outcome", async (kind) => {
-    const { result, thumbnail } = await processed(kind);
+    const { result, bytes, thumbnail } = await processed(kind);
     if (kind.shows instanceof RegExp) {
       expect(result).toMatchObject({ status: "failed", attempts: 1, error: { code: kind.outcome, retryable: false } });
       expect(result.status === "failed" && result.error.message).toMatch(kind.shows);
@@ -70,6 +81,10 @@ describe.each([...new Set(kinds.map(({ group }) => group))])("%s", (group) => {
     const { width, height, mean } = await measured(thumbnail ?? new Uint8Array());
     expect([width, height]).toEqual([kind.shows.width, kind.shows.height]);
     expectNear(mean, kind.shows.mean, kind.shows.by);
+    const mimeType = result.status === "completed" ? (mediaFacts(result.upload)?.mimeType ?? "") : "";
+    const alone = await measured(await thumbnailAlone(kind, bytes, mimeType));
+    expect([alone.width, alone.height]).toEqual([width, height]);
+    expectNear(alone.mean, kind.shows.mean, `${kind.shows.by}; by itself`);
   });
 
   const told = kinds.filter((kind) => kind.group === group && "decoder" in kind.shows && kind.shows.decoder);
@@ -102,6 +117,53 @@ it("an image that is shown although a part of it is missing is told once, and by
   expect(warnings[0]).toMatchObject({ code: "INVALID_MEDIA", stage: "open" });
   expect(warnings[0]?.message).toMatch(/part of the image .* is missing.*input\.tolerance/);
   expect(UploadError.isInstance(warnings[0]?.cause)).toBe(true);
+});
+
+it("all pictures of a damaged image are made of one reading, and it is told once", async () => {
+  const options = {
+    thumbnail: { size: 100 },
+    renditions: { large: { size: 400 } },
+    placeholder: "thumbhash",
+    input: { tolerance: "lenient" },
+  } as const;
+  const warnings: Readonly<Record<string, readonly string[]>> = {
+    "cut-off.jpg, lenient": ["INVALID_MEDIA"],
+    "no-end-marker.jpg": [],
+  };
+  for (const [name, codes] of Object.entries(warnings)) {
+    const kind = kinds.find((one) => one.name === name) as Kind;
+    const storage = fakeStorage({ original: await kind.make() });
+    const ai = fakeAI();
+    ai.script.describe.does(async (media) => `${(await media.visionImage()).width} px wide`);
+    const repository = fakeRepository({ uploads: [{ id: "1", storageKey: "x", status: "pending" as const }] });
+    const result = await processUploadWithRetry("1", { storage, ai, repository }, options);
+    if (result.status !== "completed") throw result;
+    expect(result.warnings.map(({ code }) => code)).toEqual(codes);
+    expect(mediaFacts(result.upload)).toMatchObject({
+      renditions: { large: { key: "thumbnails/1-large.jpg", width: 400 } },
+      placeholder: expect.any(String),
+    });
+    const { mean } = await measured(storage.get("thumbnails/1-large.jpg") ?? new Uint8Array());
+    expectNear(mean, (kind.shows as Shown).mean, name);
+  }
+});
+
+it("EXIF that stands behind the pixels of a PNG is found where only facts are wanted, too", async () => {
+  const image = sharp({ create: { width: 8, height: 8, channels: 3, background: "#285aa0" } });
+  const { exif } = await sharp(
+    await image
+      .clone()
+      .withExif({ IFD0: { Model: "Acme 1" } })
+      .jpeg()
+      .toBuffer(),
+  ).metadata();
+  const chunk = pngChunk("eXIf", (exif as Buffer).subarray("Exif\0\0".length));
+  const storage = fakeStorage({ original: withPngChunks(await image.png().toBuffer(), [chunk], "behind") });
+  const repository = fakeRepository({ uploads: [{ id: "1", storageKey: "x", status: "pending" as const }] });
+  const options = { thumbnail: false, facts: { exif: true } } as const;
+  const result = await processUploadWithRetry("1", { storage, ai: fakeAI(), repository }, options);
+  if (result.status !== "completed") throw result;
+  expect(mediaFacts(result.upload)).toMatchObject({ camera: "Acme 1" });
 });
 
 it("a tolerance that there is none of is refused", async () => {
@@ -167,6 +229,7 @@ over the process with a small one (Node 20, sharp 0.35.5, two cores).
 | WebP | 0.3; 1.2 lossless | ${mega(PIXEL_LIMITS.webp)} |
 | GIF | 5.3 | ${mega(PIXEL_LIMITS.gif)} |
 | AVIF | 18.9 | ${mega(PIXEL_LIMITS.heif)} |
+| HEIC | | ${mega(PIXEL_LIMITS.heif)} |
 | whatever else a decoder takes | | ${mega(PIXEL_LIMITS.other)} |
 
 A JPEG of 200 megapixels took 189 MiB in all in one scan, and 736 MiB when it was progressive (4:2:0).`;

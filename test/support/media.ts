@@ -48,6 +48,7 @@ export function mediaOf(answers: Answer | readonly Answer[], options: MediaOptio
     visionAhead,
     decode,
     onDecodeWait,
+    onDamage: options.onDamage,
     cancellation,
     known,
   });
@@ -79,7 +80,10 @@ type Settings = UploadMediaOptions<UploadRecord>["settings"];
 
 interface MediaOptions
   extends Partial<
-    Pick<UploadMediaOptions<UploadRecord>, "known" | "onDecodeWait" | "record" | "visionAhead" | "isToBeDescribed">
+    Pick<
+      UploadMediaOptions<UploadRecord>,
+      "known" | "onDamage" | "onDecodeWait" | "record" | "visionAhead" | "isToBeDescribed"
+    >
   > {
   readonly decoders?: readonly MediaDecoder[];
   readonly facts?: Partial<Settings["facts"]>;

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import sharp from "sharp";
 import { describe, expect, it, test, vi } from "vitest";
 import {
@@ -131,6 +131,29 @@ describe("a video with a decoder", () => {
     const result = await processUploadWithRetry(upload, world, { decoders: [decoder], input });
     expect(result).toMatchObject({ status: "failed", error: { code: "MEDIA_TOO_LARGE" } });
     expect(decoder.requests).toHaveLength(0);
+  });
+
+  it.each([
+    ["video/mp4", mp4, 100_000_000],
+    ["image/heic", readFileSync(new URL("../support/heic/plain.heic", import.meta.url)), 50_000_000],
+  ])("no more pixels than the default are let in: %s", async (mimeType, bytes, most) => {
+    for (const width of [most / 5000, most / 5000 + 1]) {
+      const { upload, ...world } = videoWorld();
+      world.storage.put(upload.storageKey, bytes);
+      const decoder = fakeDecoder({ mimeTypes: [mimeType], probe: { width, height: 5000 } });
+      world.ai.describe.mockImplementation(async (media) => `${(await media.visionImage()).width}`);
+      const result = await processUploadWithRetry(upload, world, { decoders: [decoder] });
+      if (width * 5000 === most) {
+        expect(result).toMatchObject({ status: "completed" });
+        expect(decoder.requests[0]).toMatchObject({ limitPixels: most });
+        continue;
+      }
+      expect(result).toMatchObject({ status: "failed", error: { code: "MEDIA_TOO_LARGE" } });
+      expect(Object(result).error.message).toBe(
+        `The original has ${width} × 5000 pixels; input.limitInputPixels, by default for ${mimeType}, lets in ${most}`,
+      );
+      expect(decoder.requests).toHaveLength(0);
+    }
   });
 });
 
