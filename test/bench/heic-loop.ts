@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout } from "node:timers/promises";
 import type { AIAdapter } from "../../src/index.js";
 import { grid } from "../support/heif.js";
 import { ai, repository, requireCompleted, storage, uploadsOf } from "./idle-adapters.js";
@@ -23,7 +24,7 @@ export const heicLoop: Benchmark = async ({ quick }) => {
     const path = join(folder, "photo.heic");
     writeFileSync(path, grid(MEGAPIXELS));
     const stalls: number[] = [];
-    const seconds: number[] = [];
+    const idle: number[] = [];
     for (let round = 0; round < (quick ? 1 : 3) + 1; round++) {
       const decoder = heic();
       const processor = new BatchProcessor({
@@ -38,14 +39,17 @@ export const heicLoop: Benchmark = async ({ quick }) => {
       await decoder.close();
       if (round === 0) continue; // what is loaded the first time is loaded once
       stalls.push(delay.max / 1e6);
-      seconds.push((performance.now() - begunAt) / 1000);
+      idle.push(await stallOfIdleness(performance.now() - begunAt));
     }
     const stall = Math.max(...stalls);
-    const each = `${((Math.min(...seconds) / FILES) * 1000).toFixed(0)} ms each`;
     const measured = { value: stall, noise: 0 };
     return [
       {
-        ...{ name: "16 HEIC at once: longest stall of the event loop", library: `${stall.toFixed(1)} ms`, bare: each },
+        ...{
+          name: "16 HEIC at once: longest stall of the event loop",
+          library: `${stall.toFixed(1)} ms`,
+          bare: `${Math.max(...idle).toFixed(1)} ms`,
+        },
         ...{ measured, unit: " ms", target: { atMost: 50 } },
       },
     ];
@@ -53,3 +57,12 @@ export const heicLoop: Benchmark = async ({ quick }) => {
     rmSync(folder, { recursive: true });
   }
 };
+
+/** What the machine does to a loop that has nothing to do, for as long. */
+async function stallOfIdleness(ms: number): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await setTimeout(ms);
+  delay.disable();
+  return delay.max / 1e6;
+}
