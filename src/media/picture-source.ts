@@ -25,7 +25,8 @@ export interface OpenedPicture {
 }
 
 /**
- * Opens a source for `work`: its first frame, and no more than the limits let in.
+ * Opens a source for `work`: its first frame that shows something, and no more than the limits let in. `work` may be called again,
+ * as `decodeImage` says.
  *
  * @throws UploadError as `decodeImage` and `openFrame` do
  */

@@ -26,9 +26,8 @@ export interface PicturesMade {
 
 /**
  * Decodes once, to the largest size that is wanted, and makes everything of those pixels: they are kept for as long as this
- * takes, so their memory is bounded by how many are decoded at once. A small picture made of a
- * larger one differs from one made of all pixels by less than 1 of 255 on average; one of a JPEG that was decoded at a fraction of
- * its size may differ by 2.
+ * takes, so their memory is bounded by how many are decoded at once. A small picture made of a larger one differs from one made of
+ * all pixels by less than 1 of 255 on average; one of a JPEG that was decoded at a fraction of its size may differ by 2.
  *
  * A single picture is made in one go: a JPEG is then decoded at a fraction of its size.
  *

@@ -28,7 +28,7 @@ export interface Thumbnail {
 
 /**
  * Makes a thumbnail: upright, opaque, sRGB, at most `size` pixels a side, never enlarged, the first frame of an
- * animation, without metadata.
+ * animation that is not blank, without metadata.
  *
  * It does not tell the size of the original: reading the header twice costs 4 % of the time for a 2-megapixel photo and
  * 8 % for a small one. The vision image needs that size anyway.
