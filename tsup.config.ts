@@ -12,6 +12,8 @@ const entry = {
   flydrive: "src/adapters/flydrive.ts",
   "ai-sdk": "src/adapters/ai-sdk.ts",
   ollama: "src/adapters/ollama.ts",
+  ffmpeg: "src/adapters/ffmpeg.ts",
+  heic: "src/adapters/heic.ts",
   testing: "src/testing/index.ts",
 };
 
@@ -40,6 +42,29 @@ const oneCopyOfTheErrors: NonNullable<Options["esbuildPlugins"]>[number] = {
 };
 
 /**
+ * The program of the HEIC worker is put together of functions, as text. This is done here, once: in the bundle of an application
+ * they might not be what they were, as with the names that `keepNames` adds and `minify` changes.
+ */
+const workerAsText: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "worker-as-text",
+  setup({ esbuild, onLoad }) {
+    onLoad({ filter: /heic[/\\]worker-source\.ts$/ }, async ({ path }) => {
+      const built = await esbuild.build({
+        entryPoints: [path],
+        bundle: true,
+        write: false,
+        format: "esm",
+        target: "node20",
+      });
+      const text = built.outputFiles[0]?.text ?? "";
+      const { workerSource } = await import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
+      const { code } = await esbuild.transform(workerSource(), { minify: true, target: "node20" });
+      return { contents: `export const workerSource = () => ${JSON.stringify(code)};`, loader: "js" };
+    });
+  },
+};
+
+/**
  * The pages beside the code, for who looks for them in the package: below dist/docs as they are below src. That is one folder
  * deeper, so a link that leaves src climbs one more.
  */
@@ -55,12 +80,12 @@ function copyPages(): void {
 }
 
 export default defineConfig([
-  { ...shared, entry, format: "esm", onSuccess: async () => copyPages() },
+  { ...shared, entry, format: "esm", esbuildPlugins: [workerAsText], onSuccess: async () => copyPages() },
   {
     ...shared,
     entry: { ...entry, errors: "src/errors.ts" },
     format: "cjs",
-    esbuildPlugins: [oneCopyOfTheErrors],
+    esbuildPlugins: [oneCopyOfTheErrors, workerAsText],
     noExternal: bundled,
     define: { "import.meta.url": "__filename" }, // for createRequire, which takes either
     onSuccess: async () => {

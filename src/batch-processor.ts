@@ -23,8 +23,8 @@ import type { BatchResult, UploadResult } from "./result.js";
 import { Budget } from "./runtime/budget.js";
 import { Limiter } from "./runtime/limiter.js";
 import { type Runtime, type RuntimeHealth, SharedRuntime } from "./runtime/runtime.js";
+import { ownKeys } from "./stages/derived-objects.js";
 import { stageTable } from "./stages/table.js";
-import { ownKey } from "./stages/thumbnail.js";
 import { count, expected, iterable, number, optional, requireKnown, requireMembers } from "./validate.js";
 
 const RUN_OPTIONS = ["signal", "concurrency", "budget"] as const;
@@ -455,11 +455,11 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     const now = await repository.find(before.id, NEVER);
     if (now?.draft != null) return;
     const left = now === null ? [] : derivedKeys(now);
-    const own = now === null ? undefined : ownKey(this.#settings, before);
+    const own = now === null ? [] : ownKeys(this.#settings, before);
     for (const key of derivedKeys(before)) {
       if (left.includes(key) || key === before.storageKey) continue;
       // Where the row is there, another redo may be writing under the key of these settings.
-      if (key === own) continue;
+      if (own.includes(key)) continue;
       await storage.delete(key).catch((error) => logger.warn({ uploadId: before.id, key, error }, "not removed"));
     }
   }

@@ -2,6 +2,7 @@ export type { UploadSource } from "./batch/puller.js";
 export { settleBatch } from "./batch/settle-batch.js";
 export { BatchProcessor } from "./batch-processor.js";
 export type * from "./contracts/ai.js";
+export type * from "./contracts/decoder.js";
 export type * from "./contracts/logger.js";
 export type * from "./contracts/repository.js";
 export type * from "./contracts/runtime.js";
@@ -42,9 +43,11 @@ export { type FallbackCause, fallbackAI } from "./fallback-ai.js";
 export type {
   BatchProcessorOptions,
   EngineAttempt,
+  FactsOptions,
   InputOptions,
   LeaseOptions,
   ProcessOptions,
+  RenditionOptions,
   RetryOptions,
   RunOptions,
   RunPlan,

@@ -1,4 +1,5 @@
 import type { AIAdapter, Audit } from "./contracts/ai.js";
+import type { MediaDecoder } from "./contracts/decoder.js";
 import type { Logger } from "./contracts/logger.js";
 import type { RepositoryAdapter } from "./contracts/repository.js";
 import type { RuntimeOptions } from "./contracts/runtime.js";
@@ -56,6 +57,30 @@ export interface ThumbnailOptions<U extends UploadRecord = UploadRecord> {
   readonly key?: ((upload: U) => string) | undefined;
 }
 
+/** A further picture that is stored for each upload, as the thumbnail is. */
+export interface RenditionOptions<U extends UploadRecord = UploadRecord> {
+  /** The longest side, in pixels; smaller originals are not enlarged. */
+  readonly size: number;
+  /** @default "jpeg" */
+  readonly format?: "jpeg" | "webp" | "png" | undefined;
+  /** 1 to 100; not for PNG, which is lossless. @default 85 */
+  readonly quality?: number | undefined;
+  /**
+   * Where it is written: by the rules of `thumbnail.key`, and another key than that of every other picture.
+   *
+   * @default (upload) => `thumbnails/${upload.id}-${name}.jpg`
+   */
+  readonly key?: ((upload: U) => string) | undefined;
+}
+
+/** What is read of an original besides its picture, for people and prompts: `mediaFacts(upload)`, `media.facts()`. */
+export interface FactsOptions {
+  /** When it was taken, and by which camera. @default false */
+  readonly exif?: boolean | undefined;
+  /** Where it was taken: that often is somebody's home. @default false */
+  readonly location?: boolean | undefined;
+}
+
 /** The image that `media.visionImage()` makes for the model. */
 export interface VisionOptions {
   /** The longest side, in pixels. @default 1568 */
@@ -70,9 +95,17 @@ export interface VisionOptions {
 export interface InputOptions {
   /** The largest original, in bytes. @default 536870912 (512 MiB) */
   readonly maxBytes?: number | undefined;
-  /** The most pixels that an original may have, over all its frames; a side has at most 1,000,000 in any case. @default 100000000 */
+  /**
+   * The most pixels that an original may have; a side has at most 1,000,000 in any case. By format it is what decoding takes a
+   * gigabyte of memory for: 250,000,000 for a JPEG, 50,000,000 for an AVIF; the table is in `media/formats.md`. @default by format
+   */
   readonly limitInputPixels?: number | undefined;
-  /** The MIME types that are let in, as sniffed from the content. @default JPEG, PNG, WebP, AVIF, GIF, TIFF, HEIC and HEIF */
+  /**
+   * `"lenient"` takes what can be shown of an image that is cut off or damaged, with a warning; `"strict"` fails its upload. A JPEG
+   * that lacks its end marker alone is whole in both. @default "strict"
+   */
+  readonly tolerance?: "strict" | "lenient" | undefined;
+  /** The MIME types that are let in, as sniffed from the content. @default JPEG, PNG, WebP, AVIF, GIF, TIFF, HEIC and HEIF, and what `decoders` name */
   readonly allow?: readonly string[] | undefined;
 }
 
@@ -84,6 +117,8 @@ export interface TimeoutOptions {
   readonly describeMs?: number | undefined;
   /** @default 60000 */
   readonly embedMs?: number | undefined;
+  /** One run of a decoder: a probe, the frames that are asked for; within the time of its stage. @default 60000 */
+  readonly decodeMs?: number | undefined;
 }
 
 /** How long a claim holds, and how many starts an upload gets. */
@@ -116,12 +151,26 @@ export interface WorkOptions<U extends UploadRecord = UploadRecord> {
   readonly retry?: RetryOptions | undefined;
   /** `false`: no thumbnails. */
   readonly thumbnail?: ThumbnailOptions<U> | false | undefined;
+  /**
+   * Further pictures, by name: `{ large: { size: 1024, format: "webp" } }`. One that cannot be made is a warning. Read with
+   * `mediaFacts(upload)?.renditions`. @default none
+   */
+  readonly renditions?: Readonly<Record<string, RenditionOptions<U>>> | undefined;
+  /** Stores a blurred preview of some 25 bytes, to show while a picture is loaded: `mediaFacts(upload)?.placeholder`. @default none */
+  readonly placeholder?: "thumbhash" | undefined;
+  /** What is read of an original besides its picture. */
+  readonly facts?: FactsOptions | undefined;
   /** The image that `media.visionImage()` makes for the model. */
   readonly vision?: VisionOptions | undefined;
   /** What is let in. */
   readonly input?: InputOptions | undefined;
   /** How long a call of a stage may take. */
   readonly timeouts?: TimeoutOptions | undefined;
+  /**
+   * Decode what sharp does not: videos, HEIC. Each MIME type has one decoder, and is let in; one of these goes before sharp. They
+   * are yours: nothing here closes them. @default []
+   */
+  readonly decoders?: readonly MediaDecoder[] | undefined;
   /**
    * Made by `createRuntime`: slots, breaker, ledger and budget to share. Handed to a single call it says that somebody comes
    * back: what the service could not do is `deferred`. @default one per AI adapter, by its `concurrency`

@@ -15,9 +15,10 @@ import { breakerOf, verdict } from "./pipeline/verdict.js";
 import { wrapped } from "./plugins.js";
 import type { UploadResult } from "./result.js";
 import { ActiveUpload } from "./runtime/active-upload.js";
+import { removeOrphans, removeReplaced } from "./stages/derived-objects.js";
+import { makeOptional } from "./stages/optional.js";
 import type { StageRow } from "./stages/stage.js";
 import { type StageTable, stageTable } from "./stages/table.js";
-import { makeOptional, removeObject, removeOrphans } from "./stages/thumbnail.js";
 import { requireKnown, requireMembers, requireUpload } from "./validate.js";
 
 /**
@@ -296,12 +297,12 @@ function delayAfter<U extends UploadRecord>(run: UploadRun<U>, error: unknown, a
 async function complete<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadResult<U>> {
   throwIfInterrupted(run.signal);
   const { claim } = run;
-  const { thumbnailKey: previous } = claim.row;
+  const before = claim.row;
   run.progress.begin("save", claim.row.status, run.attempts);
   const written = await claim.complete();
   if (written !== "saved") return lost(run, written);
   run.settings.runtime.forget(run.id);
-  if (previous && previous !== claim.row.thumbnailKey) await removeObject(run, previous);
+  if (claim.draft !== null) await removeReplaced(run, before);
   run.progress.complete();
   return { status: "completed", upload: claim.row, ...run.summary() };
 }

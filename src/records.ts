@@ -11,18 +11,33 @@ export function hasResult(upload: Pick<UploadRecord, "status" | "draft">): boole
 }
 
 /**
- * The keys of every object that the library made of an upload: its thumbnail, and that of a redo. For endpoints that delete
+ * The keys of every object that the library made of an upload: its thumbnail and renditions, and those of a redo. For endpoints that delete
  * uploads: delete the row, call `abortUpload`, then delete these. The original is not among them.
  */
 export function derivedKeys(upload: UploadRecord): readonly string[] {
-  const keys = [upload.thumbnailKey, upload.draft?.thumbnailKey];
-  return [...new Set(keys)].filter((key): key is string => !!key && key !== upload.storageKey);
+  const keys: unknown[] = [upload.thumbnailKey, upload.draft?.thumbnailKey];
+  for (const { metadata } of [upload, upload.draft ?? {}]) {
+    const renditions = Object(Object(metadata?.media).renditions);
+    for (const rendition of Object.values(renditions)) keys.push(Object(rendition).key);
+  }
+  return [...new Set(keys)].filter(
+    (key): key is string => typeof key === "string" && key !== "" && key !== upload.storageKey,
+  );
 }
 
-/** What was measured of the original, as it is stored in `metadata.media`; `null` before. While it is done again: the new facts. */
+/**
+ * What was measured and made of the original, as it is stored in `metadata.media`; `null` before. While a completed upload is done
+ * again: the new facts, and the renditions and the placeholder of the result that stands.
+ */
 export function mediaFacts(upload: UploadRecord): MediaFacts | null {
-  const media = upload.draft?.metadata?.media ?? upload.metadata?.media;
-  return isObject(media) ? (media as MediaFacts) : null;
+  const { draft } = upload;
+  const stored: unknown = upload.metadata?.media;
+  const fresh: unknown = draft?.metadata?.media;
+  if (!isObject(fresh)) return isObject(stored) ? stored : null;
+  if (!isObject(stored) || draft?.was !== "completed") return fresh;
+  const { renditions, placeholder, ...measured } = fresh as MediaFacts;
+  const { renditions: standing, placeholder: shown } = stored as MediaFacts;
+  return Object.assign(measured, standing && { renditions: standing }, shown !== undefined && { placeholder: shown });
 }
 
 /**

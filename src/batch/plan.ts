@@ -3,6 +3,7 @@ import type { UploadSelection } from "../contracts/repository.js";
 import type { RerunMode, UploadDraft, UploadRecord } from "../contracts/upload.js";
 import type { RunPlan } from "../options.js";
 import { keptResults } from "../pipeline/kept-results.js";
+import { hasPictures, mediaOf, mergeMedia } from "../pipeline/pictures-wanted.js";
 import { newRedo, resetChanges, selectionFor } from "../pipeline/reset.js";
 import { type Results, resultsOf } from "../pipeline/results.js";
 import type { Settings } from "../pipeline/settings.js";
@@ -17,7 +18,7 @@ export async function planRerun<U extends UploadRecord>(
   mode: RerunMode,
   concurrency: number,
 ): Promise<RunPlan> {
-  const { repository, ai, thumbnail, stages, runtime } = settings;
+  const { repository, ai, stages, runtime } = settings;
   const taken = selectionFor(selection, mode, settings);
   const redo = newRedo();
   const calls: Record<string, number> = {};
@@ -30,7 +31,7 @@ export async function planRerun<U extends UploadRecord>(
     if (changes === null) continue;
     uploads++;
     const has = afterReset(upload, (changes.draft ?? null) as UploadDraft | null, settings);
-    if (thumbnail !== false && has.thumbnailKey === undefined) count("thumbnail");
+    if (!hasPictures(has, settings)) count("thumbnail");
     if (has.description === undefined) count("describe");
     if (embeds(ai) && has.embedding === undefined) count("embed");
     for (const { name } of stages) if (has.metadata?.[name] === undefined) count(name);
@@ -43,7 +44,8 @@ function afterReset<U extends UploadRecord>(upload: U, draft: UploadDraft | null
   if (draft === null) return resultsOf(upload);
   const made = resultsOf(draft);
   const kept = keptResults(upload, draft, settings);
-  const metadata = Object.assign({}, kept.metadata, made.metadata);
+  const media = mergeMedia(mediaOf(kept), mediaOf(made));
+  const metadata = Object.assign({}, kept.metadata, made.metadata, media && { media });
   return Object.assign({}, kept, made, { metadata });
 }
 

@@ -42,23 +42,65 @@ export interface Media<U extends UploadRecord = UploadRecord> {
    * @throws UploadError `INVALID_MEDIA` when it cannot be decoded, `MEDIA_TOO_LARGE` when it has too many pixels.
    */
   readonly visionImage: () => Promise<VisionImage>;
-  /** Video: still frames with their time. Image: one frame. */
+  /**
+   * Of a video at most `max` still frames, spread over its length, with their time; of an image one frame. Each is prepared as
+   * `visionImage` is. Made once for each `max`, also over attempts.
+   *
+   * @param options.max an integer of at least 1. @default 10
+   * @throws UploadError as `visionImage`
+   */
   readonly frames: (options?: { max?: number | undefined }) => Promise<readonly VisionFrame[]>;
-  /** What has been measured of the original so far. */
+  /**
+   * What has been measured of the original so far. With a decoder that can tell, and with the option `facts`, it is measured
+   * now, if it was not before.
+   */
   readonly facts: () => Promise<MediaFacts>;
 }
 
-/** What was measured of an original; stored as `metadata.media`, read with `mediaFacts(upload)`. */
+/** A further picture of an upload, beside its thumbnail. */
+export interface Rendition {
+  /** Where it lies in the storage. */
+  readonly key: string;
+  /** In pixels. */
+  readonly width: number;
+  /** In pixels. */
+  readonly height: number;
+  readonly mimeType: string;
+  /** Its size. */
+  readonly bytes: number;
+}
+
+/** What was measured, and made, of an original; stored as `metadata.media`, read with `mediaFacts(upload)`. */
 export interface MediaFacts {
   /** Sniffed from the content. */
   readonly mimeType?: string;
   readonly kind?: "image" | "video";
   /** The size of the original. */
   readonly bytes?: number;
-  /** Of the upright image, in pixels; known when a vision image was made. */
+  /** Of the upright image, in pixels; known when it was measured, as for a vision image. */
   readonly width?: number;
-  /** Of the upright image, in pixels; known when a vision image was made. */
+  /** Of the upright image, in pixels; known when it was measured, as for a vision image. */
   readonly height?: number;
+  /** As its decoder calls it: `h264`. */
+  readonly codec?: string;
+  readonly durationSeconds?: number;
+  /** Frames a second. */
+  readonly frameRate?: number;
+  /** Whether it was made for more than eight bits of brightness. */
+  readonly hdr?: boolean;
+  /**
+   * When it was taken, by the camera's clock: `2024-05-01T12:34:56`, with an offset such as `+02:00` where the camera tells
+   * one. With `facts: { exif: true }`.
+   */
+  readonly takenAt?: string;
+  /** The camera's maker and model, with `facts: { exif: true }`. */
+  readonly camera?: string;
+  /** Where it was taken, in degrees; south and west are negative. With `facts: { location: true }`. */
+  readonly gps?: { readonly latitude: number; readonly longitude: number };
+  /** A ThumbHash in base64, with `placeholder: "thumbhash"`. */
+  readonly placeholder?: string;
+  /** By their name in the option `renditions`. */
+  readonly renditions?: Readonly<Record<string, Rendition>>;
 }
 
 /**

@@ -63,8 +63,14 @@ export interface UploadFilter {
   /** Uploads whose `aiVersion` is another one; `null` differs from every version. */
   readonly notAiVersion?: string;
   /** Uploads that lack one of these. */
-  readonly missing?: readonly ("thumbnailKey" | "embedding")[];
+  readonly missing?: readonly MissingField[];
 }
+
+/**
+ * A field, or a place in `metadata` where nothing stands, or `null`: `metadata.media.renditions.large` is what was made by
+ * `renditions: { large: … }`, `metadata.media.placeholder` by `placeholder`, and `metadata.palette` by a stage of that name.
+ */
+export type MissingField = "thumbnailKey" | "embedding" | `metadata.${string}`;
 
 type AtLeastOne<T> = { [K in keyof T]-?: { readonly [P in K]-?: Exclude<T[P], undefined> } }[keyof T];
 

@@ -19,7 +19,7 @@ export type StageName = "claim" | "open" | "thumbnail" | "describe" | "embed" | 
  * What is done again.
  *
  * - `"retry"`: failed uploads, and completed ones whose last redo failed, go on behind their checkpoints; with
- *   `statuses: ["completed"]` and `missing`, completed ones get the thumbnail or the embedding that they lack.
+ *   `statuses: ["completed"]` and `missing`, completed ones get what they lack: a thumbnail, an embedding, a rendition.
  * - `"reprocess"`: settled uploads that were made by another version of the models; what the same version made is kept.
  * - `"reprocess-all"`: settled uploads, from the first stage, whatever their version.
  */

@@ -19,9 +19,9 @@ const again = (fault: Fault): Verdict => ({ retryable: true, fault });
 
 /** Every code of the library, with whether it is tried again and whose fault it is; `src/errors.md` explains them. */
 export const CODES = {
-  /** The content is damaged, or no image at all. */
+  /** The content is damaged, or no image at all. A warning where `input.tolerance` lets it be shown. */
   INVALID_MEDIA: once("upload"),
-  /** A format that is refused, or that nothing here can decode. The message names what to install or allow. */
+  /** What is refused, what nothing here can decode, or what would not be shown rightly. The message names it, and the remedy. */
   UNSUPPORTED_MEDIA: once("upload"),
   /** More bytes than `input.maxBytes` or more pixels than `input.limitInputPixels`. */
   MEDIA_TOO_LARGE: once("upload"),

@@ -34,14 +34,19 @@ export async function admitContent(head: Uint8Array, { allow }: AdmissionLimits)
 /** What an original of this MIME type is to an adapter. */
 export const kindOf = (mimeType: string): "image" | "video" => (mimeType.startsWith("video/") ? "video" : "image");
 
+/** What to do about a video that nothing decodes. */
+export const noVideoDecoder =
+  'a video needs a decoder, and there is none: install ffmpeg, and give decoders: [ffmpeg()] of "upload-processor/ffmpeg"; input.allow, if it is given, has to name the type as well';
+
 /** @throws UploadError `UNSUPPORTED_MEDIA` unless the type is allowed */
 export function admitType(mimeType: string, allow: readonly string[]): void {
   if (allow.includes(mimeType)) return;
-  const why = mimeType.startsWith("video/")
-    ? "a video needs a decoder, and none is installed"
-    : ACTIVE_CONTENT.has(mimeType)
-      ? "it can run scripts or refer elsewhere; input.allow does not let it in"
-      : "input.allow does not let it in";
+  const why =
+    kindOf(mimeType) === "video"
+      ? noVideoDecoder
+      : ACTIVE_CONTENT.has(mimeType)
+        ? "it can run scripts or refer elsewhere; input.allow does not let it in"
+        : "input.allow does not let it in";
   throw refusal("UNSUPPORTED_MEDIA", `The content is ${mimeType}: ${why}`);
 }
 

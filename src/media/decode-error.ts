@@ -1,5 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { classifyError, hasCode, messageOf, UploadError } from "../errors.js";
+import type { Inspection } from "./inspect/inspection.js";
 import { readHead } from "./read-head.js";
 import type { SharpConstructor } from "./sharp.js";
 
@@ -73,21 +74,40 @@ const ALWAYS_DECODABLE: ReadonlySet<string> = new Set([
 /** How libheif words that it has no codec, over its versions. */
 const NO_HEIF_CODEC = /compression format|decoding plugin|unsupported codec/i;
 
-/** What is wrong with an image that the decoder refused. */
-export function decodeError(thrown: unknown, mimeType: string, limitInputPixels: number): UploadError {
+/** How libtiff, libheif and libjpeg word that they lack what an image is coded with. */
+const LACKING = /not configured|not implemented|not been built|arithmetic coding|unsupported (?:feature|codec|jpeg)/i;
+
+/**
+ * What is wrong with an image that the decoder refused.
+ *
+ * @param inspection `undefined` when it failed before there was one
+ * @param limitInputPixels the user's limit
+ */
+export function decodeError(
+  thrown: unknown,
+  mimeType: string,
+  inspection: Inspection | undefined,
+  limitInputPixels: number | undefined,
+): UploadError {
   const message = messageOf(thrown);
+  const { coding = mimeType, limitPixels, isRare = false } = inspection ?? {};
   if (/exceeds pixel limit/i.test(message)) {
-    const tooLarge = `The image has more than ${limitInputPixels} pixels (input.limitInputPixels)`;
+    const byDefault = limitInputPixels === undefined ? `, by default for ${coding}` : "";
+    const tooLarge = `The image has more than ${limitInputPixels ?? limitPixels} pixels (input.limitInputPixels${byDefault})`;
     return new UploadError(tooLarge, { code: "MEDIA_TOO_LARGE", cause: thrown });
   }
   if (/maximum supported image dimension/i.test(message)) {
     const tooLong = "The image has a longer side than its decoder takes";
     return new UploadError(tooLong, { code: "MEDIA_TOO_LARGE", cause: thrown });
   }
-  if (/^image\/hei[cf]/.test(mimeType) && NO_HEIF_CODEC.test(message)) {
+  if (isHeif(mimeType) && NO_HEIF_CODEC.test(message) && (inspection === undefined || / HEVC$/.test(coding))) {
     const advice =
-      "sharp's prebuilt cannot decode HEIC (HEVC); install a libvips built with libheif and libde265 for sharp, or convert it to JPEG before";
+      'sharp\'s prebuilt cannot decode HEIC (HEVC): give decoders: [heic()] of "upload-processor/heic", install a libvips built with libheif and libde265 for sharp, or convert it to JPEG before';
     return new UploadError(advice, { code: "UNSUPPORTED_MEDIA", cause: thrown });
+  }
+  if (isRare || LACKING.test(message) || (isHeif(mimeType) && NO_HEIF_CODEC.test(message))) {
+    const lacking = `The image (${mimeType}) is ${coding}, which the installed sharp cannot decode; convert it to JPEG or PNG`;
+    return new UploadError(lacking, { code: "UNSUPPORTED_MEDIA", cause: thrown });
   }
   if (UNKNOWN_FORMAT.test(message) && !ALWAYS_DECODABLE.has(mimeType)) {
     return new UploadError(`sharp cannot decode ${mimeType}`, { code: "UNSUPPORTED_MEDIA", cause: thrown });
@@ -96,3 +116,5 @@ export function decodeError(thrown: unknown, mimeType: string, limitInputPixels:
   const cause = message.split("\n").find((line) => !line.startsWith("source: bad seek"));
   return new UploadError(`The image (${mimeType}) is damaged: ${cause}`, { code: "INVALID_MEDIA", cause: thrown });
 }
+
+const isHeif = (mimeType: string) => /^image\/(?:hei[cf]|avif)/.test(mimeType);

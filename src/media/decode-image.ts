@@ -1,7 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { UploadError } from "../errors.js";
 import { decodeError, readError } from "./decode-error.js";
+import { decodeTolerantly, type OpenReading, type ToleranceSettings } from "./decode-tolerantly.js";
 import { afterDecoding, beforeDecoding } from "./decoder-memory.js";
+import { firstFrameThatShows } from "./first-frame.js";
+import { inspectImage } from "./inspect/inspect-image.js";
+import type { Inspection } from "./inspect/inspection.js";
 import { loadSharp, type Sharp } from "./sharp.js";
 
 /** An image to decode. */
@@ -13,16 +17,17 @@ export interface ImageSource {
 }
 
 /** What is let into the decoder. */
-export interface DecodeLimits {
-  /** The most pixels that an image may have. */
-  readonly limitInputPixels: number;
+export interface DecodeLimits extends ToleranceSettings {
+  /** The most pixels that an image may have. @default by its coding, see `pixel-limits.ts` */
+  readonly limitInputPixels?: number | undefined;
 }
 
 /**
- * Opens an image for `work`: its first frame, and no more than the limits let in.
+ * Opens an image for `work`: its first frame that shows something, and no more than the limits let in. `work` is called again,
+ * with another reading of the image, when the first one turned out damaged.
  *
- * @throws UploadError `INVALID_MEDIA` damaged, `MEDIA_TOO_LARGE` too many pixels, `UNSUPPORTED_MEDIA` no decoder,
- *   `MISSING_ORIGINAL` a path where nothing is, `STORAGE_FAILED` what cannot be read just now
+ * @throws UploadError `INVALID_MEDIA` damaged, `MEDIA_TOO_LARGE` too many pixels, `UNSUPPORTED_MEDIA` no decoder, or what would
+ *   not be shown rightly, `MISSING_ORIGINAL` a path where nothing is, `STORAGE_FAILED` what cannot be read just now
  * @throws ConfigurationError when sharp cannot be loaded
  */
 export async function decodeImage<T>(
@@ -31,15 +36,35 @@ export async function decodeImage<T>(
   work: (image: Sharp) => Promise<T>,
 ): Promise<T> {
   const sharp = await loadSharp();
-  const { limitInputPixels } = limits;
+  const { mimeType } = source;
+  let inspection: Inspection | undefined;
+  const judge = async (thrown: unknown) => {
+    if (UploadError.isInstance(thrown)) return thrown;
+    const failed = await readError(thrown, source.input, sharp);
+    return failed ?? decodeError(thrown, mimeType, inspection, limits.limitInputPixels);
+  };
   beforeDecoding();
   try {
-    const image = sharp(await inputOf(source), { failOn: "error", limitInputPixels, pages: 1 });
-    if (!LIMITS_ITS_SIDES.has(source.mimeType)) refuseLongSides(await image.metadata());
-    return await work(image);
+    inspection = await inspectImage(source.input, mimeType);
+    const { mayHaveFrames = false, limitPixels } = inspection;
+    const original = await inputOf(source, inspection);
+    const limitInputPixels = limits.limitInputPixels ?? limitPixels;
+    let colourspace: "srgb" | "b-w" | undefined;
+    const open: OpenReading = ({ input = original, failOn = "error", frame = 0, frames = 1 }) => {
+      // sharp counts the pixels of all frames that it is asked for.
+      const limit = Math.min(limitInputPixels * frames, Number.MAX_SAFE_INTEGER);
+      const image = sharp(input, { failOn, limitInputPixels: limit, page: frame, pages: frames });
+      return colourspace === undefined ? image : image.pipelineColourspace(colourspace);
+    };
+    if (!LIMITS_ITS_SIDES.has(mimeType)) {
+      const header = await open({}).metadata();
+      refuseLongSides(header);
+      colourspace = colourspaceOf(header);
+    }
+    const frame = mayHaveFrames ? await firstFrameThatShows(open) : 0;
+    return await decodeTolerantly({ input: original, mimeType, frame, open, work, judge }, limits);
   } catch (error) {
-    if (UploadError.isInstance(error)) throw error;
-    throw (await readError(error, source.input, sharp)) ?? decodeError(error, source.mimeType, limitInputPixels);
+    throw await judge(error);
   } finally {
     await afterDecoding(sharp);
   }
@@ -64,9 +89,20 @@ function refuseLongSides({ width, height }: { readonly width: number; readonly h
 }
 
 /**
+ * What an image is made before anything else, where sharp would not show it rightly: it converts 16 bits by a profile to
+ * Display P3, and takes the numbers for sRGB in the end; and it makes the background grey that grey with alpha is laid on.
+ */
+function colourspaceOf(header: Awaited<ReturnType<Sharp["metadata"]>>): "srgb" | "b-w" | undefined {
+  const { space, channels, hasProfile } = header;
+  if (hasProfile) return space === "rgb16" ? "srgb" : space === "grey16" ? "b-w" : undefined;
+  return channels === 2 ? "srgb" : undefined;
+}
+
+/**
  * libvips caches what it opened by path, and for WebP alone it does not notice that the file was overwritten since. The
  * cache belongs to the process, so this library may not turn it off: WebP is read into memory instead.
  */
-async function inputOf({ input, mimeType }: ImageSource): Promise<string | Uint8Array> {
+export async function inputOf({ input, mimeType }: ImageSource, { rewrite }: Inspection): Promise<string | Uint8Array> {
+  if (rewrite !== undefined) return rewrite(typeof input === "string" ? await readFile(input) : input);
   return typeof input === "string" && mimeType === "image/webp" ? readFile(input) : input;
 }

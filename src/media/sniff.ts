@@ -35,7 +35,9 @@ export async function sniff(head: Uint8Array): Promise<string | null> {
   const { fileTypeFromBuffer } = await loadFileType();
   try {
     const found = await fileTypeFromBuffer(head);
-    return found?.mime ?? (isTiff(head) ? "image/tiff" : null);
+    if (found === undefined) return isTiff(head) ? "image/tiff" : null;
+    // It writes a few in capitals, "video/MP2P".
+    return isAvifByOtherBrands(head, found.mime) ? "image/avif" : found.mime.toLowerCase();
   } catch {
     // It parses the structures of many formats, and throws for crafted ones: those are no media.
     return null;
@@ -68,6 +70,18 @@ function isWhiteSpace(byte: number | undefined): boolean {
 /** Most uploads are JPEGs, and for each `file-type` would copy the head and make a dozen promises. */
 function isJpeg(head: Uint8Array): boolean {
   return head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff && head[3] !== 0xf7; // 0xf7 is JPEG-LS
+}
+
+/**
+ * `file-type` tells by the first brand of a file alone. An AVIF may put there that it is a HEIF of some kind (`mif1`, `msf1`), and
+ * tell the kind by the brands behind it, from the 16th byte on to the end of the box.
+ */
+function isAvifByOtherBrands(head: Uint8Array, mime: string): boolean {
+  if (mime !== "image/heif" && mime !== "image/heif-sequence") return false;
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  const end = Math.min(bytes.length, bytes.readUInt32BE(0));
+  for (let at = 16; at + 4 <= end; at += 4) if (/^avi[fs]$/.test(bytes.toString("latin1", at, at + 4))) return true;
+  return false;
 }
 
 /**

@@ -1,13 +1,18 @@
-import { type DecodeLimits, decodeImage, type ImageSource } from "./decode-image.js";
+import type { DecodeLimits } from "./decode-image.js";
+import { openPicture, type PictureSource } from "./picture-source.js";
 import type { Sharp } from "./sharp.js";
 
-/** How a thumbnail is made. */
-export interface ThumbnailSettings extends DecodeLimits {
+/** How a picture is made: a thumbnail, or a rendition. */
+export interface PictureSettings {
   /** The longest side, in pixels. */
   readonly size: number;
   readonly format: "jpeg" | "webp" | "png";
   /** 1 to 100; ignored for PNG, which is lossless. */
   readonly quality: number;
+}
+
+/** How a thumbnail is made. */
+export interface ThumbnailSettings extends PictureSettings, DecodeLimits {
   /** The colour behind transparent parts. */
   readonly background: string;
 }
@@ -23,27 +28,31 @@ export interface Thumbnail {
 
 /**
  * Makes a thumbnail: upright, opaque, sRGB, at most `size` pixels a side, never enlarged, the first frame of an
- * animation, without metadata.
+ * animation that is not blank, without metadata.
  *
  * It does not tell the size of the original: reading the header twice costs 4 % of the time for a 2-megapixel photo and
  * 8 % for a small one. The vision image needs that size anyway.
  *
- * @throws UploadError as `decodeImage` does
+ * @throws UploadError as `openPicture` does
  */
-export function makeThumbnail(source: ImageSource, settings: ThumbnailSettings): Promise<Thumbnail> {
-  const { size, format, background } = settings;
-  return decodeImage(source, settings, async (image) => {
+export function makeThumbnail(source: PictureSource, settings: ThumbnailSettings): Promise<Thumbnail> {
+  const { size, background } = settings;
+  return openPicture(source, settings, (picture) => {
     // By default sharp converts to sRGB and drops all metadata.
-    const upright = image
-      .autoOrient()
+    const small = picture
+      .upright()
       .resize(size, size, { fit: "inside", withoutEnlargement: true })
       .flatten({ background });
-    const { data, info } = await encode(upright, settings).toBuffer({ resolveWithObject: true });
-    return { data, contentType: `image/${format}`, width: info.width, height: info.height };
+    return encodePicture(small, settings);
   });
 }
 
-function encode(image: Sharp, { format, quality }: ThumbnailSettings): Sharp {
+export async function encodePicture(image: Sharp, settings: PictureSettings): Promise<Thumbnail> {
+  const { data, info } = await encode(image, settings).toBuffer({ resolveWithObject: true });
+  return { data, contentType: `image/${settings.format}`, width: info.width, height: info.height };
+}
+
+function encode(image: Sharp, { format, quality }: PictureSettings): Sharp {
   switch (format) {
     case "jpeg":
       return image.jpeg({ quality });

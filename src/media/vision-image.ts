@@ -1,5 +1,7 @@
 import type { VisionImage } from "../contracts/ai.js";
-import { type DecodeLimits, decodeImage, type ImageSource } from "./decode-image.js";
+import type { DecodeLimits } from "./decode-image.js";
+import { type Measured, openPicture, type PictureSource } from "./picture-source.js";
+import type { Sharp } from "./sharp.js";
 
 /** How an image is prepared for a vision model. */
 export interface VisionSettings extends DecodeLimits {
@@ -13,11 +15,10 @@ export interface VisionSettings extends DecodeLimits {
   readonly background: string;
 }
 
-/** A prepared image, with the size of the original. */
+/** A prepared image, with what was measured of the original. */
 export interface PreparedImage {
   readonly image: VisionImage;
-  /** Of the upright original, in pixels. */
-  readonly originalSize: { readonly width: number; readonly height: number };
+  readonly measured: Measured;
 }
 
 /**
@@ -27,26 +28,29 @@ export interface PreparedImage {
  * A model that gets other sides resamples the image itself, with less quality, and it is charged by the patch. Scaling
  * changes the aspect by one patch at most; cropping would lose what is at the edge, and padding would be described.
  *
- * @throws UploadError as `decodeImage` does
+ * @throws UploadError as `openPicture` does
  */
-export function makeVisionImage(source: ImageSource, settings: VisionSettings): Promise<PreparedImage> {
-  const { background, quality } = settings;
-  return decodeImage(source, settings, async (image) => {
-    const { autoOrient: originalSize } = await image.metadata();
-    const { width, height } = visionSize(originalSize, settings);
-    const data = await image
-      .autoOrient()
-      .resize(width, height, { fit: "fill" })
-      .flatten({ background })
-      .jpeg({ quality })
-      .toBuffer();
-    return { image: { data, mimeType: "image/jpeg", width, height }, originalSize };
+export function makeVisionImage(source: PictureSource, settings: VisionSettings): Promise<PreparedImage> {
+  const { background } = settings;
+  return openPicture(source, settings, async (picture) => {
+    const measured = await picture.measure();
+    const { width, height } = visionSize(measured, settings);
+    const prepared = picture.upright().resize(width, height, { fit: "fill" }).flatten({ background });
+    return { image: await encodeVisionImage(prepared, settings), measured };
   });
+}
+
+export async function encodeVisionImage(
+  image: Sharp,
+  { quality }: Pick<VisionSettings, "quality">,
+): Promise<VisionImage> {
+  const { data, info } = await image.jpeg({ quality }).toBuffer({ resolveWithObject: true });
+  return { data, mimeType: "image/jpeg", width: info.width, height: info.height };
 }
 
 /** The size of a vision image: a side shorter than one patch becomes one patch; apart from that nothing is enlarged. */
 export function visionSize(
-  { width, height }: PreparedImage["originalSize"],
+  { width, height }: Pick<Measured, "width" | "height">,
   { maxSide, multipleOf }: Pick<VisionSettings, "maxSide" | "multipleOf">,
 ): { width: number; height: number } {
   const longest = Math.floor(maxSide / multipleOf) * multipleOf;

@@ -6,6 +6,7 @@ import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/uploa
 import { RepositoryError, UploadError } from "../errors.js";
 import { aiVersionOf, embeds } from "../records.js";
 import { keptResults } from "./kept-results.js";
+import { mediaOf, mergeMedia } from "./pictures-wanted.js";
 import { addResults, isEmpty, partsOf, type Results, resultsOf, withChanges } from "./results.js";
 import type { Settings } from "./settings.js";
 
@@ -171,6 +172,9 @@ export class Claim<U extends UploadRecord> {
     const { thumbnailKey, description, embedding, metadata } = this.made;
     const { ai } = this.settings;
     const changes: UploadChanges = { status: "completed", metadata: { ...metadata, redo: draft.redo }, draft: null };
+    // A picture that could not be made anew is the old one, like the thumbnail.
+    const media = metadata?.media === undefined ? undefined : mergeMedia(mediaOf(this.#row), mediaOf(this.made));
+    if (media !== undefined) changes.metadata = { ...changes.metadata, media };
     if (thumbnailKey !== undefined) changes.thumbnailKey = thumbnailKey;
     if (description !== undefined) changes.description = description;
     if (embedding !== undefined) changes.embedding = embedding;

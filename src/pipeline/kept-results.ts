@@ -1,5 +1,8 @@
+import type { MediaFacts } from "../contracts/ai.js";
 import type { UploadDraft, UploadRecord } from "../contracts/upload.js";
 import { aiVersionOf, versionOfStage } from "../records.js";
+import type { PictureOptions } from "./picture-options.js";
+import { mediaOf } from "./pictures-wanted.js";
 import { type Results, resultsOf } from "./results.js";
 import type { Settings } from "./settings.js";
 
@@ -28,15 +31,32 @@ export function keptResults<U extends UploadRecord>(row: U, draft: UploadDraft, 
     const result = row.metadata?.[name];
     if (result !== undefined && (keepsDescription || !dependsOnIt)) metadata[name] = result;
   }
+  const pictures = ownPictures(row, settings);
+  if (pictures !== undefined) metadata.media = pictures;
   kept.metadata = metadata;
   return kept;
 }
 
+/** The renditions that lie under the keys that these settings give them, and the placeholder. */
+function ownPictures<U extends UploadRecord>(row: U, { renditions }: Settings<U>): MediaFacts | undefined {
+  const media = mediaOf(row);
+  if (media?.renditions === undefined && media?.placeholder === undefined) return undefined;
+  const own = Object.entries(media.renditions ?? {}).filter(([name, { key }]) => {
+    const settings = renditions.get(name);
+    return settings !== undefined && isOwnKey(row, settings, key);
+  });
+  const kept = { renditions: Object.fromEntries(own) };
+  return media.placeholder === undefined ? kept : Object.assign(kept, { placeholder: media.placeholder });
+}
+
 /** A thumbnail under another key than these settings give it is made anew. */
 function isOwnThumbnail<U extends UploadRecord>(row: U, { thumbnail }: Settings<U>): boolean {
-  if (thumbnail === false) return true;
+  return thumbnail === false || isOwnKey(row, thumbnail, row.thumbnailKey);
+}
+
+function isOwnKey<U extends UploadRecord>(row: U, settings: PictureOptions<U>, key: unknown): boolean {
   try {
-    return thumbnail.key(row) === row.thumbnailKey;
+    return settings.key(row) === key;
   } catch {
     return true; // told when one is made
   }

@@ -1,18 +1,21 @@
 import type { Cancellation, Stoppable } from "../async/cancellation.js";
 import { Interrupted } from "../async/time.js";
-import type { Media, MediaFacts, VisionImage } from "../contracts/ai.js";
+import type { Media, MediaFacts, VisionFrame, VisionImage } from "../contracts/ai.js";
 import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
-import { UploadError } from "../errors.js";
+import type { UploadError } from "../errors.js";
 import { admitType, kindOf } from "../media/admission.js";
-import type { ImageSource } from "../media/decode-image.js";
 import { handled } from "../media/handled.js";
 import { memoizeAsync } from "../media/memoize-async.js";
 import type { Original } from "../media/original.js";
-import { makeThumbnail, type Thumbnail, type ThumbnailSettings } from "../media/thumbnail.js";
-import { makeVisionImage } from "../media/vision-image.js";
+import type { PicturesMade, PicturesWanted } from "../media/pictures.js";
+import type { VisionAhead } from "../runtime/vision-ahead.js";
+import { count } from "../validate.js";
+import { MediaDecoding } from "./media-decoding.js";
 import { MediaSource, openError } from "./media-source.js";
+import { PicturesAhead } from "./pictures-ahead.js";
 import type { Settings } from "./settings.js";
+import { WithRecord } from "./with-record.js";
 
 /** The media of one upload, as the pipeline sees it; adapters see the {@link Media} that `prepare` gives. */
 export interface UploadMedia<U extends UploadRecord> {
@@ -23,8 +26,18 @@ export interface UploadMedia<U extends UploadRecord> {
    * @throws UploadError `MISSING_ORIGINAL`, `STORAGE_FAILED`, `INVALID_MEDIA`, `UNSUPPORTED_MEDIA`, `MEDIA_TOO_LARGE`
    */
   prepare(cancellation: Cancellation): Promise<Media<U>>;
-  /** The caller holds a decode slot. */
-  thumbnail(options: Omit<ThumbnailSettings, "limitInputPixels">, cancellation: Cancellation): Promise<Thumbnail>;
+  /**
+   * Thumbnail, renditions and placeholder of one decoding; with them the vision image, where the model is expected to ask for it.
+   * The caller holds a decode slot.
+   */
+  pictures(wanted: Pick<PicturesWanted, "pictures" | "placeholder">, cancellation: Cancellation): Promise<PicturesMade>;
+  /**
+   * Told when the description is there: what was made for the model and not asked for is let go of. Measures what is to be stored
+   * and was not measured yet; never rejects.
+   */
+  described(): Promise<void> | undefined;
+  /** Adds what was made to the facts. */
+  record(facts: MediaFacts): void;
   /** What has been measured so far; `null` before `prepare`. */
   facts(): MediaFacts | null;
   /**
@@ -45,51 +58,47 @@ export interface UploadMediaOptions<U extends UploadRecord> {
   /** Measured by an earlier start; has `mimeType` and `kind` at least. */
   readonly known?: MediaFacts | undefined;
   readonly storage: StorageAdapter;
-  readonly settings: Pick<Settings<U>, "input" | "vision" | "logger">;
+  readonly settings: Pick<Settings<U>, "input" | "vision" | "facts" | "decoders" | "timeouts" | "logger">;
   /** Runs the task in a decode slot. Rejects with `Interrupted` when the signal is aborted during the wait for one. */
   readonly decode: <T>(signal: Stoppable, task: () => Promise<T>) => Promise<T>;
+  /** Whether a model is going to describe it. */
+  readonly isToBeDescribed?: (() => boolean) | undefined;
+  readonly visionAhead?: VisionAhead | undefined;
+  /** The pictures that are still to be made: with the vision image, where that is asked for before them. `null`: none. */
+  readonly picturesToCome?: (() => Pick<PicturesWanted, "pictures" | "placeholder"> | null) | undefined;
   /**
-   * Told when `visionImage` begins to wait for its decode slot (`true`) and when the wait ends (`false`), always in
-   * pairs: the wait is not the adapter's, so the clock of its stage stands still. The image is shared by all attempts,
-   * so a wait that began in one attempt may end in the next.
+   * Told when the first of `visionImage`, `frames` and `facts` begins to wait for a decode slot (`true`), and when no one waits any
+   * more (`false`), always in pairs: the wait is not the adapter's, so the clock of its stage stands still. What is made is
+   * shared by all attempts, so a wait that began in one attempt may end in the next.
    */
   readonly onDecodeWait?: ((waiting: boolean) => void) | undefined;
+  /** Told once when the original is shown although a part of it is missing. */
+  readonly onDamage?: ((warning: UploadError) => void) | undefined;
   /** Of the whole run. */
   readonly cancellation: Cancellation;
-}
-
-/**
- * What adapters read as `media.upload`. One accessor for all of them: V8 (Node 20) makes a hidden class for every accessor, which
- * keeps what hangs on it until the next full collection.
- */
-class WithRecord<U extends UploadRecord> {
-  static readonly #property = {
-    enumerable: true,
-    get(this: WithRecord<UploadRecord>): UploadRecord {
-      return this.#record();
-    },
-  };
-  readonly #record: () => U;
-  declare readonly upload: U;
-
-  constructor(record: () => U) {
-    this.#record = record;
-    Object.defineProperty(this, "upload", WithRecord.#property);
-  }
 }
 
 export function createUploadMedia<U extends UploadRecord>(options: UploadMediaOptions<U>): UploadMedia<U> {
   return new LazyMedia(options);
 }
 
+/** The default of `media.frames({ max })`. */
+const FRAMES = 10;
+
 class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   readonly #options: UploadMediaOptions<U>;
   readonly #source: MediaSource;
+  readonly #decoding: MediaDecoding<U>;
   readonly #visionImage = memoizeAsync(() => this.#makeVisionImage());
+  #frames: Map<number, () => Promise<readonly VisionFrame[]>> | undefined;
+  readonly #ahead: PicturesAhead;
+  #isAsked = false;
+  #isDamaged = false;
+  #waiting = 0;
   #media: Media<U> | undefined;
 
   constructor(options: UploadMediaOptions<U>) {
-    const { record, storage, storageKey, settings, known } = options;
+    const { record, storage, storageKey, settings, known, cancellation } = options;
     this.#options = options;
     this.#source = new MediaSource({
       storage,
@@ -98,6 +107,8 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
       known,
       warn: (message, error) => settings.logger.warn({ uploadId: record().id, error }, message),
     });
+    this.#decoding = new MediaDecoding(settings, this.#source, cancellation, (warning) => this.#tellDamage(warning));
+    this.#ahead = new PicturesAhead(options.visionAhead);
   }
 
   async prepare(cancellation: Cancellation): Promise<Media<U>> {
@@ -110,21 +121,47 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     return this.#media;
   }
 
-  async thumbnail(
-    settings: Omit<ThumbnailSettings, "limitInputPixels">,
+  async pictures(
+    { pictures, placeholder }: Pick<PicturesWanted, "pictures" | "placeholder">,
     cancellation: Cancellation,
-  ): Promise<Thumbnail> {
-    const { limitInputPixels } = this.#options.settings.input;
+  ): Promise<PicturesMade> {
     const original = await this.#source.current(cancellation);
     if (cancellation.aborted) throw cancellation.reason;
-    return this.#decode(original, (source) => makeThumbnail(source, { ...settings, limitInputPixels }));
+    const early = this.#ahead.takePictures(original, pictures, placeholder);
+    if (early !== null) return early;
+    const vision = this.#expectsVision();
+    const wanted = { pictures, placeholder, vision, measure: false };
+    const made = await this.#decoding.pictures(original, wanted, cancellation);
+    // Who has asked meanwhile has it made already.
+    if (made.visionImage !== undefined && !this.#isAsked) this.#ahead.keepImage(made.visionImage, original);
+    return made;
   }
 
   facts(): MediaFacts | null {
     return this.#source.facts ?? null;
   }
 
+  record(facts: MediaFacts): void {
+    this.#source.addFacts(facts);
+  }
+
+  described(): Promise<void> | undefined {
+    const { visionAhead } = this.#options;
+    if (this.#isImage) visionAhead?.learn(this.#decoding.mimeType, this.#isAsked);
+    this.#ahead.dropImage();
+    if (!this.#decoding.canMeasure) return undefined;
+    return this.#measured().then(
+      () => {},
+      (error: unknown) => {
+        if (error instanceof Interrupted || this.#options.cancellation.aborted) return;
+        const { record, settings } = this.#options;
+        settings.logger.warn({ uploadId: record().id, error }, "the original could not be measured");
+      },
+    );
+  }
+
   release(): Promise<void> | undefined {
+    this.#ahead.drop();
     return this.#source.close();
   }
 
@@ -140,16 +177,38 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
       bytes: () => handled(this.#read((original) => original.bytes(cancellation.signal))),
       stream: () => handled(this.#read((original) => original.stream())),
       visionImage,
-      frames: () => handled(visionImage().then((image) => [{ ...image, timeSeconds: 0 }])),
+      frames: (options?: { max?: number | undefined }) => handled(this.#openAndMakeFrames(options?.max)),
       facts: () => handled(this.#measured()),
     });
+  }
+
+  get #isImage(): boolean {
+    return kindOf(this.#decoding.mimeType) === "image";
+  }
+
+  /** Of a video, the frame for the thumbnail is another one than those for the model. */
+  #expectsVision(): boolean {
+    const { isToBeDescribed, visionAhead } = this.#options;
+    if (!this.#isImage || this.#isAsked || isToBeDescribed?.() !== true) return false;
+    return visionAhead?.expects(this.#decoding.mimeType) === true;
+  }
+
+  /** Every decoding would tell it again. */
+  #tellDamage(warning: UploadError): void {
+    if (!this.#isDamaged) this.#options.onDamage?.(warning);
+    this.#isDamaged = true;
   }
 
   /**
    * A copy. Facts of an earlier start were measured on an original that was opened then, so they do not need it now.
    */
   async #measured(): Promise<MediaFacts> {
-    if (this.#source.facts === undefined) await this.#source.open(this.#options.cancellation);
+    const { cancellation } = this.#options;
+    if (this.#source.facts === undefined) await this.#source.open(cancellation);
+    if (this.#decoding.canMeasure) {
+      await this.#source.open(cancellation);
+      await this.#inSlot(async () => this.#decoding.measure(await this.#source.current(cancellation)));
+    }
     this.#source.throwIfClosed();
     return { ...this.#source.facts };
   }
@@ -168,22 +227,71 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
    * The original is opened before there is a wait for a slot: opening takes none, and belongs to the time of the stage.
    */
   async #openAndMakeVisionImage(): Promise<VisionImage> {
+    this.#isAsked = true;
     await this.#source.open(this.#options.cancellation);
-    return this.#visionImage();
+    if (this.#isImage) return this.#visionImage();
+    const [frame] = await this.#videoFrames(this.#frames?.keys().next().value ?? 1);
+    const { timeSeconds, ...image } = frame as VisionFrame;
+    return image;
+  }
+
+  async #openAndMakeFrames(max: number | undefined): Promise<readonly VisionFrame[]> {
+    const most = count("media.frames: max", max, FRAMES, 1);
+    this.#isAsked = true;
+    await this.#source.open(this.#options.cancellation);
+    return this.#isImage ? [{ ...(await this.#visionImage()), timeSeconds: 0 }] : this.#videoFrames(most);
+  }
+
+  #videoFrames(max: number): Promise<readonly VisionFrame[]> {
+    this.#frames ??= new Map();
+    let frames = this.#frames.get(max);
+    if (frames === undefined) {
+      const { cancellation } = this.#options;
+      frames = memoizeAsync(() =>
+        this.#inSlot(async () => this.#decoding.frames(await this.#source.current(cancellation), max)),
+      );
+      this.#frames.set(max, frames);
+    }
+    return frames();
   }
 
   async #makeVisionImage(): Promise<VisionImage> {
+    const { cancellation } = this.#options;
+    if (this.#ahead.hasImage) {
+      const image = this.#ahead.takeImage(await this.#source.current(cancellation));
+      if (image !== undefined) return image;
+    }
+    return this.#inSlot(async () => {
+      const original = await this.#source.current(cancellation);
+      const toCome = this.#options.picturesToCome?.() ?? null;
+      return toCome === null ? this.#decoding.visionImage(original) : this.#makeEarly(original, toCome);
+    });
+  }
+
+  /** A stage of the user's has asked for the image before there is a thumbnail. */
+  async #makeEarly(
+    original: Original,
+    { pictures, placeholder }: Pick<PicturesWanted, "pictures" | "placeholder">,
+  ): Promise<VisionImage> {
+    const wanted = { pictures, placeholder, vision: true, measure: false };
+    const made = await this.#decoding.pictures(original, wanted, this.#options.cancellation);
+    this.#ahead.keepPictures(pictures, made, original);
+    return made.visionImage as VisionImage;
+  }
+
+  /** Tells of the wait for a slot. */
+  async #inSlot<T>(task: () => Promise<T>): Promise<T> {
     const { decode, onDecodeWait, cancellation } = this.#options;
-    let waiting = true;
+    let waits = true;
     const endWait = () => {
-      if (waiting) onDecodeWait?.(false);
-      waiting = false;
+      if (waits && --this.#waiting === 0) onDecodeWait?.(false);
+      waits = false;
     };
-    onDecodeWait?.(true);
+    if (++this.#waiting === 1) onDecodeWait?.(true);
     try {
       return await decode(cancellation, () => {
         endWait();
-        return this.#decodeVisionImage();
+        return task();
       });
     } catch (error) {
       // An adapter knows the reason of the abort; `Interrupted` is for use inside.
@@ -191,25 +299,5 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     } finally {
       endWait();
     }
-  }
-
-  async #decodeVisionImage(): Promise<VisionImage> {
-    const { settings, cancellation } = this.#options;
-    const { limitInputPixels } = settings.input;
-    const original = await this.#source.current(cancellation);
-    const { image, originalSize } = await this.#decode(original, (source) =>
-      makeVisionImage(source, { ...settings.vision, limitInputPixels }),
-    );
-    this.#source.addFacts(originalSize);
-    return image;
-  }
-
-  async #decode<T>(original: Original, decoder: (source: ImageSource) => Promise<T>): Promise<T> {
-    const { mimeType = "", kind = kindOf(mimeType) } = this.#source.facts ?? {};
-    if (kind === "video") {
-      const message = `${mimeType}: a video needs a decoder, and none is installed`;
-      throw new UploadError(message, { code: "UNSUPPORTED_MEDIA" });
-    }
-    return this.#source.whileReading(() => decoder({ input: original.content, mimeType }));
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Cancellation, type Stoppable } from "../async/cancellation.js";
-import type { UploadChanges, UploadFilter, UploadSelection } from "../contracts/repository.js";
+import type { MissingField, UploadChanges, UploadFilter, UploadSelection } from "../contracts/repository.js";
 import type { RerunMode, UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
 import { aiVersionOf } from "../records.js";
@@ -18,8 +18,11 @@ const LISTS: Readonly<Record<string, readonly string[] | null>> = {
   ids: null,
   errorCodes: null,
   statuses: ["pending", "analyzing", "embedding", "completed", "failed"] satisfies UploadStatus[],
-  missing: ["thumbnailKey", "embedding"],
+  missing: ["thumbnailKey", "embedding", "metadata.…"],
 };
+
+/** As `metadata.media.renditions.large`. */
+const METADATA_PATH = /^metadata(?:\.[\w-]+)+$/;
 
 /** A name for a redo that nobody else has. */
 export const newRedo = (): string => randomUUID();
@@ -57,7 +60,8 @@ export function requireSelection(selection: unknown): UploadSelection {
     if (!Array.isArray(list)) throw expected(`selection.${key}`, "an array", list);
     // One that does not exist is lacking everywhere: it would select everything.
     for (const one of list) {
-      if (typeof one !== "string" || (known !== null && !known.includes(one)))
+      const isPath = key === "missing" && typeof one === "string" && METADATA_PATH.test(one);
+      if (typeof one !== "string" || (known !== null && !known.includes(one) && !isPath))
         throw expected(`selection.${key}`, known === null ? "texts" : known.join(", "), one);
     }
   }
@@ -251,5 +255,13 @@ function selects(selection: UploadSelection, upload: UploadRecord): boolean {
   if (errorCodes !== undefined && !errorCodes.includes(upload.errorCode ?? "")) return false;
   if (notAiVersion !== undefined && upload.aiVersion === notAiVersion) return false;
   if (missing === undefined) return true;
-  return missing.some((field) => (field === "embedding" ? !upload.embedding?.length : !upload[field]));
+  return missing.some((field) => lacks(upload, field));
+}
+
+function lacks(upload: UploadRecord, field: MissingField): boolean {
+  if (field === "embedding") return !upload.embedding?.length;
+  if (field === "thumbnailKey") return !upload.thumbnailKey;
+  let value: unknown = upload;
+  for (const key of field.split(".")) value = Object.hasOwn(Object(value), key) ? Object(value)[key] : undefined;
+  return value == null;
 }

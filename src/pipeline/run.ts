@@ -3,12 +3,13 @@ import type { Media, MediaFacts } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { messageOf, UploadError } from "../errors.js";
 import { emitIsolated, type UploadEventName, type UploadEventPayloads } from "../events.js";
-import { mediaFacts } from "../records.js";
+import type { PicturesWanted } from "../media/pictures.js";
 import type { StageTiming, UploadResult } from "../result.js";
 import { UsageSum } from "../runtime/ledger.js";
 import type { Claim } from "./claim.js";
 import { copyRecord } from "./copy-record.js";
 import { createUploadMedia, type UploadMedia } from "./media.js";
+import { hasPictures, mediaOf, picturesOf } from "./pictures-wanted.js";
 import { type bandsOf, Progress } from "./progress.js";
 import type { Settings } from "./settings.js";
 
@@ -78,8 +79,12 @@ export class UploadRun<U extends UploadRecord> {
         if (waiting) this.clock?.stopClock();
         else this.clock?.startClock();
       },
+      onDamage: (warning) => this.warn(warning),
       cancellation: signal,
-      known: knownFacts(row),
+      known: knownFacts(claim),
+      isToBeDescribed: () => claim.description === undefined,
+      visionAhead: runtime.visionAhead,
+      picturesToCome: () => this.#picturesToCome(),
     });
     const { fileName = null, fileSize = null } = row;
     this.progress = new Progress(
@@ -111,6 +116,13 @@ export class UploadRun<U extends UploadRecord> {
       payload ??= this.#payload(event, fields());
       emitIsolated(emitter, event, payload, (thrown) => this.#listenerFailed(event, thrown));
     }
+  }
+
+  #picturesToCome(): Pick<PicturesWanted, "pictures" | "placeholder"> | null {
+    const { thumbnail, renditions, placeholder } = this.settings;
+    if (this.isTried("thumbnail") || hasPictures(picturesOf(this.claim), this.settings)) return null;
+    const pictures = [...(thumbnail === false ? [] : [thumbnail]), ...renditions.values()];
+    return { pictures, placeholder: placeholder !== undefined };
   }
 
   #payload<Name extends UploadEventName>(type: Name, fields: Fields<U, Name>): UploadEventPayloads<U>[Name] {
@@ -174,8 +186,19 @@ export class UploadRun<U extends UploadRecord> {
   }
 }
 
-/** What an earlier start has found out; nothing where the record has something else in that place. */
-function knownFacts(row: UploadRecord): MediaFacts | undefined {
-  const facts = mediaFacts(row);
-  return typeof facts?.mimeType === "string" ? facts : undefined;
+/**
+ * What an earlier start has found out; nothing where the record has something else in that place. Of the pictures those that
+ * count as made: a redo makes them anew.
+ */
+function knownFacts<U extends UploadRecord>(claim: Claim<U>): MediaFacts | undefined {
+  const { row } = claim;
+  const facts = (row.draft == null ? undefined : mediaOf(row.draft)) ?? mediaOf(row);
+  if (typeof facts?.mimeType !== "string") return undefined;
+  const { renditions, placeholder, ...measured } = facts;
+  const made = mediaOf(picturesOf(claim));
+  return Object.assign(
+    measured,
+    made?.renditions && { renditions: made.renditions },
+    made?.placeholder !== undefined && { placeholder: made.placeholder },
+  );
 }

@@ -6,13 +6,14 @@ import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError, type UploadError } from "../errors.js";
 import type { UploadEventEmitter } from "../events.js";
+import { type DecoderTable, decoderTable } from "../media/decoders.js";
 import type {
   EngineAttempt,
+  FactsOptions,
   InputOptions,
   LeaseOptions,
   ProcessOptions,
   RetryOptions,
-  ThumbnailOptions,
   TimeoutOptions,
   UploadAdapters,
   VisionOptions,
@@ -24,6 +25,7 @@ import type { Ledger } from "../runtime/ledger.js";
 import { runtimeOf, SharedRuntime } from "../runtime/runtime.js";
 import { guardKeys } from "../storage-keys.js";
 import {
+  aBoolean,
   aCount,
   aFunction,
   anEmitter,
@@ -38,13 +40,20 @@ import {
   timeout,
 } from "../validate.js";
 import { chainOf, type Models, resolveModels } from "./chain.js";
+import {
+  type PictureOptions,
+  resolvePlaceholder,
+  resolveRenditions,
+  resolveThumbnail,
+  WHITE,
+} from "./picture-options.js";
 import { emitters, resolvePlugins } from "./plugins-of.js";
 import { quietLogger, silent } from "./quiet-logger.js";
 import { ReliableRepository } from "./reliable-repository.js";
 import { requireConcurrency } from "./require-concurrency.js";
 import { resolveStages } from "./stage-options.js";
 
-type Complete<Options> = { readonly [Key in keyof Options]-?: Exclude<Options[Key], undefined> };
+export type Complete<Options> = { readonly [Key in keyof Options]-?: Exclude<Options[Key], undefined> };
 
 /** What a run over many uploads adds to the work on each. */
 export interface RunContext {
@@ -74,9 +83,15 @@ export interface Settings<U extends UploadRecord> {
   /** Whether an upload that the service could not do is done later by somebody: a run, an engine, the owner of a runtime. */
   readonly comesBack: boolean;
   readonly run: RunContext | undefined;
-  readonly thumbnail: Complete<ThumbnailOptions<U>> | false;
+  readonly thumbnail: (PictureOptions<U> & { readonly background: string }) | false;
+  /** By name, in the order in which they were given. */
+  readonly renditions: ReadonlyMap<string, PictureOptions<U>>;
+  readonly placeholder: "thumbhash" | undefined;
+  readonly facts: Complete<FactsOptions>;
+  readonly decoders: DecoderTable;
   readonly vision: Complete<VisionOptions> & { readonly background: string };
-  readonly input: Complete<InputOptions>;
+  /** Without a limit of pixels it goes by the format. */
+  readonly input: Complete<Omit<InputOptions, "limitInputPixels">> & Pick<InputOptions, "limitInputPixels">;
   readonly timeouts: Complete<TimeoutOptions>;
   readonly stages: readonly Stage<U>[];
   readonly runtime: SharedRuntime;
@@ -100,6 +115,10 @@ const IMAGES: readonly string[] = [
 export const WORK_OPTIONS = [
   "retry",
   "thumbnail",
+  "renditions",
+  "placeholder",
+  "facts",
+  "decoders",
   "vision",
   "input",
   "timeouts",
@@ -114,8 +133,9 @@ export const WORK_OPTIONS = [
 const GROUPS = {
   retry: ["maxAttempts", "minTimeout", "maxTimeout", "factor", "randomize", "maxRetryAfterMs", "shouldRetry"],
   vision: ["maxSide", "multipleOf", "quality"],
-  input: ["maxBytes", "limitInputPixels", "allow"],
-  timeouts: ["thumbnailMs", "describeMs", "embedMs"],
+  input: ["maxBytes", "limitInputPixels", "tolerance", "allow"],
+  facts: ["exif", "location"],
+  timeouts: ["thumbnailMs", "describeMs", "embedMs", "decodeMs"],
   lease: ["durationMs", "maxStarts"],
 } as const;
 
@@ -143,11 +163,15 @@ export function resolveSettings<U extends UploadRecord>(
   optional("adapters.repository.claimUpload", repository.claimUpload, aFunction, "a function");
   optional("adapters.repository.resetUploads", repository.resetUploads, aFunction, "a function");
 
-  const { retry = {}, thumbnail = {}, vision = {}, input = {}, timeouts = {}, lease = {} } = options;
-  for (const [name, group] of Object.entries({ retry, vision, input, timeouts, lease })) {
+  const { retry = {}, thumbnail = {}, facts = {}, vision = {}, input = {}, timeouts = {}, lease = {} } = options;
+  for (const [name, group] of Object.entries({ retry, facts, vision, input, timeouts, lease })) {
     requireMembers(name, group, []);
     requireKnown(name, group, GROUPS[name as keyof typeof GROUPS]);
   }
+  optional("input.limitInputPixels", input.limitInputPixels, aCount, "an integer of at least 1");
+  optional("input.tolerance", input.tolerance, aTolerance, '"strict" or "lenient"');
+  optional("facts.exif", facts.exif, aBoolean, "true or false");
+  optional("facts.location", facts.location, aBoolean, "true or false");
   optional("events", options.events, anEmitter, "a UploadEventEmitter");
   optional("onProgress", options.onProgress, aFunction, "a function");
   optional("retry.shouldRetry", retry.shouldRetry, aFunction, "a function");
@@ -167,6 +191,7 @@ export function resolveSettings<U extends UploadRecord>(
 
   const logger = options.logger === undefined ? silent : quietLogger(options.logger);
   const plugins = resolvePlugins(options.plugins ?? []);
+  const decoders = decoderTable(options.decoders ?? []);
   const minTimeout = number("retry.minTimeout", retry.minTimeout, 1000, 0);
   const multipleOf = count("vision.multipleOf", vision.multipleOf, 28);
   return {
@@ -190,6 +215,10 @@ export function resolveSettings<U extends UploadRecord>(
     comesBack: attempt !== undefined || options.runtime !== undefined,
     run: undefined,
     thumbnail: thumbnail !== false && resolveThumbnail(thumbnail),
+    renditions: resolveRenditions(options.renditions ?? {}),
+    placeholder: resolvePlaceholder(options.placeholder),
+    facts: { exif: facts.exif ?? false, location: facts.location ?? false },
+    decoders,
     vision: {
       maxSide: count("vision.maxSide", vision.maxSide, 1568, multipleOf),
       multipleOf,
@@ -198,13 +227,15 @@ export function resolveSettings<U extends UploadRecord>(
     },
     input: {
       maxBytes: count("input.maxBytes", input.maxBytes, 512 * 1024 * 1024),
-      limitInputPixels: count("input.limitInputPixels", input.limitInputPixels, 100_000_000),
-      allow: Object.freeze([...(input.allow ?? IMAGES)]),
+      limitInputPixels: input.limitInputPixels,
+      tolerance: input.tolerance ?? "strict",
+      allow: Object.freeze([...(input.allow ?? new Set([...IMAGES, ...decoders.keys()]))]),
     },
     timeouts: {
       thumbnailMs: timeout("timeouts.thumbnailMs", timeouts.thumbnailMs, 60_000),
       describeMs: timeout("timeouts.describeMs", timeouts.describeMs, 300_000),
       embedMs: timeout("timeouts.embedMs", timeouts.embedMs, 60_000),
+      decodeMs: timeout("timeouts.decodeMs", timeouts.decodeMs, 60_000),
     },
     stages: resolveStages(options.stages ?? []),
     runtime,
@@ -231,6 +262,8 @@ function requireAudit<U extends UploadRecord>(name: string, audit: Audit<U> | un
   requireMembers(name, audit, ["check"]);
   count(`${name}.maxAsks`, audit.maxAsks, 1);
 }
+
+const aTolerance = (value: unknown) => value === "strict" || value === "lenient";
 
 function aVersion(value: unknown): boolean {
   if (typeof value === "string") return true;
@@ -274,25 +307,6 @@ function guarded(shouldRetry: RetryOptions["shouldRetry"], logger: Logger): NonN
       logger.warn({ error: thrown }, "retry.shouldRetry threw");
       return error.retryable;
     }
-  };
-}
-
-const WHITE = "#ffffff";
-const EXTENSIONS = { jpeg: "jpg", webp: "webp", png: "png" } as const;
-
-function resolveThumbnail<U extends UploadRecord>(options: ThumbnailOptions<U>): Complete<ThumbnailOptions<U>> {
-  requireMembers("thumbnail", options, []);
-  requireKnown("thumbnail", options, ["size", "format", "quality", "background", "key"]);
-  const { format = "jpeg", background = WHITE } = options;
-  optional("thumbnail.format", format, (value) => String(value) in EXTENSIONS, '"jpeg", "webp" or "png"');
-  optional("thumbnail.background", background, aString, 'a colour such as "#ffffff"');
-  optional("thumbnail.key", options.key, aFunction, "a function");
-  return {
-    size: count("thumbnail.size", options.size, 256, 1, 8192),
-    format,
-    quality: count("thumbnail.quality", options.quality, 85, 1, 100),
-    background,
-    key: options.key ?? ((upload) => `thumbnails/${upload.id}.${EXTENSIONS[format]}`),
   };
 }
 

@@ -13,6 +13,7 @@ import { RecentMap } from "./recent-map.js";
 import { defaultDecoders, MOST_REMEMBERED, readBreaker, readBudget, readLimits, UNLIMITED } from "./runtime-options.js";
 import { Services } from "./services.js";
 import { Ticker } from "./ticker.js";
+import { VisionAhead } from "./vision-ahead.js";
 
 /** How the work stands. */
 export interface RuntimeHealth {
@@ -61,6 +62,7 @@ export class SharedRuntime extends Services implements Runtime {
   readonly ledger = new Ledger();
   readonly durations = new StageDurations();
   readonly ticker = new Ticker();
+  readonly visionAhead = new VisionAhead();
   readonly active = new ActiveSet<ActiveUpload>();
   /**
    * Uploads that were started before and never settled may have taken a process down. They go one at a time, so that the one

@@ -23,6 +23,8 @@ export function describeStage<U extends UploadRecord>({ ai, models }: Settings<U
       const answer = models.isChain
         ? await askChain(run, media, attempt)
         : await askModel(run, media, attempt, models.list[0] as Model<U>);
+      const measuring = run.media.described();
+      if (measuring !== undefined) await measuring;
       const results: Results = { description: answer.described.text };
       results.metadata = metadataOf(run, answer);
       if (aiVersion !== null) results.aiVersion = aiVersion;

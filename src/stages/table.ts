@@ -4,8 +4,8 @@ import type { Settings } from "../pipeline/settings.js";
 import { customStage } from "./custom.js";
 import { describeStage } from "./describe.js";
 import { embedStage } from "./embed.js";
+import { pictureStage } from "./pictures.js";
 import type { StageRow } from "./stage.js";
-import { thumbnailStage } from "./thumbnail.js";
 
 /** The stages of an upload in their order, the user's own among the built-in ones. */
 export interface StageTable<U extends UploadRecord> {
@@ -22,7 +22,7 @@ export function stageTable<U extends UploadRecord>(settings: Settings<U>): Stage
     }
     if (builtIn !== undefined) rows.push(builtIn);
   };
-  add("thumbnail", thumbnailStage(settings));
+  add("thumbnail", pictureStage(settings));
   add("describe", describeStage(settings));
   add("embed", embedStage(settings));
   add("save");

@@ -8,8 +8,12 @@ ensureBuilt();
 const built = (file: string): string => new URL(`../../dist/${file}`, import.meta.url).href;
 const library: typeof import("../../src/index.js") = await import(built("index.js"));
 const models: typeof import("../../src/adapters/ai-sdk.js") = await import(built("ai-sdk.js"));
+const decoder: typeof import("../../src/adapters/ffmpeg.js") = await import(built("ffmpeg.js"));
 const postgres: typeof import("../../src/adapters/postgres.js") = await import(built("postgres.js"));
+const heicDecoder: typeof import("../../src/adapters/heic.js") = await import(built("heic.js"));
 
 export const { BatchProcessor, createRuntime, defineStage, descriptionQuality, settleBatch } = library;
 export const { aiSdk } = models;
 export const { postgresRepository } = postgres;
+export const { ffmpeg } = decoder;
+export const { heic } = heicDecoder;

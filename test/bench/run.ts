@@ -10,8 +10,10 @@
 import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
 import { embedMany } from "./embed-many.js";
+import { heicLoop } from "./heic-loop.js";
 import { memory } from "./memory.js";
 import { models } from "./models.js";
+import { oneDecode } from "./one-decode.js";
 import { postgres } from "./postgres.js";
 import { quality } from "./quality.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
@@ -19,11 +21,15 @@ import { roundTrips } from "./round-trips.js";
 import { slowestStage } from "./slowest-stage.js";
 import { throughput } from "./throughput.js";
 import { thumbnails } from "./thumbnails.js";
+import { video } from "./video.js";
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   throughput,
   postgres,
   thumbnails,
+  video,
+  "one-decode": oneDecode,
+  "heic-loop": heicLoop,
   "slowest-stage": slowestStage,
   memory,
   "round-trips": roundTrips,

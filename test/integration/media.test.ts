@@ -79,8 +79,8 @@ describe("derived images", () => {
     expect([thumbnail.width, thumbnail.height]).toEqual([60, 40]);
     await expectUpright(thumbnail.data);
 
-    const { image, originalSize } = await visionImageOf(stored);
-    expect(originalSize).toEqual({ width: 120, height: 80 });
+    const { image, measured } = await visionImageOf(stored);
+    expect(measured).toMatchObject({ width: 120, height: 80 });
     expect([image.width, image.height]).toEqual([112, 56]);
     await expectUpright(image.data);
   });
@@ -253,11 +253,11 @@ it.each(["jpeg", "png", "webp", "gif", "tiff", "avif"] as const)(
 
     await writeFile(path, await flat("#ff0000", 84));
     expectColour(await colourAt((await makeThumbnail(source, thumbnailSettings)).data, 0.5, 0.5), [255, 0, 0], 12);
-    expect((await makeVisionImage(source, visionSettings)).originalSize).toEqual({ width: 84, height: 56 });
+    expect((await makeVisionImage(source, visionSettings)).measured).toEqual({ width: 84, height: 56 });
 
     await writeFile(path, await flat("#0000ff", 112));
     expectColour(await colourAt((await makeThumbnail(source, thumbnailSettings)).data, 0.5, 0.5), [0, 0, 255], 12);
-    expect((await makeVisionImage(source, visionSettings)).originalSize).toEqual({ width: 112, height: 56 });
+    expect((await makeVisionImage(source, visionSettings)).measured).toEqual({ width: 112, height: 56 });
   },
 );
 

@@ -269,6 +269,17 @@ describe("decoding", () => {
     await small.media.release();
   });
 
+  it("tells of damage once, however often the original is decoded", async () => {
+    const onDamage = vi.fn();
+    const cutOff = () => ({ bytes: jpeg.subarray(0, 40_000) });
+    const { media, prepare, signal } = mediaOf(cutOff, { input: { tolerance: "lenient" }, onDamage });
+    expect(await media.thumbnail(thumbnailOptions, signal)).toMatchObject({ width: 64 });
+    expect(await media.thumbnail(thumbnailOptions, signal)).toMatchObject({ width: 64 });
+    expect(await (await prepare()).visionImage()).toMatchObject({ mimeType: "image/jpeg" });
+    expect(onDamage).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: "INVALID_MEDIA", stage: "open" }));
+    await media.release();
+  });
+
   it("lets in what is allowed, also a video, which an adapter may read but nothing here decodes", async () => {
     const vector = mediaOf(() => ({ bytes: svg }), { input: { allow: ["image/svg+xml"] } });
     expect(await (await vector.prepare()).visionImage()).toMatchObject({ width: 56, height: 56 });

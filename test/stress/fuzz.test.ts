@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { UploadError, type UploadResult } from "../../src/index.js";
 import { photo } from "../support/images.js";
+import { hasFfmpeg, needsFfmpeg } from "../support/videos.js";
 import { problemOf, problemOfThumbnail } from "./fuzz/case.js";
 import { createCorpus } from "./fuzz/corpus.js";
 import { fuzz } from "./fuzz/fuzz-run.js";
@@ -17,6 +18,28 @@ it(`media that are damaged at random end as what they are (FUZZ_SEED=${seed})`, 
   // Mutations that leave nothing to decode, or change nothing, would prove little.
   expect(outcomes.completed).toBeGreaterThan(cases * 0.1);
   expect(outcomes.INVALID_MEDIA).toBeGreaterThan(cases * 0.3);
+});
+
+const VIDEO_CASES = Number(process.env.FUZZ_VIDEOS ?? 60);
+
+it.skipIf(!hasFfmpeg)(`videos, too (FUZZ_SEED=${seed})${needsFfmpeg}`, { timeout: 300_000 }, async () => {
+  const { cases, outcomes, failures } = await fuzz({ seed, kind: "videos", from: 0, to: VIDEO_CASES, workers: 2 });
+  const hint = `replay with: node --import tsx test/stress/fuzz.ts --kind videos --seed ${seed} --case NUMBER`;
+  expect(failures, hint).toEqual([]);
+  expect(cases).toBe(VIDEO_CASES);
+  expect(outcomes.completed).toBeGreaterThan(cases * 0.1);
+  expect(outcomes.INVALID_MEDIA).toBeGreaterThan(cases * 0.1);
+});
+
+const HEIC_CASES = Number(process.env.FUZZ_HEIC ?? 500);
+
+it(`HEIC, too (FUZZ_SEED=${seed})`, { timeout: 300_000 }, async () => {
+  const { cases, outcomes, failures } = await fuzz({ seed, kind: "heic", from: 0, to: HEIC_CASES, workers: 2 });
+  const hint = `replay with: node --import tsx test/stress/fuzz.ts --kind heic --seed ${seed} --case NUMBER`;
+  expect(failures, hint).toEqual([]);
+  expect(cases).toBe(HEIC_CASES);
+  expect(outcomes.completed).toBeGreaterThan(cases * 0.05);
+  expect(outcomes.INVALID_MEDIA).toBeGreaterThan(cases * 0.1);
 });
 
 describe("the fuzzing itself", () => {

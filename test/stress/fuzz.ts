@@ -5,6 +5,8 @@
  *     npm run stress:fuzz                             100,000 cases
  *     npm run stress:fuzz -- --cases 1000000 --seed 7
  *     npm run stress:fuzz -- --seed 7 --case 1234     one of them again; its bytes are written to a file
+ *     npm run stress:fuzz -- --kind videos --cases 1000   videos by ffmpeg, two to five a second
+ *     npm run stress:fuzz -- --kind heic --cases 20000   HEIC by libheif-js
  *
  * A case is the same for the same seed, number and version of sharp.
  */
@@ -15,21 +17,26 @@ import { parseArgs } from "node:util";
 import { wayOf } from "./fuzz/case.js";
 import { createCorpus } from "./fuzz/corpus.js";
 import { fuzz } from "./fuzz/fuzz-run.js";
+import { createHeicCorpus } from "./fuzz/heic-corpus.js";
 import { mutantOf } from "./fuzz/mutate.js";
+import { createVideoCorpus } from "./fuzz/video-corpus.js";
 
 const { values } = parseArgs({
   options: {
     cases: { type: "string", default: "100000" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     case: { type: "string" },
+    kind: { type: "string", default: "images" },
     workers: { type: "string", default: "2" },
   },
 });
 const seed = Number(values.seed);
+const kind = values.kind === "videos" || values.kind === "heic" ? values.kind : "images";
 const only = values.case === undefined ? undefined : Number(values.case);
 
 if (only !== undefined) {
-  const { name, bytes } = mutantOf(await createCorpus(), seed, only);
+  const corpora = { images: createCorpus, videos: createVideoCorpus, heic: createHeicCorpus };
+  const { name, bytes } = mutantOf(await corpora[kind](), seed, only);
   const path = join(tmpdir(), `fuzz-${seed}-${only}`);
   writeFileSync(path, bytes);
   console.log(
@@ -39,7 +46,7 @@ if (only !== undefined) {
 const [from, to] = only === undefined ? [0, Number(values.cases)] : [only, only + 1];
 const begunAt = performance.now();
 const { cases, outcomes, peakMiB, failures } = await fuzz({
-  ...{ seed, from, to, workers: Math.min(Number(values.workers), to - from) },
+  ...{ seed, kind, from, to, workers: Math.min(Number(values.workers), to - from) },
   onProgress: (done) => {
     if (process.stdout.isTTY && done % 100 === 0) process.stdout.write(`\r${done} of ${to - from} cases `);
   },

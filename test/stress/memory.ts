@@ -1,6 +1,5 @@
 /**
- * How much memory the largest images take that are let in by default: 99 megapixels in each coding, a thumbnail and a vision
- * image, in a process of its own each.
+ * How much memory the largest images take that are let in by default, in each coding: a thumbnail and a vision image, in a process of its own each.
  *
  *     npm run stress:memory
  */

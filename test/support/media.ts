@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, vi } from "vitest";
 import { Cancellation } from "../../src/async/cancellation.js";
 import { forwardAbort } from "../../src/async/time.js";
-import type { OpenedOriginal, StorageAdapter, UploadRecord } from "../../src/index.js";
+import type { MediaDecoder, OpenedOriginal, StorageAdapter, UploadRecord } from "../../src/index.js";
+import { decoderTable } from "../../src/media/decoders.js";
+import type { PictureSettings, Thumbnail } from "../../src/media/thumbnail.js";
 import { createUploadMedia, type UploadMediaOptions } from "../../src/pipeline/media.js";
 import { type DecodeSlots, decodeSlots } from "./decode-slots.js";
 import { photo } from "./images.js";
@@ -25,22 +27,39 @@ export function mediaOf(answers: Answer | readonly Answer[], options: MediaOptio
   const storage: StorageAdapter = { open, write: async () => {}, delete: async () => {} };
   const upload: UploadRecord = { id: "u1", storageKey: "originals/u1", status: "pending", mimeType: "image/jpeg" };
   const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const { known, decode = decodeSlots(1).decode, onDecodeWait, input, vision } = options;
+  const { known, decode = decodeSlots(1).decode, onDecodeWait, input, vision, decoders = [], visionAhead } = options;
+  const facts = { exif: false, location: false, ...options.facts };
+  const timeouts = { thumbnailMs: 60_000, describeMs: 60_000, embedMs: 60_000, decodeMs: 60_000, ...options.timeouts };
   const record = options.record ?? (() => ({ ...upload }));
   const cancellation = cancellationBy(controller.signal);
   const made = createUploadMedia({
     record,
     storageKey: upload.storageKey,
     storage,
-    settings: { input: { ...inputSettings, ...input }, vision: { ...visionSettings, ...vision }, logger },
+    settings: {
+      input: { ...inputSettings, ...input },
+      vision: { ...visionSettings, ...vision },
+      timeouts,
+      facts,
+      decoders: decoderTable(decoders),
+      logger,
+    },
+    isToBeDescribed: options.isToBeDescribed ?? (() => true),
+    visionAhead,
     decode,
     onDecodeWait,
+    onDamage: options.onDamage,
     cancellation,
     known,
   });
   const media = {
-    thumbnail: (wanted: Parameters<typeof made.thumbnail>[0], signal: AbortSignal) =>
-      made.thumbnail(wanted, cancellationBy(signal)),
+    async thumbnail(wanted: PictureSettings, signal: AbortSignal): Promise<Thumbnail> {
+      const { pictures } = await made.pictures({ pictures: [wanted], placeholder: false }, cancellationBy(signal));
+      return pictures[0] as Thumbnail;
+    },
+    pictures: (wanted: Parameters<typeof made.pictures>[0], signal: AbortSignal) =>
+      made.pictures(wanted, cancellationBy(signal)),
+    described: async () => made.described(),
     facts: () => made.facts(),
     release: async () => made.release(),
   };
@@ -57,15 +76,27 @@ function cancellationBy(signal: AbortSignal): Cancellation {
 type Input = UploadMediaOptions<UploadRecord>["settings"]["input"];
 type Vision = UploadMediaOptions<UploadRecord>["settings"]["vision"];
 
-interface MediaOptions extends Partial<Pick<UploadMediaOptions<UploadRecord>, "known" | "onDecodeWait" | "record">> {
+type Settings = UploadMediaOptions<UploadRecord>["settings"];
+
+interface MediaOptions
+  extends Partial<
+    Pick<
+      UploadMediaOptions<UploadRecord>,
+      "known" | "onDamage" | "onDecodeWait" | "record" | "visionAhead" | "isToBeDescribed"
+    >
+  > {
+  readonly decoders?: readonly MediaDecoder[];
+  readonly facts?: Partial<Settings["facts"]>;
+  readonly timeouts?: Partial<Settings["timeouts"]>;
   readonly input?: Partial<Input>;
   readonly vision?: Partial<Vision>;
   readonly decode?: DecodeSlots["decode"];
 }
 
-const inputSettings: Pick<Input, "maxBytes" | "limitInputPixels" | "allow"> = {
+const inputSettings: Pick<Input, "maxBytes" | "limitInputPixels" | "tolerance" | "allow"> = {
   maxBytes: 512 * 2 ** 20,
   limitInputPixels: 100_000_000,
+  tolerance: "strict",
   allow: ["image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/tiff", "image/heic"],
 };
 const visionSettings = { maxSide: 1568, multipleOf: 28, quality: 85, background: "#ffffff" };

@@ -14,8 +14,11 @@ function mediaOf(open: StorageAdapter["open"], known?: { mimeType: string; kind:
     storageKey: "originals/u1",
     storage: { open, write: async () => {}, delete: async () => {} },
     settings: {
-      input: { maxBytes: 1e9, limitInputPixels: 1e8, allow: ["image/jpeg"] },
+      input: { maxBytes: 1e9, limitInputPixels: 1e8, tolerance: "strict", allow: ["image/jpeg"] },
       vision: { maxSide: 1568, multipleOf: 28, quality: 85, background: "#ffffff" },
+      timeouts: { thumbnailMs: 60_000, describeMs: 60_000, embedMs: 60_000, decodeMs: 60_000 },
+      facts: { exif: false, location: false },
+      decoders: new Map(),
       logger: silent,
     },
     decode: (_, task) => task(),

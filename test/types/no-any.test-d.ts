@@ -1,7 +1,9 @@
 import type { Readable } from "node:stream";
 import { expectTypeOf, test } from "vitest";
 import type { AiSdkOptions, SearchableAI } from "../../src/adapters/ai-sdk.js";
+import type { FfmpegOptions } from "../../src/adapters/ffmpeg.js";
 import type { FlydriveDisk } from "../../src/adapters/flydrive.js";
+import type { HeicOptions } from "../../src/adapters/heic.js";
 import type { LocalAI } from "../../src/adapters/local-ai.js";
 import type { MemoryRepository, MemoryStorage } from "../../src/adapters/memory.js";
 import type { OllamaAI, OllamaOptions } from "../../src/adapters/ollama.js";
@@ -106,4 +108,6 @@ test("no any in the adapters", () => {
   expectTypeOf<AnyIn<PostgresRepositoryOptions>>().toBeNever();
   expectTypeOf<AnyIn<S3StorageOptions>>().toBeNever();
   expectTypeOf<AnyIn<FlydriveDisk>>().toBeNever();
+  expectTypeOf<AnyIn<FfmpegOptions>>().toBeNever();
+  expectTypeOf<AnyIn<HeicOptions>>().toBeNever();
 });

@@ -30,6 +30,7 @@ import {
   type CompletedUpload,
   ConfigurationError,
   createRuntime,
+  type DecodedFrame,
   type DeferredUpload,
   type DeletedUpload,
   type Description,
@@ -39,8 +40,10 @@ import {
   descriptionQuality,
   type EmbeddedVector,
   type EngineAttempt,
+  type FactsOptions,
   type FailedUpload,
   type Fault,
+  type FramesRequest,
   failUpload,
   hasResult,
   type Limit,
@@ -48,7 +51,10 @@ import {
   type LogFunction,
   type Logger,
   type Media,
+  type MediaDecoder,
   type MediaFacts,
+  type MediaProbe,
+  type MissingField,
   mediaFacts,
   type OpenedOriginal,
   type Plugin,
@@ -57,6 +63,8 @@ import {
   parseEvent,
   processUploadWithRetry,
   type ReceivedEvent,
+  type Rendition,
+  type RenditionOptions,
   type RepositoryAdapter,
   RepositoryError,
   type RerunMode,
@@ -268,7 +276,7 @@ test("what is selected is told with at least one key, or by name: all", () => {
     { userId: "1", statuses: ["failed"] },
     { ids: ["1"], errorCodes: ["RATE_LIMITED", "MY_OWN"] },
     { notAiVersion: "2" },
-    { missing: ["thumbnailKey", "embedding"] },
+    { missing: ["thumbnailKey", "embedding", "metadata.media.renditions.large" satisfies MissingField] },
   ];
 
   // @ts-expect-error nothing is not everything
@@ -285,6 +293,45 @@ test("what is selected is told with at least one key, or by name: all", () => {
   selections.push({ batch: "1" });
   // @ts-expect-error no such status
   selections.push({ statuses: ["done"] });
+});
+
+test("a decoder of one's own, and what is made and known of the media", async () => {
+  const decoder: MediaDecoder = {
+    mimeTypes: ["video/mp4"],
+    probe: async ({ path }, { signal }): Promise<MediaProbe> => ({ codec: path, hdr: signal.aborted, frameRate: 25 }),
+    async *frames(
+      { path },
+      { max, maxSide, limitPixels, purpose, signal }: FramesRequest,
+    ): AsyncIterable<DecodedFrame> {
+      used(path, max, maxSide, limitPixels, purpose === "thumbnail", signal.aborted);
+      yield { timeSeconds: 0, encoded: new Uint8Array() };
+      yield { timeSeconds: 1, pixels: new Uint8Array(4), width: 1, height: 1, channels: 4 };
+    },
+    close: async () => {},
+  };
+  const large: RenditionOptions<Photo> = { size: 1024 };
+  const facts: FactsOptions = { location: true };
+  await processUploadWithRetry<Photo>(
+    "1",
+    { storage: memoryStorage(), ai: fakeAI(), repository: memoryRepository<Photo>({ uploads: [photo] }) },
+    { decoders: [decoder], renditions: { large }, facts },
+  );
+  const known: MediaFacts | null = mediaFacts(photo);
+  const rendition: Rendition | undefined = known?.renditions?.large;
+  used(
+    rendition?.key,
+    rendition?.bytes,
+    known?.placeholder,
+    known?.gps?.latitude,
+    known?.takenAt,
+    known?.durationSeconds,
+  );
+
+  // @ts-expect-error a rendition has a size
+  const sizeless: RenditionOptions = {};
+  // @ts-expect-error a frame is a file or pixels
+  const empty: DecodedFrame = { timeSeconds: 0 };
+  used(sizeless, empty);
 });
 
 test("one upload, with every option", async () => {
@@ -305,8 +352,12 @@ test("one upload, with every option", async () => {
       ...{ size: 256, format: "webp", quality: 85, background: "#ffffff" },
       key: ({ album, id }) => `thumbnails/${album}/${id}.webp`,
     },
+    renditions: { large: { size: 1024, format: "webp", quality: 80, key: ({ album, id }) => `large/${album}/${id}` } },
+    placeholder: "thumbhash",
+    facts: { exif: true, location: false },
+    decoders: [],
     vision: { maxSide: 1568, multipleOf: 28, quality: 85 },
-    input: { maxBytes: 1, limitInputPixels: 1, allow: ["image/jpeg"] },
+    input: { maxBytes: 1, limitInputPixels: 1, tolerance: "lenient", allow: ["image/jpeg"] },
     timeouts: { thumbnailMs: 1, describeMs: 1, embedMs: 1 },
     runtime: createRuntime(),
     plugins: [],

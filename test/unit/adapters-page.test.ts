@@ -33,10 +33,12 @@ describe("the page on adapters", () => {
     ["upload-processor/memory", "src/adapters/memory/repository.ts", ["MemoryRepositoryOptions"]],
     ["upload-processor/ai-sdk", "src/adapters/ai-sdk/options.ts", ["AiSdkOptions"]],
     ["upload-processor/ollama", "src/adapters/ollama/options.ts", ["OllamaOptions"]],
+    ["upload-processor/ffmpeg", "src/adapters/ffmpeg/options.ts", ["FfmpegOptions"]],
+    ["upload-processor/heic", "src/adapters/heic.ts", ["HeicOptions"]],
     ["Your own model", "src/contracts/ai.ts", ["AIAdapter", "Media"]],
+    ["Your own decoder", "src/contracts/decoder.ts", ["MediaDecoder"]],
   ])("%s: every option, and no other", (heading, file, types) => {
-    // Only images have frames until there is a decoder of videos.
-    const members = types.flatMap((type) => membersOf(file, type)).filter((name) => name !== "frames");
+    const members = types.flatMap((type) => membersOf(file, type));
     expect(members.length).toBeGreaterThan(0);
     expect(namesUnder(heading).sort()).toEqual(members.sort());
   });

@@ -180,17 +180,18 @@ describe("packages", () => {
     ["eventemitter3", "events.ts"],
     ["sharp", "media/sharp.ts"],
     ["file-type", "media/sniff.ts"],
+    ["thumbhash", "media/placeholder.ts"],
   ])("%s has one importing file", (specifier, file) => {
     expect(importers(specifier)).toEqual([file]);
   });
 
-  test("the core imports those five and Node, nothing else", () => {
-    const allowed = ["p-retry", "p-limit", "eventemitter3", "sharp", "file-type"];
+  test("the core imports those six and Node, nothing else", () => {
+    const allowed = ["p-retry", "p-limit", "eventemitter3", "sharp", "file-type", "thumbhash"];
     expect(violations(isCore, (one) => !one.isPackage || isNode(one) || allowed.includes(one.target))).toEqual([]);
   });
 
   test("what is heavy is loaded when it is first used", () => {
-    const heavy = /^(?:sharp|file-type|pg|flydrive|@electric-sql\/.+|@aws-sdk\/.+)$/;
+    const heavy = /^(?:sharp|file-type|thumbhash|pg|flydrive|@electric-sql\/.+|@aws-sdk\/.+)$/;
     expect(
       violations(
         () => true,

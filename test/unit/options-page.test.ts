@@ -20,6 +20,8 @@ const SECTIONS = [
   { heading: "Runs", file: "options.ts", type: "RunOptions", prefix: "" },
   { heading: "Retries", file: "options.ts", type: "RetryOptions", prefix: "retry." },
   { heading: "Thumbnail", file: "options.ts", type: "ThumbnailOptions", prefix: "thumbnail." },
+  { heading: "Renditions", file: "options.ts", type: "RenditionOptions", prefix: "" },
+  { heading: "Facts", file: "options.ts", type: "FactsOptions", prefix: "facts." },
   { heading: "Vision", file: "options.ts", type: "VisionOptions", prefix: "vision." },
   { heading: "Input", file: "options.ts", type: "InputOptions", prefix: "input." },
   { heading: "Timeouts", file: "options.ts", type: "TimeoutOptions", prefix: "timeouts." },

@@ -11,8 +11,15 @@ const TESTS: { readonly [Key in keyof Required<UploadFilter>]: Test<Key> } = {
   statuses: (upload, statuses) => statuses.includes(upload.status),
   errorCodes: (upload, codes) => codes.includes(upload.errorCode ?? ""),
   notAiVersion: (upload, version) => upload.aiVersion !== version,
-  missing: (upload, fields) => fields.some((field) => (upload[field] ?? null) === null),
+  missing: (upload, fields) => fields.some((field) => (valueAt(upload, field) ?? null) === null),
 };
+
+/** What stands at a path such as `metadata.media.placeholder`. */
+function valueAt(upload: UploadRecord, path: string): unknown {
+  let value: unknown = upload;
+  for (const key of path.split(".")) value = Object.hasOwn(Object(value), key) ? Object(value)[key] : undefined;
+  return value;
+}
 
 const KEYS = Object.keys(TESTS) as (keyof UploadFilter)[];
 

@@ -1,4 +1,4 @@
-import type { UploadFilter, UploadSelection } from "../../contracts/repository.js";
+import type { MissingField, UploadFilter, UploadSelection } from "../../contracts/repository.js";
 import { ConfigurationError, unknownOption } from "../../errors.js";
 import { OPEN } from "./parameters.js";
 
@@ -7,7 +7,11 @@ type Condition<Key extends keyof UploadFilter> = (
   bind: (value: unknown) => string,
 ) => string;
 
-const MISSING = { thumbnailKey: "thumbnail_key is null", embedding: "embedding is null" };
+function lacks(field: MissingField, bind: (value: unknown) => string): string {
+  if (field === "thumbnailKey") return "thumbnail_key is null";
+  if (field === "embedding") return "embedding is null";
+  return `metadata #>> ${bind(field.split(".").slice(1))}::text[] is null`;
+}
 
 const CONDITIONS: { readonly [Key in keyof Required<UploadFilter>]: Condition<Key> } = {
   batchId: (batchId, bind) => `batch_id = ${bind(batchId)}::text`,
@@ -23,7 +27,8 @@ const CONDITIONS: { readonly [Key in keyof Required<UploadFilter>]: Condition<Ke
   },
   errorCodes: (codes, bind) => `error_code = any(${bind(codes)}::text[])`,
   notAiVersion: (version, bind) => `ai_version is distinct from ${bind(version)}::text`,
-  missing: (fields) => (fields.length > 0 ? `(${fields.map((field) => MISSING[field]).join(" or ")})` : "false"),
+  missing: (fields, bind) =>
+    fields.length > 0 ? `(${fields.map((field) => lacks(field, bind)).join(" or ")})` : "false",
 };
 
 const KEYS = Object.keys(CONDITIONS) as (keyof UploadFilter)[];

@@ -1,8 +1,10 @@
 import { createRequire } from "node:module";
 import * as root from "upload-processor";
 import * as aiSdk from "upload-processor/ai-sdk";
+import * as ffmpeg from "upload-processor/ffmpeg";
 import * as flydrive from "upload-processor/flydrive";
 import * as fs from "upload-processor/fs";
+import * as heic from "upload-processor/heic";
 import * as localAI from "upload-processor/local-ai";
 import * as memory from "upload-processor/memory";
 import * as ollama from "upload-processor/ollama";
@@ -12,4 +14,8 @@ import * as testing from "upload-processor/testing";
 import { job } from "./job.mjs";
 
 const other = createRequire(import.meta.url)("upload-processor");
-await job({ root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, testing }, other, process.argv[2]);
+await job(
+  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, testing },
+  other,
+  process.argv[2],
+);

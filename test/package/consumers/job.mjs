@@ -12,7 +12,11 @@ import { buffer } from "node:stream/consumers";
  * @param other the root in the other format
  * @param photo the path of a real photograph
  */
-export async function job({ root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, testing }, other, photo) {
+export async function job(
+  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, testing },
+  other,
+  photo,
+) {
   const upload = { id: "1", storageKey: "photo", status: "pending" };
   const repository = memory.memoryRepository({ uploads: [upload] });
   const storage = memory.memoryStorage([["photo", await readFile(photo)]]);
@@ -21,12 +25,17 @@ export async function job({ root, fs, memory, postgres, localAI, aiSdk, ollama, 
   events.on("upload:progress", (event) => progress.push(event.progress));
 
   const adapters = { storage, ai: localAI.localAI(), repository };
-  const result = await root.processUploadWithRetry(upload, adapters, { events });
+  const decoders = [ffmpeg.ffmpeg({ ffmpegPath: "/nowhere/ffmpeg" }), heic.heic()];
+  const pictures = { renditions: { large: { size: 300 } }, placeholder: "thumbhash", decoders };
+  const result = await root.processUploadWithRetry(upload, adapters, { events, ...pictures });
   root.assertCompleted(result);
   assert.deepEqual(result.warnings, []);
   assert.ok(result.upload.description.length > 0);
   assert.ok(result.upload.embedding.length > 0);
   assert.deepEqual([...storage.get(result.upload.thumbnailKey).subarray(0, 3)], [0xff, 0xd8, 0xff], "a JPEG");
+  const { renditions, placeholder } = root.mediaFacts(result.upload);
+  assert.equal(renditions.large.width, 300);
+  assert.match(placeholder, /^[\w+/]{20,}=*$/);
   assert.equal(progress.at(-1), 100);
   assert.equal((await repository.findUpload("1")).status, "completed");
 
@@ -70,6 +79,16 @@ export async function job({ root, fs, memory, postgres, localAI, aiSdk, ollama, 
   const told = await models.embedText("a cat").catch((error) => error);
   assert.ok(told instanceof root.ConfigurationError, "a peer that is not installed is the deployment's fault");
   assert.match(told.message, /npm install ollama/);
+
+  const [video, still] = decoders;
+  const frames = video.frames({ path: photo }, { max: 1, maxSide: 9, limitPixels: 99, purpose: "thumbnail", signal });
+  const absent = await frames[Symbol.asyncIterator]()
+    .next()
+    .catch((error) => error);
+  assert.ok(absent instanceof root.ConfigurationError, String(absent));
+  const jpeg = await still.probe({ path: photo }, { signal }).catch((error) => error);
+  assert.ok(jpeg instanceof root.UploadError, String(jpeg));
+  assert.equal(jpeg.fault, "upload", "a JPEG is no HEIC");
 
   const contract = new Map();
   const create = () => ({ repository, addUploads: repository.addUploads, addBatch: repository.addBatch });

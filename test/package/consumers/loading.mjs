@@ -17,7 +17,19 @@ const loaded = () => [...packages].filter((name) => name !== "upload-processor")
 
 await load("upload-processor");
 const byTheRoot = loaded();
-for (const subpath of ["fs", "memory", "postgres", "local-ai", "s3", "flydrive", "ai-sdk", "ollama", "testing"])
+for (const subpath of [
+  "fs",
+  "memory",
+  "postgres",
+  "local-ai",
+  "s3",
+  "flydrive",
+  "ai-sdk",
+  "ollama",
+  "ffmpeg",
+  "heic",
+  "testing",
+])
   await load(`upload-processor/${subpath}`);
 const byTheSubpaths = loaded();
 process.on("exit", () => console.log(JSON.stringify({ byTheRoot, byTheSubpaths, byTheJob: loaded() })));

@@ -1,7 +1,9 @@
 const root = require("upload-processor");
 const aiSdk = require("upload-processor/ai-sdk");
+const ffmpeg = require("upload-processor/ffmpeg");
 const flydrive = require("upload-processor/flydrive");
 const fs = require("upload-processor/fs");
+const heic = require("upload-processor/heic");
 const localAI = require("upload-processor/local-ai");
 const memory = require("upload-processor/memory");
 const ollama = require("upload-processor/ollama");
@@ -11,5 +13,9 @@ const testing = require("upload-processor/testing");
 
 // A rejection ends the process with a code other than 0.
 void Promise.all([import("./job.mjs"), import("upload-processor")]).then(([{ job }, other]) =>
-  job({ root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, testing }, other, process.argv[2]),
+  job(
+    { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, testing },
+    other,
+    process.argv[2],
+  ),
 );

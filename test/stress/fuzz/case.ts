@@ -2,7 +2,13 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { memoryRepository, memoryStorage } from "../../../src/adapters/memory.js";
-import { type OpenedOriginal, processUploadWithRetry, type UploadResult } from "../../../src/index.js";
+import {
+  type MediaDecoder,
+  type OpenedOriginal,
+  processUploadWithRetry,
+  type UploadResult,
+} from "../../../src/index.js";
+import { childProcesses } from "../../support/child-processes.js";
 import { streamOf } from "../../support/streams.js";
 
 /** What a case came to. */
@@ -24,7 +30,12 @@ const STAGE_MS = 30_000;
  *
  * @param folder of this process alone; its temporary files are made in `temporaryFolder`
  */
-export async function tryCase(bytes: Buffer, way: Way, folder: string): Promise<Verdict> {
+export async function tryCase(
+  bytes: Buffer,
+  way: Way,
+  folder: string,
+  decoders: readonly MediaDecoder[] = [],
+): Promise<Verdict> {
   const temporary = temporaryFolder(folder);
   const objects = memoryStorage();
   const storage = { ...objects, open: async () => openedAs(way, bytes, folder) };
@@ -37,12 +48,15 @@ export async function tryCase(bytes: Buffer, way: Way, folder: string): Promise<
     embed: async () => [1, 0],
   };
   const timeouts = { thumbnailMs: STAGE_MS, describeMs: STAGE_MS, embedMs: STAGE_MS };
-  const options = { retry: { minTimeout: 1 }, timeouts, thumbnail: { size: THUMBNAIL_SIZE } };
+  const input = { tolerance: bytes.length % 2 === 0 ? "strict" : "lenient" } as const;
+  const options = { retry: { minTimeout: 1 }, timeouts, input, thumbnail: { size: THUMBNAIL_SIZE }, decoders };
   const result = await processUploadWithRetry("1", { storage, ai, repository }, options);
   const left = readdirSync(temporary);
+  const running = childProcesses();
   const problem =
     problemOf(result, [folder, process.cwd()]) ??
     (result.status === "completed" ? await problemOfThumbnail(objects.get("thumbnails/1.jpg")) : undefined) ??
+    (running.length > 0 ? `processes are left: ${running}` : undefined) ??
     (left.length > 0 ? `temporary files are left: ${left}` : undefined);
   for (const name of left) rmSync(join(temporary, name), { recursive: true });
   const outcome = result.status === "failed" ? result.error.code : result.status;

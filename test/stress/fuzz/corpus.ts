@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from "sharp";
 import { createMediaFixtures } from "../../../src/testing/index.js";
+import { kinds } from "../../support/formats/kinds.js";
 import { heic, photo } from "../../support/images.js";
 
 /** A file that mutations begin with. */
@@ -11,7 +12,11 @@ export interface Specimen {
 /** How long a fixture may be to be mutated: most changes of a longer one touch nothing that a decoder looks at. */
 const LONGEST_FIXTURE = 50_000;
 /** They take a third of a second each. */
-const SLOW: ReadonlySet<string> = new Set(["99 megapixels in 12 kB", "99 megapixels in 415 bytes"]);
+const SLOW: ReadonlySet<string> = new Set([
+  "99 megapixels in 12 kB",
+  "99 megapixels in 415 bytes",
+  "GIF of 10,000 frames, all of one colour",
+]);
 
 /** Photographs, scaled down, in every format that is let in by default and in each of its ways to be coded; then the media fixtures. */
 export async function createCorpus(): Promise<readonly Specimen[]> {
@@ -23,7 +28,13 @@ export async function createCorpus(): Promise<readonly Specimen[]> {
   const fixtures = createMediaFixtures()
     .filter(({ name, bytes }) => bytes.length > 0 && bytes.length <= LONGEST_FIXTURE && !SLOW.has(name))
     .map(({ name, bytes }) => ({ name, bytes: Buffer.from(bytes) }));
+  const others = await Promise.all(
+    kinds
+      .filter(({ name }) => !SLOW.has(name))
+      .map(async ({ name, make }) => ({ name: `right or refused: ${name}`, bytes: await make() })),
+  );
   return [
+    ...others.filter(({ bytes }) => bytes.length <= LONGEST_FIXTURE),
     ...(await Promise.all([...encoded, printed])),
     ...fixtures,
     { name: "HEIC without a picture", bytes: heic() },

@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Message, WorkerPlan } from "./plan.js";
+import type { Kind, Message, WorkerPlan } from "./plan.js";
 
 export interface FuzzOptions {
   readonly seed: number;
+  /** @default "images" */
+  readonly kind?: Kind;
   /** The first case, and the one behind the last. */
   readonly from: number;
   readonly to: number;
@@ -54,8 +56,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   /** @returns the case that was begun last, and how the process ended, unless it came to its end */
   async function life(from: number): Promise<{ begun: number | undefined; end: string | undefined }> {
     const folder = mkdtempSync(join(tmpdir(), "fuzz-"));
-    const { seed, to, workers: step, sabotage } = options;
-    const plan: WorkerPlan = { seed, from, to, step, folder, sabotage };
+    const { seed, to, workers: step, sabotage, kind = "images" } = options;
+    const plan: WorkerPlan = { seed, kind, from, to, step, folder, sabotage };
     const program = fileURLToPath(new URL("fuzz-worker.ts", import.meta.url));
     const child = spawn(process.execPath, ["--import", "tsx", program, JSON.stringify(plan)], {
       stdio: ["ignore", "pipe", "pipe"],

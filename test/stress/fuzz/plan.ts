@@ -1,6 +1,11 @@
+/** Photographs and media fixtures; or videos, which need ffmpeg, or HEIC: both take longer. */
+export type Kind = "images" | "videos" | "heic";
+
 /** What a worker is to do. */
 export interface WorkerPlan {
   readonly seed: number;
+  /** What is damaged. */
+  readonly kind: Kind;
   /** The cases from `from` to below `to`, every `step`-th of them. */
   readonly from: number;
   readonly to: number;

@@ -52,7 +52,18 @@ function chain(
   return parts;
 }
 
-const HOLDS_BOXES: Readonly<Record<string, number>> = { meta: 12, iprp: 8, ipco: 8, iinf: 14, dinf: 8 };
+const HOLDS_BOXES: Readonly<Record<string, number>> = {
+  meta: 12,
+  iprp: 8,
+  ipco: 8,
+  iinf: 14,
+  dinf: 8,
+  moov: 8,
+  trak: 8,
+  mdia: 8,
+  minf: 8,
+  stbl: 8,
+};
 
 function boxesOf(file: Buffer, start: number, end: number): Part[] {
   const boxes = chain(start, file.subarray(0, end), 8, (at) => ({ length: file.readUInt32BE(at), field: big(at, 4) }));

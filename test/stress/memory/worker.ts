@@ -1,4 +1,4 @@
-/** Makes an image of 99 megapixels, or has it processed like an upload and prints the most memory that this process had. */
+/** Makes an image about as large as is let in by default, or has it processed like an upload and prints the most memory that this process had. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
@@ -7,6 +7,14 @@ import { assertCompleted, type Media, processUploadWithRetry } from "../../../sr
 
 const WIDTH = 9900;
 const HEIGHT = 10_000;
+/** Of those that have another limit than 100 megapixels. */
+const SIZES: Readonly<Record<string, { width: number; height: number }>> = {
+  small: { width: 640, height: 480 },
+  JPEG: { width: 16_320, height: 12_240 },
+  PNG: { width: 16_000, height: 12_400 },
+  "PNG of 16 bits, interlaced": { width: 8000, height: 6200 },
+  AVIF: { width: 8000, height: 6200 },
+};
 
 const CODINGS: Readonly<Record<string, (image: Sharp) => Sharp>> = {
   JPEG: (image) => image.jpeg(),
@@ -24,8 +32,8 @@ const CODINGS: Readonly<Record<string, (image: Sharp) => Sharp>> = {
 const [task, coding = "", where = ""] = process.argv.slice(2);
 if (task === "list") console.log(JSON.stringify({ codings: Object.keys(CODINGS) }));
 else if (task === "make") {
-  const size = coding === "small" ? { width: 640, height: 480 } : { width: WIDTH, height: HEIGHT };
-  const image = sharp({ create: { ...size, channels: 3, background: "#3366aa" } });
+  const size = SIZES[coding] ?? { width: WIDTH, height: HEIGHT };
+  const image = sharp({ create: { ...size, channels: 3, background: "#3366aa" }, limitInputPixels: false });
   const name = coding.replaceAll(/\W+/g, "-");
   writeFileSync(join(where, name), await (CODINGS[coding] ?? ((small) => small.jpeg()))(image).toBuffer());
   console.log(JSON.stringify({ name }));
@@ -34,5 +42,10 @@ else if (task === "make") {
   const describe = async (media: Media) => `${(await media.visionImage()).width} px wide`;
   const repository = memoryRepository({ uploads: [{ id: "1", storageKey: "1", status: "pending" }] });
   assertCompleted(await processUploadWithRetry("1", { storage, ai: { describe }, repository }));
-  console.log(JSON.stringify({ peakMiB: Math.round(process.resourceUsage().maxRSS / 1024), pixels: WIDTH * HEIGHT }));
+  console.log(JSON.stringify({ peakMiB: Math.round(process.resourceUsage().maxRSS / 1024), pixels: pixelsOf(coding) }));
+}
+
+function pixelsOf(coding: string): number {
+  const { width, height } = SIZES[coding] ?? { width: WIDTH, height: HEIGHT };
+  return width * height;
 }

@@ -1,0 +1,51 @@
+import { UploadError } from "../../errors.js";
+import { fileUrl, guards, MOST_PIXELS } from "./arguments.js";
+import { hundredths, known, type VideoFacts } from "./facts.js";
+import { NO_VIDEO } from "./failure.js";
+
+const STREAM = "codec_name,width,height,sample_aspect_ratio,avg_frame_rate,color_space,color_primaries,color_transfer";
+
+/** For ffprobe: what is asked for and no tags, which are as long as a file likes. */
+export function probeArguments(path: string): string[] {
+  return [
+    ...["-loglevel", "level+error"],
+    ...guards(MOST_PIXELS),
+    ...["-select_streams", "V:0", "-of", "json"],
+    ...["-show_entries", `stream=${STREAM}:stream_side_data=rotation:format=duration`],
+    fileUrl(path),
+  ];
+}
+
+interface Answer {
+  readonly streams?: readonly (Readonly<Record<string, unknown>> | undefined)[];
+  readonly format?: { readonly duration?: unknown };
+}
+
+/** @throws UploadError `UNSUPPORTED_MEDIA` for a file without a video stream */
+export function readProbe(json: string): VideoFacts {
+  const answer: Answer = JSON.parse(json);
+  const [stream] = answer.streams ?? [];
+  if (stream === undefined) throw new UploadError(NO_VIDEO, { code: "UNSUPPORTED_MEDIA" });
+  const text = (name: string) => (typeof stream[name] === "string" ? stream[name] : undefined);
+  const sideData = Array.isArray(stream.side_data_list) ? stream.side_data_list : [];
+  const aspect = quotient(text("sample_aspect_ratio"), ":");
+  return {
+    codec: text("codec_name") ?? "unknown",
+    codedWidth: Number(stream.width ?? 0),
+    codedHeight: Number(stream.height ?? 0),
+    pixelAspect: Number.isFinite(aspect) && aspect > 0 ? aspect : 1,
+    rotation: Number(sideData.find((data) => Object(data).rotation !== undefined)?.rotation ?? 0) || 0,
+    duration: hundredths(Number(answer.format?.duration)),
+    frameRate: hundredths(quotient(text("avg_frame_rate"), "/")),
+    colours: {
+      matrix: known(text("color_space")),
+      primaries: known(text("color_primaries")),
+      transfer: known(text("color_transfer")),
+    },
+  };
+}
+
+function quotient(text: string | undefined, sign: string): number {
+  const [numerator, denominator] = (text ?? "").split(sign).map(Number);
+  return (numerator ?? Number.NaN) / (denominator ?? Number.NaN);
+}

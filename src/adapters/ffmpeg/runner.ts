@@ -1,0 +1,104 @@
+import { argumentsOf, type Task } from "./arguments.js";
+import { errorOf } from "./failure.js";
+import { Log } from "./log.js";
+import type { Settings } from "./options.js";
+import { type Picture, readPpm } from "./ppm.js";
+import { type End, Process } from "./process.js";
+
+/** More than ffprobe has to say, in bytes. */
+const LONGEST_ANSWER = 100_000;
+
+/** Which frames are wanted of which file. */
+export interface Job extends Pick<Task, "path" | "limitPixels"> {
+  readonly maxSide: number;
+  readonly signal: AbortSignal;
+}
+
+/** A process that writes frames. */
+export interface Run {
+  /** Who leaves this loop ends the process. */
+  readonly pictures: AsyncGenerator<Picture>;
+  readonly log: Log;
+  /** How it ended; behind the last picture. */
+  readonly ended: () => Promise<End>;
+  /** The error that a run without a picture is told by. */
+  readonly failure: () => Promise<unknown>;
+}
+
+/** Starts the processes of one decoder, and knows which are running. */
+export class Runner {
+  readonly #settings: Settings;
+  readonly #running = new Set<Process>();
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Runs ffmpeg on a video. */
+  run(job: Job, work: Pick<Task, "input" | "filters" | "frames" | "copies">): Run {
+    const { threads, timeoutMs } = this.#settings;
+    const { path, limitPixels, maxSide } = job;
+    const args = argumentsOf({ ...work, path, limitPixels, threads, timeoutMs });
+    const { process, log, failure } = this.#start("ffmpegPath", args, job);
+    return {
+      pictures: this.#pictures(process, maxSide),
+      log,
+      ended: () => process.ended(),
+      failure,
+    };
+  }
+
+  /** Runs ffprobe. @throws what is wrong with the file */
+  async ask(args: readonly string[], job: Pick<Job, "path" | "signal">): Promise<string> {
+    const { process, failure } = this.#start("ffprobePath", args, job);
+    let answer = "";
+    try {
+      for await (const chunk of process.output()) {
+        answer += chunk.toString("utf8");
+        if (answer.length > LONGEST_ANSWER) await process.stop();
+      }
+      const end = await process.ended();
+      if (end.by !== "exit" || end.code !== 0) throw await failure();
+      return answer;
+    } finally {
+      await this.#end(process);
+    }
+  }
+
+  /** Ends what is running. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#running].map((process) => this.#end(process)));
+  }
+
+  #start(
+    option: "ffmpegPath" | "ffprobePath",
+    args: readonly string[],
+    { path, signal }: Pick<Job, "path" | "signal">,
+  ) {
+    const { timeoutMs } = this.#settings;
+    const command = this.#settings[option];
+    const log = new Log();
+    const process = new Process(command, args, { signal, timeoutMs, onStderr: log.write });
+    this.#running.add(process);
+    const failure = async () => {
+      const end = await process.ended();
+      return errorOf({ option, command, path, end, complaints: log.complaints, signal, timeoutMs });
+    };
+    return { process, log, failure };
+  }
+
+  async *#pictures(process: Process, maxSide: number): AsyncGenerator<Picture> {
+    try {
+      yield* readPpm(process.output(), Math.max(1, Math.floor(maxSide)));
+      // It writes nothing more, and is about to end by itself.
+      await process.ended();
+    } finally {
+      await this.#end(process);
+    }
+  }
+
+  async #end(process: Process): Promise<void> {
+    await process.stop();
+    this.#running.delete(process);
+  }
+}

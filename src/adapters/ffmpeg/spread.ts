@@ -1,0 +1,49 @@
+import type { Task } from "./arguments.js";
+import type { VideoFacts } from "./facts.js";
+import { ONE_FRAME } from "./filters.js";
+
+type Work = Pick<Task, "input" | "filters" | "frames">;
+
+/** The middles of as many equal parts of a video, in seconds. */
+export function momentsOf(duration: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => ((index + 0.5) * duration) / count);
+}
+
+/**
+ * What it costs to start ffmpeg and open the file, in pixels that it would decode in that time; and to decode from the key frame
+ * before a moment up to that, in seconds of the video. Ten frames of 12 s at 1080p: ten seeks 3.0 s, one pass 1.0 s.
+ */
+const START_PIXELS = 110e6;
+const BEHIND_KEY_FRAME_SECONDS = 0.75;
+/** More is not decoded in one pass, however many frames are wanted of it: about ten seconds of work. */
+const MOST_PASS_PIXELS = 3e9;
+
+/** Whether all frames are taken while the whole video is decoded once, or each by a seek of its own. */
+export function isOnePass(facts: VideoFacts, duration: number, count: number): boolean {
+  const { codedWidth, codedHeight, frameRate = 30 } = facts;
+  const each = codedWidth * codedHeight * frameRate;
+  const pass = duration * each;
+  return pass <= MOST_PASS_PIXELS && pass <= count * (START_PIXELS + BEHIND_KEY_FRAME_SECONDS * each);
+}
+
+/**
+ * The frames that are shown at {@link momentsOf}. `fps` takes for its n-th frame the last one before the middle of the n-th part, as
+ * it rounds to the nearest; a frame that lasts longer is repeated.
+ */
+export function onePass(duration: number, count: number, rgb: readonly string[]): Work {
+  const rate = `${count * 1000}/${Math.max(1, Math.round(duration * 1000))}`;
+  // Two milliseconds earlier, so that a frame which begins at the very moment counts as shown.
+  return { filters: ["settb=expr=1/90000", "setpts=PTS-180", `fps=fps=${rate}:start_time=0`, ...rgb], frames: count };
+}
+
+/**
+ * The frame that is shown at a moment: what is decoded from the key frame before it has times below 0, and `fps` takes the last of
+ * these. (An accurate seek takes the next one, which in a slide show is another picture, or none.)
+ */
+export function seekTo(seconds: number, rgb: readonly string[]): Work {
+  return {
+    input: ["-noaccurate_seek", "-ss", seconds.toFixed(3)],
+    filters: ["fps=fps=100:start_time=0", ONE_FRAME, ...rgb],
+    frames: 1,
+  };
+}

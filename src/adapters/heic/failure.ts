@@ -1,0 +1,33 @@
+import { ConfigurationError, UploadError } from "../../errors.js";
+import type { Answer } from "./job.js";
+
+type Failure = Exclude<Answer, { readonly kind: "pixels" | "encoded" }>;
+
+/** Of libheif's `heif_error_code`. Its 6, out of memory, also stands for its own limits: it says nothing about the system. */
+const UNSUPPORTED_FILE = 3;
+const UNSUPPORTED_FEATURE = 4;
+
+/** The error for what a worker could not do. */
+export function failureOf(answer: Failure): Error {
+  const { kind, message } = answer;
+  if (kind === "unloadable") return notLoaded(message);
+  if (kind === "system") return Object.assign(new Error(message), { code: answer.code, syscall: answer.syscall });
+  const what = message.trim();
+  if (answer.lacked === "limit") {
+    const lying = "The HEIC file is damaged: it needs more memory than a picture of its size";
+    return new UploadError(lying, { code: "INVALID_MEDIA", cause: new Error(what) });
+  }
+  if (answer.lacked === "system") {
+    const full = `There is not enough memory to decode HEIC: ${what}`;
+    return new UploadError(full, { code: "INVALID_MEDIA", fault: "service", retryable: true });
+  }
+  if (kind === "refused" && (answer.code === UNSUPPORTED_FILE || answer.code === UNSUPPORTED_FEATURE))
+    return new UploadError(`libheif-js cannot decode this HEIC: ${what}`, { code: "UNSUPPORTED_MEDIA" });
+  return new UploadError(`The HEIC file is damaged: ${what}`, { code: "INVALID_MEDIA" });
+}
+
+export function notLoaded(reason: string, cause?: unknown): ConfigurationError {
+  const [line = ""] = reason.split("\n");
+  const message = `heic(): libheif-js could not be loaded: ${line.replace(/\.?$/, ".")} Install it with "npm install libheif-js"`;
+  return new ConfigurationError(message, { cause });
+}

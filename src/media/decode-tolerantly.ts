@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { messageOf, UploadError } from "../errors.js";
+import { showsNothing } from "./first-frame.js";
+import { hasAllScans, withEndMarker } from "./headers/jpeg-end.js";
+import type { Sharp } from "./sharp.js";
+
+/** `"lenient"` takes what can be shown of an image that is cut off or damaged. */
+export type Tolerance = "strict" | "lenient";
+
+export interface ToleranceSettings {
+  /** @default "strict" */
+  readonly tolerance?: Tolerance | undefined;
+  /** Told when an image is shown although a part of it is missing. */
+  readonly onDamage?: ((warning: UploadError) => void) | undefined;
+}
+
+/** How an image is read once more. */
+interface Reading {
+  /** @default the image itself */
+  readonly input?: Uint8Array | undefined;
+  /** From where on the decoder gives up. @default "error" */
+  readonly failOn?: "none" | "error" | "warning" | undefined;
+  /** @default 0 */
+  readonly frame?: number | undefined;
+  /** @default 1 */
+  readonly frames?: number | undefined;
+}
+
+export type OpenReading = (reading: Reading) => Sharp;
+
+interface Decoding<T> {
+  readonly input: string | Uint8Array;
+  readonly mimeType: string;
+  readonly frame: number;
+  readonly open: OpenReading;
+  readonly work: (image: Sharp) => Promise<T>;
+  /** What an error of the decoder means. */
+  readonly judge: (thrown: unknown) => Promise<UploadError>;
+}
+
+/**
+ * Has an image decoded, and once more where only its end is missing: a JPEG without its end marker is whole. What is really
+ * cut off or damaged is shown as far as it goes when the tolerance is lenient.
+ *
+ * @throws UploadError as `judge` tells
+ */
+export async function decodeTolerantly<T>(decoding: Decoding<T>, settings: ToleranceSettings): Promise<T> {
+  const { frame, open, work, judge } = decoding;
+  try {
+    return await work(open({ frame }));
+  } catch (error) {
+    const damage = await judge(error);
+    if (damage.code !== "INVALID_MEDIA") throw damage;
+    const whole = await decodeWithoutEnd(decoding, damage);
+    if (whole !== null) return whole.decoded;
+    if (settings.tolerance !== "lenient") throw damage;
+    return await decodeDamaged(decoding, damage, settings);
+  }
+}
+
+/** `null` when more is missing than the marker. Not that the decoder warns of anything tells that all is there. */
+async function decodeWithoutEnd<T>(
+  { input, mimeType, open, work }: Decoding<T>,
+  { cause }: UploadError,
+): Promise<{ readonly decoded: T } | null> {
+  if (mimeType !== "image/jpeg" || !/premature end/i.test(messageOf(cause))) return null;
+  const file = typeof input === "string" ? await readFile(input) : input;
+  if (!hasAllScans(file)) return null;
+  try {
+    return { decoded: await work(open({ input: withEndMarker(file), failOn: "warning" })) };
+  } catch {
+    return null;
+  }
+}
+
+async function decodeDamaged<T>(
+  { mimeType, frame, open, work, judge }: Decoding<T>,
+  damage: UploadError,
+  { onDamage }: ToleranceSettings,
+): Promise<T> {
+  const reading = { frame, failOn: "none" } as const;
+  try {
+    if (await showsNothing(open(reading))) throw damage;
+    const decoded = await work(open(reading));
+    const message = `A part of the image (${mimeType}) is missing; it is shown as far as it goes (input.tolerance)`;
+    onDamage?.(new UploadError(message, { code: "INVALID_MEDIA", stage: "open", cause: damage }));
+    return decoded;
+  } catch (error) {
+    const judged = await judge(error);
+    throw judged.code === "INVALID_MEDIA" ? damage : judged;
+  }
+}

@@ -1,0 +1,20 @@
+import { UploadError } from "../../errors.js";
+
+/** What was found out about an image before it is decoded. */
+export interface Inspection {
+  /** How it is coded, in words: what a limit or a refusal is told for. */
+  readonly coding: string;
+  /** The most pixels that are let in by default: what decoding takes in memory goes by the coding. */
+  readonly limitPixels: number;
+  /** Whether builds of sharp lack this coding as a rule: then it is that, when decoding fails. */
+  readonly isRare?: boolean | undefined;
+  /** What the decoder is to read in place of the original: a copy that tells it what it overlooks. */
+  readonly rewrite?: ((file: Uint8Array) => Uint8Array) | undefined;
+  /** Whether it may have several frames, the first of which may be blank. */
+  readonly mayHaveFrames?: boolean | undefined;
+}
+
+/** What is whole, and would not be shown rightly. `what` goes on behind "The image (image/tiff)". */
+export function refusal(mimeType: string, what: string): UploadError {
+  return new UploadError(`The image (${mimeType}) ${what}`, { code: "UNSUPPORTED_MEDIA" });
+}

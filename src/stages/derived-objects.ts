@@ -1,0 +1,59 @@
+import { NEVER, withTimeout } from "../async/time.js";
+import type { UploadRecord } from "../contracts/upload.js";
+import { classifyError, keyProblem, UploadError } from "../errors.js";
+import { retryBriefly } from "../pipeline/retry.js";
+import type { UploadRun } from "../pipeline/run.js";
+import type { Settings } from "../pipeline/settings.js";
+import { derivedKeys } from "../records.js";
+import { requireDerivedKey } from "../storage-keys.js";
+
+/** Removes what was made of an upload that was deleted, and only then: a row that is there may refer to it. */
+export async function removeOrphans<U extends UploadRecord>(run: UploadRun<U>): Promise<void> {
+  const { settings, claim, id } = run;
+  try {
+    const left = await settings.repository.find(id, NEVER);
+    if (left !== null) return;
+    const keys = new Set([...derivedKeys(claim.row), ...derivedKeys(claim.view)]);
+    for (const own of ownKeys(settings, run.record())) keys.add(own);
+    for (const key of keys) await removeObject(run, key);
+  } catch (thrown) {
+    run.warn(classifyError(thrown, "save", "REPOSITORY_FAILED"));
+  }
+}
+
+/** Under which thumbnail and renditions are written by these settings, recorded or not: those that can be used. */
+export function ownKeys<U extends UploadRecord>(
+  { thumbnail, renditions }: Pick<Settings<U>, "thumbnail" | "renditions">,
+  record: U,
+): readonly string[] {
+  const keys: string[] = [];
+  for (const { key } of thumbnail === false ? renditions.values() : [thumbnail, ...renditions.values()]) {
+    try {
+      keys.push(requireDerivedKey("key", key(record), record.storageKey));
+    } catch {
+      // Told when one is made.
+    }
+  }
+  return keys;
+}
+
+/** Objects that nothing refers to any more, now that their successors are recorded. */
+export async function removeReplaced<U extends UploadRecord>(run: UploadRun<U>, before: U): Promise<void> {
+  const left = derivedKeys(run.claim.row);
+  for (const key of derivedKeys(before)) if (!left.includes(key)) await removeObject(run, key);
+}
+
+const DELETE_TIMEOUT_MS = 30_000;
+const tooLate = () => new Error(`the storage did not answer within ${DELETE_TIMEOUT_MS} ms`);
+
+/** After its successor has been recorded. */
+async function removeObject<U extends UploadRecord>(run: UploadRun<U>, key: string): Promise<void> {
+  // Whatever the record says: that is the original, or no key at all.
+  if (key === run.storageKey || keyProblem(key) !== null) return;
+  try {
+    await retryBriefly(() => withTimeout(run.settings.storage.delete(key), DELETE_TIMEOUT_MS, tooLate), NEVER);
+  } catch (thrown) {
+    const { message, retryable } = classifyError(thrown, "thumbnail", "STORAGE_FAILED");
+    run.warn(new UploadError(message, { code: "STORAGE_FAILED", stage: "thumbnail", retryable, cause: thrown }));
+  }
+}

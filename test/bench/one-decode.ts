@@ -1,0 +1,110 @@
+import { availableParallelism } from "node:os";
+import pLimit from "p-limit";
+import sharp from "sharp";
+import type { AIAdapter, BatchProcessorOptions, UploadRecord } from "../../src/index.js";
+import { ai, repository, requireCompleted, storage, uploadOf } from "./idle-adapters.js";
+import { BatchProcessor } from "./library.js";
+import { withLargePhotos } from "./photos.js";
+import type { Benchmark, Row } from "./report.js";
+import { interleave, median, ratio, timeOf } from "./rounds.js";
+
+const UPLOADS = 14;
+/** The default of `limits.decode`: the thread pool keeps a free thread. */
+const DECODERS = Math.max(1, Math.min(availableParallelism(), Number(process.env.UV_THREADPOOL_SIZE ?? 4) - 1));
+
+/** A model that looks at the image. */
+const looking: AIAdapter = {
+  ...ai,
+  describe: async (media) => {
+    const { width, height } = await media.visionImage();
+    return `A photo of ${width} × ${height}`;
+  },
+};
+/** Another adapter than that of the other benchmarks: what it does with its media is remembered for each. */
+const blind: AIAdapter = { ...ai };
+
+type Options = Pick<BatchProcessorOptions, "renditions" | "placeholder">;
+const SIZES: Options = { renditions: { medium: { size: 640 }, large: { size: 1024 } }, placeholder: "thumbhash" };
+
+/** What is saved by decoding once for everything that is made of an original. */
+export const oneDecode: Benchmark = ({ quick }) =>
+  withLargePhotos(async (paths) => {
+    const jobs = Array.from({ length: UPLOADS }, (_, index) => paths[index % paths.length] as string);
+    const sides = {
+      thumbnail: () => timeOf(() => byLibrary(jobs, blind, {})),
+      bareThumbnail: () => timeOf(() => bySharp(jobs, [thumbnail])),
+      both: () => timeOf(() => byLibrary(jobs, looking, {})),
+      all: () => timeOf(() => byLibrary(jobs, looking, SIZES)),
+      bareBoth: () => timeOf(() => bySharp(jobs, [thumbnail, visionImage])),
+    };
+    await interleave(1, sides); // to warm up
+    const times = await interleave(quick ? 3 : 9, sides);
+    const row = (
+      name: string,
+      library: readonly number[],
+      bare: readonly number[],
+      more: Pick<Row, "measured" | "target">,
+    ): Row => ({ name, library: perUpload(library), bare: perUpload(bare), unit: "×", ...more });
+    return [
+      row("thumbnail alone, 12 megapixels (speed)", times.thumbnail, times.bareThumbnail, {
+        ...{ measured: ratio(times.bareThumbnail, times.thumbnail), target: { atLeast: 0.98 } },
+      }),
+      row("thumbnail and vision image (time)", times.both, times.bareBoth, {
+        ...{ measured: ratio(times.both, times.bareBoth), target: { atMost: 0.85 } },
+      }),
+      row("three sizes, placeholder, vision image (time)", times.all, times.bareBoth, {
+        ...{ measured: ratio(times.all, times.bareBoth), target: { atMost: 1.15 } },
+      }),
+    ];
+  });
+
+async function byLibrary(paths: readonly string[], model: AIAdapter, options: Options): Promise<void> {
+  const uploads = paths.map((path, index) => ({ ...uploadOf(`upload-${index}`), storageKey: path }));
+  const processor = new BatchProcessor<UploadRecord>({
+    storage: { ...storage, open: async (path) => ({ path }) },
+    ai: model,
+    repository: {
+      ...repository,
+      claimUpload: async (id) => {
+        const upload = uploads[Number(id.slice("upload-".length))] as (typeof uploads)[number];
+        return { outcome: "claimed", upload: { ...upload, status: "analyzing", starts: 1 }, fence: 1 };
+      },
+    },
+    ...options,
+  });
+  requireCompleted(await processor.processUploads(uploads), paths.length);
+}
+
+/** With the library's settings, as many at once; for each photo one after the other. */
+async function bySharp(
+  paths: readonly string[],
+  makers: readonly ((path: string) => Promise<unknown>)[],
+): Promise<void> {
+  const limit = pLimit(DECODERS);
+  const makeAll = async (path: string) => {
+    for (const make of makers) await make(path);
+  };
+  await Promise.all(paths.map((path) => limit(makeAll, path)));
+}
+
+const open = (path: string) => sharp(path, { failOn: "error", limitInputPixels: 100_000_000, pages: 1 }).autoOrient();
+
+function thumbnail(path: string): Promise<unknown> {
+  return open(path)
+    .resize(256, 256, { fit: "inside", withoutEnlargement: true })
+    .flatten({ background: "#ffffff" })
+    .jpeg({ quality: 85 })
+    .toBuffer();
+}
+
+function visionImage(path: string): Promise<unknown> {
+  return open(path)
+    .resize(1568, 1176, { fit: "fill" })
+    .flatten({ background: "#ffffff" })
+    .jpeg({ quality: 85 })
+    .toBuffer();
+}
+
+function perUpload(times: readonly number[]): string {
+  return `${(median(times) / UPLOADS).toFixed(1)} ms`;
+}

@@ -1,0 +1,221 @@
+import { readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ffmpeg } from "../../src/adapters/ffmpeg.js";
+import { UploadError } from "../../src/index.js";
+import { childProcesses } from "../support/child-processes.js";
+import { type Colour, distance, framesOf, meanOf } from "../support/frames.js";
+import { bareFfmpeg, hasEncoder, hasFfmpeg, needsFfmpeg, type VideoName, Videos } from "../support/videos.js";
+
+const page = readFileSync(new URL("../../src/adapters/video.md", import.meta.url), "utf8");
+/** Of each row of the table the cells behind the first. */
+const rows = new Map([...page.matchAll(/^\| ([^|]+) \| (.+) \|$/gm)].map(([, name = "", cells = ""]) => [name, cells]));
+
+/** The rows of the table, in its order, and what is needed to make the file. */
+const KINDS: readonly (readonly [row: string, name: VideoName, encoder?: string])[] = [
+  ["H.264 in MP4", "h264.mp4"],
+  ["HEVC in MP4", "hevc.mp4", "libx265"],
+  ["VP9 in WebM", "vp9.webm", "libvpx-vp9"],
+  ["AV1 in MP4", "av1.mp4", "libaom-av1"],
+  ["QuickTime", "quicktime.mov"],
+  ["3GP", "3gp.3gp"],
+  ["Matroska", "matroska.mkv"],
+  ["AVI (MPEG-4)", "avi.avi"],
+  ["MPEG transport stream", "transport.ts"],
+  ["MPEG program stream (MPEG-2)", "program.mpg"],
+  ["with sound", "audio.mp4"],
+  ["without a length, as browsers record WebM", "no-length.webm", "libvpx"],
+  ["turned by a quarter by its display matrix", "rotated.mp4"],
+  ["portrait", "portrait.mp4"],
+  ["pixels that are not square (4:3)", "wide-pixels.mp4"],
+  ["10-bit", "10-bit.mp4", "libx265"],
+  ["HDR, PQ", "pq.mp4", "libx265"],
+  ["HDR, HLG", "hlg.mp4", "libx265"],
+  ["a second of black first", "black-intro.mp4"],
+  ["half a second of black first, in PQ", "black-intro-pq.mp4", "libx265"],
+  ["all black", "all-black.mp4"],
+  ["one frame", "one-frame.mp4"],
+  ["variable frame rate", "variable-rate.mkv"],
+  ["4K", "4k.mp4"],
+  ["an hour", "hour.mp4"],
+  ["slides of ten seconds", "slides.mp4"],
+  ["cut off, its index in front", "cut-index-in-front.mp4"],
+  ["cut off, its index behind", "cut-index-behind.mp4"],
+  ["no bytes", "empty.mp4"],
+  ["no frames", "no-frames.mp4"],
+  ["audio alone", "audio-alone.mp4"],
+  ["audio with a cover picture", "cover.mp4"],
+  ["a playlist (M3U8) named .mp4", "playlist.mp4"],
+  ["a script (ffconcat) named .mp4", "script.mp4"],
+  ["a manifest (DASH) named .mp4", "manifest.mp4"],
+  ["text named .mp4", "text.mp4"],
+];
+
+const SIDE = 160;
+/** Of 255. */
+const NEAR = 3;
+
+let videos: Videos;
+beforeAll(async () => {
+  videos = await Videos.create();
+});
+afterAll(() => videos.remove());
+afterEach(() => expect(childProcesses()).toEqual([]));
+
+const decoder = ffmpeg();
+const signal = new AbortController().signal;
+const rounded = (value: number | undefined) => (value === undefined ? "" : String(Math.round(value * 10) / 10));
+
+/** A row as it should be, by what becomes of the file. */
+async function cellsOf(path: string): Promise<string> {
+  try {
+    // A decoder of its own, so that ffprobe is asked.
+    const probe = await ffmpeg().probe?.({ path }, { signal });
+    const [frame] = await framesOf(decoder, path, { maxSide: SIDE });
+    const { codec, width, height, durationSeconds, hdr } = probe ?? {};
+    const size = `${width} × ${height}`;
+    const length = durationSeconds === undefined ? "not told" : `${rounded(durationSeconds)} s`;
+    return `shown | \`${codec}\`${hdr === true ? ", HDR" : ""} | ${size} | ${length} | ${rounded(frame?.timeSeconds)} s`;
+  } catch (error) {
+    if (!UploadError.isInstance(error)) throw error;
+    return `\`${error.code}\` | | | |`;
+  }
+}
+
+const HDR_FILTERS =
+  "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,";
+
+/** The frame that is shown at a time, of all that ffmpeg decodes, in full size: its mean colour. */
+async function reference(path: string, seconds: number, width: number, height: number, hdr = false): Promise<Colour> {
+  const filters = `select='lte(t,${seconds + 0.0006})',${hdr ? HDR_FILTERS : ""}format=rgb24`;
+  // Of a long one it is enough to begin behind the frame before.
+  const begin = Math.max(0, seconds - 15);
+  const range = [
+    "-copyts",
+    "-start_at_zero",
+    ...(begin > 0 ? ["-ss", String(begin)] : []),
+    "-to",
+    String(seconds + 0.3),
+  ];
+  const args = [...range, "-i", path, "-map", "0:V:0", "-vf", filters];
+  const all = await bareFfmpeg([...args, "-vsync", "0", "-f", "rawvideo", "pipe:1"], videos.folder);
+  const pixels = all.subarray(all.length - width * height * 3);
+  return meanOf({ pixels, width, height, channels: 3 });
+}
+
+describe.skipIf(!hasFfmpeg)(`what becomes of a video${needsFfmpeg}`, () => {
+  test("the page has a row for each kind, and no other", () => {
+    const told = [...rows.keys()].filter((name) => name !== "video" && !name.startsWith("---"));
+    expect(told).toEqual(KINDS.map(([row]) => row));
+  });
+
+  for (const [row, name, encoder] of KINDS)
+    test.skipIf(encoder !== undefined && !hasEncoder(encoder))(`${row}: as the page says`, async () => {
+      const [cells, told = ""] = [await cellsOf(await videos.path(name)), rows.get(row)];
+      // What a script or a playlist is taken for depends on the version of ffmpeg.
+      if (told.includes(" or ")) expect(told.split(/ (?:or|\|) ?/)).toContain(cells.split(" ", 1)[0]);
+      else expect(cells).toBe(told);
+    });
+
+  const shown = KINDS.filter(([row]) => rows.get(row)?.startsWith("shown"));
+  for (const [row, name, encoder] of shown)
+    test.skipIf(encoder !== undefined && !hasEncoder(encoder))(
+      `${row}: sizes, times and colours are right`,
+      async () => {
+        const path = await videos.path(name);
+        const probe = (await decoder.probe?.({ path }, { signal })) ?? {};
+        const { width = 0, height = 0, hdr } = probe;
+        // What it coded as; only the samples with pixels that are not square differ from what is shown.
+        const coded = name === "wide-pixels.mp4" ? 320 : width;
+        const thumbnails = await framesOf(decoder, path, { maxSide: SIDE });
+        const many = await framesOf(decoder, path, { purpose: "vision", max: 3, maxSide: SIDE });
+        expect(thumbnails).toHaveLength(1);
+        expect(many.length).toBeGreaterThan(0);
+        for (const frame of [...thumbnails, ...many]) {
+          expect(Math.max(frame.width, frame.height)).toBe(SIDE);
+          expect(frame.width / frame.height).toBeCloseTo(width / height, 1);
+          const expected = await reference(path, frame.timeSeconds, coded, height, hdr);
+          expect(distance(await meanOf(frame), expected), `at ${frame.timeSeconds} s`).toBeLessThan(NEAR);
+        }
+      },
+    );
+
+  test("what ffprobe tells and what ffmpeg tells is the same", { timeout: 120_000 }, async () => {
+    for (const [row, name, encoder] of shown) {
+      if (encoder !== undefined && !hasEncoder(encoder)) continue;
+      const path = await videos.path(name);
+      const [byFfprobe, byFfmpeg] = [ffmpeg(), ffmpeg({ ffprobePath: "/there/is/none" })];
+      await framesOf(byFfmpeg, path);
+      expect(await byFfmpeg.probe?.({ path }, { signal }), row).toEqual(await byFfprobe.probe?.({ path }, { signal }));
+    }
+  });
+});
+
+describe.skipIf(!hasFfmpeg)(`frames of a video${needsFfmpeg}`, () => {
+  const timesOf = async (name: VideoName, max: number) => {
+    const frames = await framesOf(decoder, await videos.path(name), { purpose: "vision", max, maxSide: 64 });
+    return frames.map(({ timeSeconds }) => timeSeconds);
+  };
+
+  test("stand in the middles of equal parts of a short one", async () => {
+    expect(await timesOf("h264.mp4", 4)).toEqual([0.25, 0.75, 1.25, 1.75]);
+  });
+
+  test("and of one of an hour", async () => {
+    expect(await timesOf("hour.mp4", 4)).toEqual([450, 1350, 2250, 3150]);
+  });
+
+  test("of one that does not say how long it is", async () => {
+    // It is read through to its last frame, which begins a thirtieth before the end.
+    const times = await timesOf("no-length.webm", 4);
+    expect(times).toHaveLength(4);
+    for (const [index, time] of times.entries()) expect(Math.abs(time - (0.25 + index / 2))).toBeLessThan(0.05);
+  });
+
+  test("come once each, where fewer are there than are wanted", async () => {
+    expect(await timesOf("one-frame.mp4", 10)).toHaveLength(1);
+    expect(await timesOf("slides.mp4", 10)).toHaveLength(6);
+    expect(await timesOf("all-black.mp4", 10)).toHaveLength(1);
+  });
+
+  test("there are none behind the place where it is cut off", async () => {
+    const times = await timesOf("cut-index-in-front.mp4", 10);
+    expect(times.length).toBeGreaterThan(3);
+    expect(Math.max(...times)).toBeLessThan(1.9);
+  });
+
+  test("the turned one has its white quarter on top, the portrait at its left", async () => {
+    const part = { left: 0, top: 0, width: 90, height: 30 };
+    const [turned] = await framesOf(decoder, await videos.path("rotated.mp4"), { maxSide: 160 });
+    expect([turned?.width, turned?.height]).toEqual([90, 160]);
+    if (turned !== undefined) expect(Math.min(...(await meanOf(turned, part)))).toBeGreaterThan(250);
+    const [portrait] = await framesOf(decoder, await videos.path("portrait.mp4"), { maxSide: 160 });
+    if (portrait !== undefined)
+      expect(Math.min(...(await meanOf(portrait, { ...part, width: 20, height: 160 })))).toBeGreaterThan(250);
+  });
+
+  test("none is enlarged", async () => {
+    const [frame] = await framesOf(decoder, await videos.path("h264.mp4"), { maxSide: 5000 });
+    expect([frame?.width, frame?.height]).toEqual([320, 180]);
+  });
+
+  test("too many pixels are refused before they are decoded", async () => {
+    const path = await videos.path("h264.mp4");
+    for (const purpose of ["thumbnail", "vision"] as const)
+      await expect(framesOf(ffmpeg(), path, { limitPixels: 10_000, purpose })).rejects.toMatchObject({
+        code: "MEDIA_TOO_LARGE",
+      });
+  });
+
+  test("a file that is not there is no damaged one", async () => {
+    const error = { code: "MISSING_ORIGINAL" };
+    await expect(framesOf(decoder, "/there/is/none.mp4")).rejects.toMatchObject(error);
+    await expect(decoder.probe?.({ path: "/there/is/none.mp4" }, { signal })).rejects.toMatchObject(error);
+  });
+
+  test("the reason is ffmpeg's, without the path", async () => {
+    const path = await videos.path("cut-index-behind.mp4");
+    const error = await framesOf(decoder, path).catch((thrown) => thrown);
+    expect(error.message).toBe("The video is damaged: moov atom not found");
+    expect(error).toMatchObject({ code: "INVALID_MEDIA", fault: "upload", retryable: false });
+  });
+});

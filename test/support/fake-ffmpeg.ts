@@ -1,0 +1,14 @@
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** How each answers `-version`. */
+const GOOD = "ffmpeg version 5.1 Copyright (c) 2000-2022 the FFmpeg developers";
+
+/** A script that stands for ffmpeg or ffprobe, run by Node itself. */
+export function fakeBinary(folder: string, name: string, body: string, version = GOOD): string {
+  const path = join(folder, name);
+  const answer = `if (process.argv[2] === "-version") { console.log(${JSON.stringify(version)}); process.exit(); }`;
+  writeFileSync(path, `#!${process.execPath}\n${answer}\n${body}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}

@@ -1,0 +1,310 @@
+import { existsSync, readFileSync } from "node:fs";
+import sharp from "sharp";
+import { describe, expect, it, test, vi } from "vitest";
+import {
+  type MediaDecoder,
+  mediaFacts,
+  processUploadWithRetry,
+  UploadError,
+  type VisionFrame,
+} from "../../src/index.js";
+import { type FakeDecoder, fakeDecoder, solid } from "../support/fake-decoder.js";
+import { deferred, uploadOf, worldOf } from "../support/fakes.js";
+import { mp4 } from "../support/images.js";
+
+const RED = [200, 40, 40] as const;
+const BLUE = [30, 60, 210] as const;
+
+/** One video in memory, and what the model is given of it. */
+function videoWorld() {
+  const upload = uploadOf("u1");
+  const world = worldOf([upload]);
+  world.storage.put(upload.storageKey, mp4);
+  return { ...world, upload };
+}
+
+async function meanOf(image: Uint8Array): Promise<readonly number[]> {
+  const { channels } = await sharp(image).stats();
+  return channels.map(({ mean }) => Math.round(mean));
+}
+
+async function expectColour(image: Uint8Array, colour: readonly number[]): Promise<void> {
+  const mean = await meanOf(image);
+  for (const [index, value] of colour.entries()) expect(Math.abs((mean[index] ?? 0) - value)).toBeLessThanOrEqual(3);
+}
+
+describe("a video with a decoder", () => {
+  it("gets a thumbnail, images for the model, and facts", async () => {
+    const { upload, ...world } = videoWorld();
+    const probed = { codec: "h264", width: 320, height: 180, durationSeconds: 12.5, frameRate: 25, hdr: false };
+    const byPurpose: FakeDecoder = fakeDecoder({ probe: probed });
+    const frames = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((timeSeconds) => solid(BLUE, { timeSeconds }));
+    const vision = fakeDecoder({ frames });
+    const decoder: MediaDecoder = {
+      ...byPurpose,
+      frames: (source, request) => (request.purpose === "thumbnail" ? byPurpose : vision).frames(source, request),
+    };
+    const seen: { frames?: readonly VisionFrame[]; image?: Uint8Array; path?: string; facts?: object } = {};
+    world.ai.describe.mockImplementation(async (media) => {
+      expect(media).toMatchObject({ kind: "video", mimeType: "video/mp4" });
+      seen.frames = await media.frames();
+      expect(await media.frames({ max: 3 })).toHaveLength(3);
+      expect(await media.frames()).toBe(seen.frames);
+      seen.image = (await media.visionImage()).data;
+      seen.facts = await media.facts();
+      return "a video";
+    });
+    const result = await processUploadWithRetry(upload, world, { decoders: [decoder] });
+    if (result.status !== "completed") throw new Error(result.status);
+    const thumbnail = world.storage.get(result.upload.thumbnailKey ?? "");
+    if (thumbnail === undefined) throw new Error("no thumbnail");
+    await expectColour(thumbnail, RED);
+    expect(await sharp(thumbnail).metadata()).toMatchObject({ width: 256, height: 144, format: "jpeg" });
+
+    expect(seen.frames?.map(({ timeSeconds }) => timeSeconds)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(seen.frames?.[0]).toMatchObject({ mimeType: "image/jpeg", width: 308, height: 168 });
+    await expectColour(seen.image ?? new Uint8Array(), BLUE);
+    expect(byPurpose.probes).toBe(1);
+    expect(byPurpose.requests).toMatchObject([
+      { max: 1, maxSide: 256, purpose: "thumbnail", limitPixels: 100_000_000 },
+    ]);
+    expect(vision.requests).toMatchObject([
+      { max: 10, maxSide: 1568, purpose: "vision" },
+      { max: 3, maxSide: 1568, purpose: "vision" },
+    ]);
+    expect([byPurpose.ended, vision.ended]).toEqual([1, 2]);
+    expect(vision.made).toBe(13); // and none that nobody wanted
+    const facts = { mimeType: "video/mp4", kind: "video", bytes: mp4.length, ...probed };
+    expect(seen.facts).toEqual(facts);
+    expect(mediaFacts(result.upload)).toEqual(facts);
+    // It was given a file, which is gone.
+    expect(existsSync(byPurpose.paths[0] ?? "/")).toBe(false);
+  });
+
+  it("is let in unless input.allow does not name it, and refused without a decoder", async () => {
+    const cases = [
+      [{}, "UNSUPPORTED_MEDIA", /ffmpeg.*upload-processor\/ffmpeg/],
+      [{ decoders: [fakeDecoder()], input: { allow: ["image/jpeg"] } }, "UNSUPPORTED_MEDIA", /input\.allow/],
+      [{ decoders: [fakeDecoder({ mimeTypes: ["video/webm"] })] }, "UNSUPPORTED_MEDIA", /ffmpeg/],
+    ] as const;
+    for (const [options, code, message] of cases) {
+      const { upload, ...world } = videoWorld();
+      const result = await processUploadWithRetry(upload, world, options);
+      expect(result).toMatchObject({ status: "failed", error: { code, message: expect.stringMatching(message) } });
+      expect(world.ai.describe).not.toHaveBeenCalled();
+    }
+  });
+
+  it("is probed once, also over restarts", async () => {
+    const { upload, ...world } = videoWorld();
+    const decoder = fakeDecoder({ probe: { codec: "vp9", durationSeconds: 3 } });
+    world.ai.describe.mockImplementationOnce(async () => {
+      throw new UploadError("no", { code: "CONTENT_REFUSED" });
+    });
+    const options = { decoders: [decoder] };
+    expect(await processUploadWithRetry(upload, world, options)).toMatchObject({ status: "failed" });
+    world.ai.describe.mockImplementationOnce(async (media) => {
+      expect(await media.facts()).toMatchObject({ codec: "vp9", durationSeconds: 3 });
+      return "a video";
+    });
+    const again = await processUploadWithRetry(upload, world, { ...options, rerun: "retry" });
+    expect(again.status).toBe("completed");
+    expect(decoder.probes).toBe(1);
+    expect(decoder.requests).toHaveLength(1);
+  });
+
+  it("is measured for the record also when nobody asks for a picture", async () => {
+    const { upload, ...world } = videoWorld();
+    const decoder = fakeDecoder({ probe: { codec: "av1", durationSeconds: 7, frameRate: Number.NaN } });
+    const result = await processUploadWithRetry(upload, world, { decoders: [decoder], thumbnail: false });
+    if (result.status !== "completed") throw new Error(result.status);
+    expect(mediaFacts(result.upload)).toMatchObject({ codec: "av1", durationSeconds: 7 });
+    expect(mediaFacts(result.upload)).not.toHaveProperty("frameRate");
+    expect(decoder.requests).toHaveLength(0);
+  });
+
+  it("is too large when its probe says so, before it is decoded", async () => {
+    const { upload, ...world } = videoWorld();
+    const decoder = fakeDecoder({ probe: { width: 4000, height: 3000 } });
+    world.ai.describe.mockImplementation(async (media) => `${(await media.visionImage()).width}`);
+    const input = { limitInputPixels: 11_999_999 };
+    const result = await processUploadWithRetry(upload, world, { decoders: [decoder], input });
+    expect(result).toMatchObject({ status: "failed", error: { code: "MEDIA_TOO_LARGE" } });
+    expect(decoder.requests).toHaveLength(0);
+  });
+
+  it.each([
+    ["video/mp4", mp4, 100_000_000],
+    ["image/heic", readFileSync(new URL("../support/heic/plain.heic", import.meta.url)), 50_000_000],
+  ])("no more pixels than the default are let in: %s", async (mimeType, bytes, most) => {
+    for (const width of [most / 5000, most / 5000 + 1]) {
+      const { upload, ...world } = videoWorld();
+      world.storage.put(upload.storageKey, bytes);
+      const decoder = fakeDecoder({ mimeTypes: [mimeType], probe: { width, height: 5000 } });
+      world.ai.describe.mockImplementation(async (media) => `${(await media.visionImage()).width}`);
+      const result = await processUploadWithRetry(upload, world, { decoders: [decoder] });
+      if (width * 5000 === most) {
+        expect(result).toMatchObject({ status: "completed" });
+        expect(decoder.requests[0]).toMatchObject({ limitPixels: most });
+        continue;
+      }
+      expect(result).toMatchObject({ status: "failed", error: { code: "MEDIA_TOO_LARGE" } });
+      expect(Object(result).error.message).toBe(
+        `The original has ${width} × 5000 pixels; input.limitInputPixels, by default for ${mimeType}, lets in ${most}`,
+      );
+      expect(decoder.requests).toHaveLength(0);
+    }
+  });
+});
+
+describe("what a decoder fails with", () => {
+  it.each([
+    [
+      "an error of its own kind",
+      new UploadError("cut off", { code: "INVALID_MEDIA" }),
+      { code: "INVALID_MEDIA", message: "cut off" },
+    ],
+    [
+      "an error that tells nothing",
+      new Error("boom"),
+      { code: "INVALID_MEDIA", fault: "upload", message: expect.stringContaining("video/mp4 failed: boom") },
+    ],
+    [
+      "what the system lacks",
+      Object.assign(new Error("spawn EAGAIN"), { code: "EAGAIN", syscall: "spawn" }),
+      { retryable: true },
+    ],
+    ["no frame at all", undefined, { code: "INVALID_MEDIA", message: expect.stringContaining("No frame") }],
+  ])("%s", async (_, thrown, expected) => {
+    const { upload, ...world } = videoWorld();
+    const decoder = fakeDecoder({
+      frames: thrown === undefined ? [] : [solid(RED)],
+      before: async () => {
+        throw thrown;
+      },
+    });
+    world.ai.describe.mockImplementation(async (media) => `${(await media.visionImage()).width}`);
+    const result = await processUploadWithRetry(upload, world, { decoders: [decoder], retry: { maxAttempts: 1 } });
+    expect(result).toMatchObject({ status: "failed", error: expected, warnings: [expected] });
+    expect(decoder.ended).toBe(decoder.requests.length);
+  });
+
+  it.each([
+    [
+      "pixels of the wrong length",
+      { timeSeconds: 0, pixels: new Uint8Array(10), width: 2, height: 2, channels: 3 },
+      /12 bytes.*got 10/,
+    ],
+    ["no pixels", { timeSeconds: 0 }, /encoded or pixels/],
+    ["two channels", { timeSeconds: 0, pixels: new Uint8Array(8), width: 2, height: 2, channels: 2 }, /channels/],
+    ["no time", { encoded: new Uint8Array(8) }, /timeSeconds/],
+    ["nothing", undefined, /timeSeconds/],
+  ])("a frame with %s is the deployment's fault", async (_, frame, message) => {
+    const { upload, ...world } = videoWorld();
+    const decoder = fakeDecoder({ frames: [frame as never] });
+    const call = processUploadWithRetry(upload, world, { decoders: [decoder] });
+    await expect(call).rejects.toMatchObject({
+      code: "INVALID_CONFIGURATION",
+      message: expect.stringMatching(message),
+    });
+    expect(await world.repository.findUpload("u1")).toMatchObject({ status: "pending" });
+    expect(decoder.ended).toBe(1);
+  });
+
+  it("a decoder that iterates over nothing is the deployment's fault", async () => {
+    const { upload, ...world } = videoWorld();
+    const decoder = { mimeTypes: ["video/mp4"], frames: () => [solid(RED)] } as unknown as MediaDecoder;
+    const call = processUploadWithRetry(upload, world, { decoders: [decoder] });
+    await expect(call).rejects.toMatchObject({ message: expect.stringContaining("decoders[0].frames") });
+  });
+});
+
+describe("the end of a decoder", () => {
+  it("comes with its signal when the upload is aborted", async () => {
+    const { upload, ...world } = videoWorld();
+    const controller = new AbortController();
+    const begun = deferred();
+    const decoder = fakeDecoder({
+      before: ({ signal }) => {
+        begun.resolve();
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+    });
+    const running = processUploadWithRetry(upload, world, { decoders: [decoder], signal: controller.signal });
+    await begun.promise;
+    controller.abort(new Error("stop"));
+    expect(await running).toMatchObject({ status: "aborted" });
+    expect(decoder.ended).toBe(1);
+  });
+
+  it("comes when it takes longer than timeouts.decodeMs", async () => {
+    const { upload, ...world } = videoWorld();
+    const hang: FakeDecoder = fakeDecoder({
+      before: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    });
+    const options = {
+      decoders: [hang],
+      timeouts: { decodeMs: 20 },
+      thumbnail: false,
+      retry: { maxAttempts: 1 },
+    } as const;
+    world.ai.describe.mockImplementation(async (media) => `${(await media.frames()).length}`);
+    const result = await processUploadWithRetry(upload, world, options);
+    expect(result).toMatchObject({
+      ...{
+        status: "failed",
+        error: { code: "STAGE_TIMEOUT", fault: "upload", message: expect.stringContaining("decodeMs") },
+      },
+    });
+    expect(hang.ended).toBe(1);
+  });
+
+  it("is not waited for any longer than 5 s when it ignores its signal", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "clearImmediate"] });
+    try {
+      const { upload, ...world } = videoWorld();
+      const controller = new AbortController();
+      const begun = deferred();
+      const deaf = fakeDecoder({
+        before: () => {
+          begun.resolve();
+          return new Promise(() => {});
+        },
+      });
+      const running = processUploadWithRetry(upload, world, { decoders: [deaf], signal: controller.signal });
+      while (deaf.requests.length === 0) await vi.advanceTimersByTimeAsync(1);
+      await begun.promise;
+      controller.abort(new Error("stop"));
+      await vi.advanceTimersByTimeAsync(5000);
+      const result = await running;
+      expect(result).toMatchObject({ status: "aborted", warnings: [{ code: "ABORT_IGNORED" }] });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe("the table of decoders", () => {
+  const options = (decoders: unknown) => ({ decoders: decoders as readonly MediaDecoder[] });
+  test.each([
+    ["no array", fakeDecoder(), /decoders: expected an array/],
+    ["no decoder", [undefined], /decoders\[0\]/],
+    ["no frames", [{ mimeTypes: ["video/mp4"] }], /decoders\[0\]\.frames/],
+    ["no array of types", [{ ...fakeDecoder(), mimeTypes: "video/mp4" }], /decoders\[0\]\.mimeTypes/],
+    ["a decoder for no type", [fakeDecoder(), fakeDecoder({ mimeTypes: [] })], /decoders\[1\]\.mimeTypes/],
+    ["what is no type", [fakeDecoder({ mimeTypes: ["video/mp4", "mp4"] })], /decoders\[0\]\.mimeTypes\[1\]/],
+    [
+      "two for one type",
+      [fakeDecoder(), fakeDecoder({ mimeTypes: ["video/webm", "video/mp4"] })],
+      /decoders\[1\].*video\/mp4.*decoders\[0\]/,
+    ],
+    ["a probe that is none", [{ ...fakeDecoder(), probe: {} }], /decoders\[0\]\.probe/],
+  ])("refuses %s by name", async (_, decoders, message) => {
+    const { upload, ...world } = videoWorld();
+    const call = processUploadWithRetry(upload, world, options(decoders));
+    await expect(call).rejects.toMatchObject({
+      code: "INVALID_CONFIGURATION",
+      message: expect.stringMatching(message),
+    });
+  });
+});
