@@ -13,7 +13,7 @@ import type { BatchRecord, BatchStatus, RerunMode, UploadRecord } from "./contra
 import { ConfigurationError, isFault } from "./errors.js";
 import { UploadEventEmitter } from "./events.js";
 import type { BatchProcessorOptions, EngineAttempt, ProcessOptions, RunOptions, RunPlan } from "./options.js";
-import { batchCancelled } from "./pipeline/claim.js";
+import { batchCancelled } from "./pipeline/claim-lost.js";
 import { newRedo, requireMode, requireRedo, requireSelection } from "./pipeline/reset.js";
 import { requirePrice, requireSignal, resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
 import { attachPlugins, tellBreaker } from "./pipeline/sharing.js";

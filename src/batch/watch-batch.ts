@@ -1,5 +1,5 @@
 import type { UploadRecord } from "../contracts/upload.js";
-import { batchCancelled } from "../pipeline/claim.js";
+import { batchCancelled } from "../pipeline/claim-lost.js";
 import type { BatchRun } from "./batch-run.js";
 import { hasOpenUploads } from "./settle-batch.js";
 

@@ -5,21 +5,12 @@ import type { UploadChanges, WriteOutcome } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { RepositoryError, UploadError } from "../errors.js";
 import { aiVersionOf, embeds } from "../records.js";
+import { batchCancelled, ClaimLost, type Settlement } from "./claim-lost.js";
+import { reasonsOf } from "./failure-reasons.js";
 import { keptResults } from "./kept-results.js";
 import { mediaOf, mergeMedia } from "./pictures-wanted.js";
 import { addResults, isEmpty, partsOf, type Results, resultsOf, withChanges } from "./results.js";
 import type { Settings } from "./settings.js";
-
-/** Why the work on an upload has to stop: its row is gone, or somebody else's. The reason on the run's signal. */
-export class ClaimLost extends Error {
-  override readonly name = "ClaimLost";
-  constructor(readonly outcome: "deleted" | "stale") {
-    super(outcome === "deleted" ? "The upload was deleted" : "Another worker has taken the upload");
-  }
-}
-
-/** What became of the last write of a claim. */
-export type Settlement = Exclude<WriteOutcome, "cancelled">;
 
 /** `undefined` for what is no number: NaN would be in quarantine for ever, and a text grow by a digit at each start. */
 export function startsOf({ starts }: UploadRecord): number | undefined {
@@ -188,20 +179,10 @@ export class Claim<U extends UploadRecord> {
 
   /** Stores why the work failed; a redo leaves the row as it was before, and keeps the draft for a retry. */
   async fail(error: UploadError): Promise<Settlement> {
-    const { code: errorCode, stage: errorStage, message: errorMessage } = error;
     const status = this.draft?.was ?? "failed";
     if (code(error) === "RESULT_REFUSED") await this.#salvage();
-    const plain = errorMessage.replace(/[^\x20-\x7e]+/g, "?");
-    // A store that refuses letters of a description may refuse them in the reason as well, and a column may be too short for
-    // the code: an upload that could not be settled at all would hold up its batch for ever.
-    const reasons: UploadChanges[] = [errorMessage, plain, null].map((message) => ({
-      errorCode,
-      errorStage,
-      errorMessage: message,
-    }));
-    reasons.push({ errorMessage: plain }, {});
     let refusal: unknown;
-    for (const reason of reasons) {
+    for (const reason of reasonsOf(error)) {
       try {
         return await this.settle({ status, ...reason });
       } catch (thrown) {
@@ -327,9 +308,4 @@ type Write = (
 
 function code(error: unknown): string | undefined {
   return UploadError.isInstance(error) ? error.code : undefined;
-}
-
-export function batchCancelled(batchId: string | null | undefined): UploadError {
-  const batch = batchId == null ? "The batch of the upload" : `Batch ${batchId}`;
-  return new UploadError(`${batch} was cancelled`, { code: "BATCH_CANCELLED" });
 }
