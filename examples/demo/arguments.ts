@@ -22,7 +22,8 @@ export interface Arguments {
 export const USAGE = `Usage: npm run demo -- [folder] [options]
 
 Makes a thumbnail, a description and an embedding of every photograph in the folder (by default
-examples/photos) and its subfolders, and a contact sheet of all. Run it again and only what is
+examples/photos) and its subfolders, and a contact sheet of all. Takes videos where ffmpeg is
+installed, and HEIC where libheif-js is. Run it again and only what is
 new is done; interrupt it and the next run continues.
 
   --out DIR        where database, thumbnails and contact sheet go  [.demo/<folder>-<hash>]

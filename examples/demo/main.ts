@@ -9,6 +9,7 @@ import { type Arguments, readArguments, USAGE, UsageError } from "./arguments.js
 import { synchronize } from "./catalogue.js";
 import { writeContactSheet } from "./contact-sheet.js";
 import { openDatabase } from "./database.js";
+import { installedDecoders, isVideo } from "./decoders.js";
 import { Interruption } from "./interruption.js";
 import { lockFolder } from "./lock.js";
 import { findPhotos } from "./photos.js";
@@ -37,9 +38,13 @@ export async function main(args: readonly string[], ai: AIAdapter): Promise<numb
 }
 
 async function demo({ folder, out, retryFailed, slowMs }: Arguments, ai: AIAdapter): Promise<number> {
-  const { photos, passedOver } = await findPhotos(folder, out);
+  const installed = installedDecoders();
+  const { photos, passedOver, toInstall } = await findPhotos(folder, out, installed);
   const others = passedOver > 0 ? `, ${passedOver} other file${passedOver > 1 ? "s" : ""}` : "";
-  console.log(`${photographs(photos.length)} in ${folder}${others}`);
+  const videos = photos.filter(({ key }) => isVideo(key)).length;
+  const and = videos > 0 ? ` and ${videos} video${videos > 1 ? "s" : ""}` : "";
+  console.log(`${photographs(photos.length - videos)}${and} in ${folder}${others}`);
+  for (const what of toInstall) console.log(`Passed over: ${what}`);
   await createFolder(out);
   await using _lock = await lockFolder(out);
   await using database = await openDatabase(out);
@@ -56,6 +61,7 @@ async function demo({ folder, out, retryFailed, slowMs }: Arguments, ai: AIAdapt
     ai: slowed(ai, slowMs),
     repository,
     concurrency: CONCURRENCY,
+    decoders: installed.decoders,
     thumbnail: { size: 512 },
     // The demo is made to be killed: a photograph that was in flight at a few kills has not caused them.
     lease: { maxStarts: 10 },

@@ -3,6 +3,7 @@ import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import { UsageError } from "./arguments.js";
+import type { Decoders } from "./decoders.js";
 
 export interface Photo {
   /** The same as long as the file is the same, so that the next run finds its row again. */
@@ -17,20 +18,25 @@ export interface PhotoFolder {
   readonly photos: readonly Photo[];
   /** Other files, and folders that could not be read. */
   readonly passedOver: number;
+  /** What to install for some of them. */
+  readonly toInstall: readonly string[];
 }
 
 /** By name, because opening every file would take long; what is inside is found out when it is processed. */
-const EXTENSIONS = new Set(
-  [".jpg", ".jpeg", ".jpe", ".png", ".apng", ".webp", ".avif"].concat([".gif", ".tif", ".tiff", ".heic", ".heif"]),
-);
+const IMAGES = new Set([".jpg", ".jpeg", ".jpe", ".png", ".apng", ".webp", ".avif", ".gif", ".tif", ".tiff"]);
 
 /**
- * Finds the photographs in a folder and its subfolders. Hidden ones and `without` are left alone, and links are not followed.
+ * Finds the photographs in a folder and its subfolders, and what else can be decoded here. Hidden ones and `without` are left alone, and links are not followed.
  *
  * @throws UsageError when the folder cannot be read, or has no photographs
  */
-export async function findPhotos(folder: string, without: string): Promise<PhotoFolder> {
+export async function findPhotos(
+  folder: string,
+  without: string,
+  { extensions, missingFor }: Pick<Decoders, "extensions" | "missingFor">,
+): Promise<PhotoFolder> {
   const paths: string[] = [];
+  const toInstall = new Set<string>();
   let passedOver = 0;
   const open = [folder];
   for (let current = open.pop(); current !== undefined; current = open.pop()) {
@@ -38,11 +44,15 @@ export async function findPhotos(folder: string, without: string): Promise<Photo
       const path = join(current, entry.name);
       if (path === without || entry.name.startsWith(".")) continue;
       if (entry.isDirectory()) open.push(path);
-      else if (entry.isFile() && EXTENSIONS.has(extname(entry.name).toLowerCase())) paths.push(path);
-      else passedOver++;
+      else if (entry.isFile() && isTaken(extname(entry.name).toLowerCase())) paths.push(path);
+      else {
+        passedOver++;
+        const missing = entry.isFile() ? missingFor(path) : null;
+        if (missing !== null) toInstall.add(missing);
+      }
     }
   }
-  if (paths.length === 0) throw new UsageError(`there are no photographs in ${folder}`);
+  if (paths.length === 0) throw new UsageError([`there are no photographs in ${folder}`, ...toInstall].join("; "));
 
   const order = new Intl.Collator("en", { numeric: true });
   paths.sort(order.compare);
@@ -52,7 +62,11 @@ export async function findPhotos(folder: string, without: string): Promise<Photo
     if (photo) photos.push(photo);
     else passedOver++;
   }
-  return { photos, passedOver };
+  return { photos, passedOver, toInstall: [...toInstall] };
+
+  function isTaken(extension: string): boolean {
+    return IMAGES.has(extension) || extensions.has(extension);
+  }
 
   async function entriesOf(path: string): Promise<Dirent[]> {
     try {

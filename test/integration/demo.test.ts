@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { ensureBuilt, ROOT } from "../support/build.js";
 import { DemoProcess, runDemo } from "../support/demo-process.js";
 import { photo } from "../support/images.js";
 
+const hasNoFfmpeg = spawnSync("ffmpeg", ["-version"]).status !== 0;
 const EXAMPLES = join(ROOT, "examples/photos");
 const photosIn = (folder: string) => readdirSync(folder).filter((name) => !name.endsWith(".md"));
 
@@ -51,6 +53,33 @@ beforeAll(() => {
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe("a folder of photographs", { timeout: 60_000 }, () => {
+  it("takes HEIC, and says what to install for videos where ffmpeg is missing", async () => {
+    const { out, log } = place();
+    const heic = readFileSync(join(ROOT, "test/support/heic/plain.heic"));
+    const folder = folderOf("phone", {
+      "a.heic": heic,
+      "b.jpg": readFileSync(join(EXAMPLES, "rocket.jpg")),
+      "c.mp4": "",
+    });
+    const ended = await runDemo([folder, "--out", out], log, { PATH: scratch });
+    expect(ended).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(ended.lines[0]).toBe(`2 photographs in ${folder}, 1 other file`);
+    expect(ended.lines[1]).toMatch(/^Passed over: videos need ffmpeg: apt-get install ffmpeg/);
+    expect([...ended.settled].sort()).toEqual(["a.heic", "b.jpg"]);
+    expect(ended.lines).toContainEqual(expect.stringMatching(/^2 photographs: 2 completed in /));
+  });
+
+  it.skipIf(hasNoFfmpeg)("takes videos where ffmpeg is installed", async () => {
+    const { out, log } = place();
+    const folder = folderOf("videos", {});
+    const made = ["-v", "error", "-f", "lavfi", "-i", "testsrc=duration=1:size=160x120:rate=5", join(folder, "v.mp4")];
+    execFileSync("ffmpeg", made);
+    const ended = await runDemo([folder, "--out", out], log);
+    expect(ended).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(ended.lines[0]).toBe(`0 photographs and 1 video in ${folder}`);
+    expect([...ended.settled]).toEqual(["v.mp4"]);
+  });
+
   it("is processed, shown on a contact sheet, and passed over the next time", async () => {
     const { out, log } = place();
     const first = await runDemo(["--out", out], log);

@@ -24,12 +24,12 @@ export class DemoProcess {
   readonly ended: Promise<Ended>;
 
   /** @param log where the calls of describe are written to, shared by runs that belong together */
-  constructor(args: readonly string[], log: string) {
+  constructor(args: readonly string[], log: string, env: NodeJS.ProcessEnv = {}) {
     this.#log = log;
     this.#describedBefore = this.#calls().length;
     this.#child = spawn(process.execPath, ["--import", "tsx", "test/support/demo-worker.ts", ...args], {
       cwd: ROOT,
-      env: { ...process.env, LOG_OF_CALLS: log, INIT_CWD: ROOT },
+      env: { ...process.env, LOG_OF_CALLS: log, INIT_CWD: ROOT, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child.stdout?.on("data", (data) => {
@@ -69,6 +69,6 @@ export class DemoProcess {
 }
 
 /** Runs the demo to its end. */
-export function runDemo(args: readonly string[], log: string): Promise<Ended> {
-  return new DemoProcess(args, log).ended;
+export function runDemo(args: readonly string[], log: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return new DemoProcess(args, log, env).ended;
 }
