@@ -11,7 +11,6 @@ import { chat, failure, hangUp, OllamaServer, page, type Reply } from "../suppor
 
 const MODELS = { model: "qwen2.5vl:7b", embeddingModel: "nomic-embed-text" };
 const STORAGE = { open: async () => ({ bytes: jpeg }), write: async () => {}, delete: async () => {} };
-const DOWN_MS = 30_000;
 const UPLOADS = 200;
 
 /** How calls are answered, one after the other; `undefined`: well. */
@@ -71,14 +70,17 @@ async function batchOf(concurrency: number) {
   return { server, processor, pauses, reached, whileDown: () => whileDown };
 }
 
-test.each([1, 16])(
-  "the server is gone for 30 s in mid-batch, %i uploads at once: all are completed, and nothing is done twice",
-  async (concurrency) => {
+test.each([
+  [5, 1],
+  [30, 16],
+])(
+  "the server is gone for %i s in mid-batch, %i uploads at once: all are completed, and nothing is done twice",
+  async (seconds, concurrency) => {
     const { server, processor, pauses, reached, whileDown } = await batchOf(concurrency);
     const processing = processor.process("batch");
     await reached;
     await server.close();
-    await later(DOWN_MS);
+    await later(seconds * 1000);
     await server.open();
     expect(await processing).toMatchObject({ status: "completed", completed: UPLOADS, failed: 0 });
     expect(pauses).toEqual(["service", "resumed"]);
