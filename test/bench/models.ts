@@ -50,9 +50,10 @@ async function byLibrary(model: Model, photo: Uint8Array, uploads: number): Prom
     storage: { ...storage, open: async () => ({ bytes: photo }) },
     ai: aiSdk({ model, prompt: PROMPT }),
     repository,
-    thumbnail: false,
-    concurrency: 2 * CONCURRENCY,
-    // The limit of the model: the next pictures are opened and decoded meanwhile.
+    // Made with the image for the model, of one decoding, before a call is made.
+    thumbnail: { size: 64 },
+    concurrency: 4 * CONCURRENCY,
+    // The limit of the model: the next uploads are opened, decoded and stored meanwhile.
     runtime: createRuntime({ limits: { describe: CONCURRENCY } }),
   });
   requireCompleted(await processor.processUploads(uploadsOf(uploads)), uploads);

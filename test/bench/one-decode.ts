@@ -59,9 +59,9 @@ export const oneDecode: Benchmark = ({ quick }) =>
   });
 
 async function byLibrary(paths: readonly string[], model: AIAdapter, options: Options): Promise<void> {
-  const uploads = paths.map((path, index) => ({ ...uploadOf(`upload-${index}`), storageKey: path }));
+  const uploads = paths.map((_, index) => ({ ...uploadOf(`upload-${index}`), storageKey: String(index) }));
   const processor = new BatchProcessor<UploadRecord>({
-    storage: { ...storage, open: async (path) => ({ path }) },
+    storage: { ...storage, open: async (key) => ({ path: paths[Number(key)] as string }) },
     ai: model,
     repository: {
       ...repository,

@@ -23,18 +23,18 @@ export const thumbnails: Benchmark = ({ quick }) =>
         name: "thumbnails of 12-megapixel JPEGs",
         library: perSecond(times.library),
         bare: perSecond(times.bare),
-        ...{ measured: ratio(times.bare, times.library), unit: "×", target: { atLeast: 0.95 } },
+        ...{ measured: ratio(times.bare, times.library), unit: "×", target: { atLeast: 0.97 } },
       },
     ];
   });
 
 async function byLibrary(paths: readonly string[]): Promise<void> {
-  const uploads = paths.map((path, index) => ({ ...uploadOf(`upload-${index}`), storageKey: path }));
+  const uploads = paths.map((_, index) => ({ ...uploadOf(`upload-${index}`), storageKey: String(index) }));
   let written = 0;
   const processor = new BatchProcessor({
     storage: {
       ...storage,
-      open: async (path) => ({ path }),
+      open: async (key) => ({ path: paths[Number(key)] as string }),
       write: async () => {
         written++;
       },

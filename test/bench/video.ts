@@ -49,12 +49,12 @@ export const video: Benchmark = async ({ quick }) => {
 };
 
 async function byLibrary(paths: readonly string[]): Promise<void> {
-  const uploads = paths.map((path, index) => ({ ...uploadOf(`upload-${index}`), storageKey: path }));
+  const uploads = paths.map((_, index) => ({ ...uploadOf(`upload-${index}`), storageKey: String(index) }));
   let written = 0;
   const processor = new BatchProcessor({
     storage: {
       ...storage,
-      open: async (path) => ({ path }),
+      open: async (key) => ({ path: paths[Number(key)] as string }),
       write: async () => {
         written++;
       },
