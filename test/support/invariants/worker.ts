@@ -102,8 +102,8 @@ export class Worker {
     const dead = () => new Error(`${what}: this worker is dead`);
     if (this.dead) throw dead();
     if (this.#chance(0.5)) await later(this.#between(0, 30));
-    // Nothing keeps a write without a claim, or a cancel, from landing after it was given up.
-    const mayBeLate = claims && what !== "updateBatch";
+    // Nothing keeps a write without a claim, a cancel or a reset from landing after it was given up; `recover` takes up a late reset.
+    const mayBeLate = claims && what !== "updateBatch" && what !== "reset";
     if (this.#chance(faults / 10)) await later(this.#between(1000, mayBeLate ? 40_000 : ANSWER_LIMIT_MS - 5000));
     if (this.dead) throw dead();
     if (this.#chance(faults)) throw new Error(`${what}: failed before the effect`);
