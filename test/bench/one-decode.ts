@@ -1,16 +1,13 @@
-import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
 import sharp from "sharp";
-import type { AIAdapter, BatchProcessorOptions, UploadRecord } from "../../src/index.js";
-import { ai, repository, requireCompleted, storage, uploadOf } from "./idle-adapters.js";
-import { BatchProcessor } from "./library.js";
+import type { AIAdapter, BatchProcessorOptions } from "../../src/index.js";
+import { ai } from "./idle-adapters.js";
 import { withLargePhotos } from "./photos.js";
+import { DECODERS, processFiles } from "./process-files.js";
 import type { Benchmark, Row } from "./report.js";
 import { interleave, median, ratio, timeOf } from "./rounds.js";
 
 const UPLOADS = 14;
-/** The default of `limits.decode`: the thread pool keeps a free thread. */
-const DECODERS = Math.max(1, Math.min(availableParallelism(), Number(process.env.UV_THREADPOOL_SIZE ?? 4) - 1));
 
 /** A model that looks at the image. */
 const looking: AIAdapter = {
@@ -59,20 +56,7 @@ export const oneDecode: Benchmark = ({ quick }) =>
   });
 
 async function byLibrary(paths: readonly string[], model: AIAdapter, options: Options): Promise<void> {
-  const uploads = paths.map((_, index) => ({ ...uploadOf(`upload-${index}`), storageKey: String(index) }));
-  const processor = new BatchProcessor<UploadRecord>({
-    storage: { ...storage, open: async (key) => ({ path: paths[Number(key)] as string }) },
-    ai: model,
-    repository: {
-      ...repository,
-      claimUpload: async (id) => {
-        const upload = uploads[Number(id.slice("upload-".length))] as (typeof uploads)[number];
-        return { outcome: "claimed", upload: { ...upload, status: "analyzing", starts: 1 }, fence: 1 };
-      },
-    },
-    ...options,
-  });
-  requireCompleted(await processor.processUploads(uploads), paths.length);
+  await processFiles(paths, model, options);
 }
 
 /** With the library's settings, as many at once; for each photo one after the other. */

@@ -1,15 +1,12 @@
-import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
 import sharp from "sharp";
-import { ai, repository, requireCompleted, storage, uploadOf } from "./idle-adapters.js";
-import { BatchProcessor } from "./library.js";
+import { ai } from "./idle-adapters.js";
 import { withLargePhotos } from "./photos.js";
+import { DECODERS, processFiles } from "./process-files.js";
 import type { Benchmark } from "./report.js";
 import { interleave, median, ratio, timeOf } from "./rounds.js";
 
 const THUMBNAILS = 28;
-/** The default of `limits.decode`: the thread pool keeps a free thread. */
-const DECODERS = Math.max(1, Math.min(availableParallelism(), Number(process.env.UV_THREADPOOL_SIZE ?? 4) - 1));
 
 /** Whether the decoders are kept as busy as they can be. */
 export const thumbnails: Benchmark = ({ quick }) =>
@@ -29,26 +26,7 @@ export const thumbnails: Benchmark = ({ quick }) =>
   });
 
 async function byLibrary(paths: readonly string[]): Promise<void> {
-  const uploads = paths.map((_, index) => ({ ...uploadOf(`upload-${index}`), storageKey: String(index) }));
-  let written = 0;
-  const processor = new BatchProcessor({
-    storage: {
-      ...storage,
-      open: async (key) => ({ path: paths[Number(key)] as string }),
-      write: async () => {
-        written++;
-      },
-    },
-    ai,
-    repository: {
-      ...repository,
-      claimUpload: async (id) => {
-        const upload = uploads[Number(id.slice("upload-".length))] as (typeof uploads)[number];
-        return { outcome: "claimed", upload: { ...upload, status: "analyzing", starts: 1 }, fence: 1 };
-      },
-    },
-  });
-  requireCompleted(await processor.processUploads(uploads), paths.length);
+  const written = await processFiles(paths, ai);
   if (written !== paths.length) throw new Error(`thumbnails: expected ${paths.length}, got ${written}`);
 }
 

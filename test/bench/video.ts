@@ -1,18 +1,17 @@
 import { spawn } from "node:child_process";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import { bareFfmpeg, hasFfmpeg } from "../support/videos.js";
-import { ai, repository, requireCompleted, storage, uploadOf } from "./idle-adapters.js";
-import { BatchProcessor, ffmpeg } from "./library.js";
+import { ai } from "./idle-adapters.js";
+import { ffmpeg } from "./library.js";
 import { examplePhoto } from "./photos.js";
+import { DECODERS, processFiles } from "./process-files.js";
 import type { Benchmark } from "./report.js";
 import { interleave, median, ratio, timeOf } from "./rounds.js";
 
 const VIDEOS = 12;
-/** The default of `limits.decode`. */
-const DECODERS = Math.max(1, Math.min(availableParallelism(), Number(process.env.UV_THREADPOOL_SIZE ?? 4) - 1));
 
 /** A photograph that moves, 1080p: a camera's bit rate and detail. */
 async function makeVideos(folder: string): Promise<readonly string[]> {
@@ -49,27 +48,7 @@ export const video: Benchmark = async ({ quick }) => {
 };
 
 async function byLibrary(paths: readonly string[]): Promise<void> {
-  const uploads = paths.map((_, index) => ({ ...uploadOf(`upload-${index}`), storageKey: String(index) }));
-  let written = 0;
-  const processor = new BatchProcessor({
-    storage: {
-      ...storage,
-      open: async (key) => ({ path: paths[Number(key)] as string }),
-      write: async () => {
-        written++;
-      },
-    },
-    ai,
-    repository: {
-      ...repository,
-      claimUpload: async (id) => {
-        const upload = uploads[Number(id.slice("upload-".length))] as (typeof uploads)[number];
-        return { outcome: "claimed", upload: { ...upload, status: "analyzing", starts: 1 }, fence: 1 };
-      },
-    },
-    decoders: [ffmpeg()],
-  });
-  requireCompleted(await processor.processUploads(uploads), VIDEOS);
+  const written = await processFiles(paths, ai, { decoders: [ffmpeg()] });
   if (written !== VIDEOS) throw new Error(`video thumbnails: expected ${VIDEOS}, got ${written}`);
 }
 
