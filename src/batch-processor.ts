@@ -2,28 +2,29 @@ import { Cancellation } from "./async/cancellation.js";
 import { forwardAbort, Interrupted, NEVER, quietController } from "./async/time.js";
 import { BatchRun, type RunScope, type Shared } from "./batch/batch-run.js";
 import { Gate } from "./batch/gate.js";
-import { pages } from "./batch/pages.js";
 import { planRerun } from "./batch/plan.js";
 import { processBatch } from "./batch/process-batch.js";
 import type { UploadSource } from "./batch/puller.js";
 import { batchesWith, settledWithOpenUploads, withoutBatch } from "./batch/recover.js";
-import { rerunUploads, resetAll } from "./batch/rerun.js";
+import { rerunUploads } from "./batch/rerun.js";
+import { someAtOnce } from "./batch/some-at-once.js";
+import { undoRedos } from "./batch/undo.js";
 import type { UploadSelection } from "./contracts/repository.js";
 import type { BatchRecord, BatchStatus, RerunMode, UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError, isFault } from "./errors.js";
-import { UploadEventEmitter } from "./events.js";
+import { UploadEventEmitter } from "./event-emitter.js";
 import type { BatchProcessorOptions, EngineAttempt, ProcessOptions, RunOptions, RunPlan } from "./options.js";
 import { batchCancelled } from "./pipeline/claim-lost.js";
-import { newRedo, requireMode, requireRedo, requireSelection } from "./pipeline/reset.js";
-import { requirePrice, requireSignal, resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
+import { requirePrice } from "./pipeline/require-adapters.js";
+import { requireMode, requireRedo } from "./pipeline/reset.js";
+import { requireSelection } from "./pipeline/selection.js";
+import { requireAttempt, requireSignal, resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
 import { attachPlugins, tellBreaker } from "./pipeline/sharing.js";
-import { processReset } from "./process-upload.js";
-import { derivedKeys } from "./records.js";
+import { processReset } from "./process-upload-with-retry.js";
 import type { BatchResult, UploadResult } from "./result.js";
 import { Budget } from "./runtime/budget.js";
 import { Limiter } from "./runtime/limiter.js";
 import { type Runtime, type RuntimeHealth, SharedRuntime } from "./runtime/runtime.js";
-import { ownKeys } from "./stages/derived-objects.js";
 import { stageTable } from "./stages/table.js";
 import { count, expected, iterable, number, optional, requireKnown, requireMembers } from "./validate.js";
 
@@ -179,33 +180,16 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     const unlinks = [forwardAbort(options.signal, stop), forwardAbort(this.#closing.signal, stop)];
     const repository = this.#settings.repository.withOutage(this.#gate.outageFor(stop));
     const results: BatchResult[] = [];
-    const continueAll = async (batches: AsyncGenerator<BatchRecord, void, undefined>) => {
-      const atOnce = new Limiter(this.#shared.concurrency);
-      const working = new Set<Promise<void>>();
-      // Kept until the others have ended: a rejection that comes while the next page is read would have nobody to handle it.
-      const failures: unknown[] = [];
-      try {
-        for await (const { id, status } of batches) {
-          if (stop.aborted || failures.length > 0) break;
-          const continuing = atOnce
-            .run(stop, () => this.#process(id, options, budget, status === "cancelled"))
-            .then((result) => void results.push(result))
-            .catch(async (error: unknown) => {
-              if (error instanceof Interrupted || this.#closing.signal.aborted) return;
-              // Deleted meanwhile: there is nothing to be done.
-              if (!isFault(error, "deployment") || (await repository.findBatch(id, NEVER)) !== null) throw error;
-            })
-            .catch((error: unknown) => void failures.push(error))
-            .finally(() => working.delete(continuing));
-          working.add(continuing);
-          if (working.size >= 2 * this.#shared.concurrency) await Promise.race(working);
+    const continueAll = (batches: AsyncGenerator<BatchRecord, void, undefined>) =>
+      someAtOnce(batches, this.#shared.concurrency, stop, async ({ id, status }) => {
+        try {
+          results.push(await this.#process(id, options, budget, status === "cancelled"));
+        } catch (error) {
+          if (error instanceof Interrupted || this.#closing.signal.aborted) return;
+          // Deleted meanwhile: there is nothing to be done.
+          if (!isFault(error, "deployment") || (await repository.findBatch(id, NEVER)) !== null) throw error;
         }
-      } finally {
-        // What was begun is not left to itself when the batches could not be listed.
-        await Promise.all(working);
-      }
-      if (failures.length > 0) throw failures[0];
-    };
+      });
     try {
       for (const status of options.statuses ?? (["processing"] as const))
         await continueAll(batchesWith(repository, status, stop));
@@ -267,30 +251,20 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
 
   /**
    * Undoes redos that were cancelled or are not wanted any more: uploads with a draft, which nobody works on, become what they were
-   * before, and what was made for the draft is removed.
+   * before, and what was made for the draft is removed. `close` ends it behind the page of uploads that it is at.
    *
    * @returns how many uploads were changed
    */
   async undo(selection: UploadSelection): Promise<number> {
     this.#requireBatches();
     this.#requireOpen(undefined);
-    const undoing = this.#undo(requireSelection(selection));
+    const undoing = undoRedos(requireSelection(selection), this.#settings, this.#closing.signal);
     this.#undoing.add(undoing);
     try {
       return await undoing;
     } finally {
       this.#undoing.delete(undoing);
     }
-  }
-
-  async #undo(selected: UploadSelection): Promise<number> {
-    const { repository } = this.#settings;
-    const drafted: string[] = [];
-    for await (const { id, draft } of pages(repository, selected, NEVER)) if (draft != null) drafted.push(id);
-    const before = await Promise.all(drafted.map((id) => repository.find(id, NEVER)));
-    const undone = await resetAll({ repository, stopping: NEVER }, selected, "undo", newRedo(), this.#settings);
-    for (const upload of before) if (upload !== null) await this.#removeDerived(upload);
-    return undone;
   }
 
   /** How the work stands: of all that share this runtime. */
@@ -438,30 +412,9 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
   }
 
   #attempting(attempt: EngineAttempt): Settings<U> {
-    requireMembers("attempt", attempt, []);
-    requireKnown("attempt", attempt, ["number", "max"]);
-    count("attempt.number", attempt.number, 1);
-    count("attempt.max", attempt.max, 1);
+    requireAttempt(attempt);
     const { retry } = this.#settings;
     return { ...this.#settings, attempt, comesBack: true, retry: { ...retry, maxAttempts: 1 } };
-  }
-
-  /**
-   * Objects that only the draft had. Not what lies under the upload's own key: another redo may be writing it just now, and
-   * whoever makes a thumbnail puts it there.
-   */
-  async #removeDerived(before: U): Promise<void> {
-    const { storage, repository, logger } = this.#settings;
-    const now = await repository.find(before.id, NEVER);
-    if (now?.draft != null) return;
-    const left = now === null ? [] : derivedKeys(now);
-    const own = now === null ? [] : ownKeys(this.#settings, before);
-    for (const key of derivedKeys(before)) {
-      if (left.includes(key) || key === before.storageKey) continue;
-      // Where the row is there, another redo may be writing under the key of these settings.
-      if (own.includes(key)) continue;
-      await storage.delete(key).catch((error) => logger.warn({ uploadId: before.id, key, error }, "not removed"));
-    }
   }
 
   #readRun(options: RunOptions, more: readonly string[]): Budget | undefined {

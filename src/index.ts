@@ -19,24 +19,24 @@ export {
   type UploadErrorJSON,
   type UploadErrorOptions,
 } from "./errors.js";
-export {
-  type BatchPausedEvent,
-  type BatchProgressEvent,
-  type BatchResumedEvent,
-  type BatchSettledEvent,
-  type BatchStartedEvent,
-  type BreakerClosedEvent,
-  type BreakerOpenedEvent,
-  type UploadEvent,
-  UploadEventEmitter,
-  type UploadEventMap,
-  type UploadEventName,
-  type UploadEventPayloads,
-  type UploadProgressEvent,
-  type UploadRetryEvent,
-  type UploadSettledEvent,
-  type UploadStartedEvent,
-  type UploadWarningEvent,
+export { UploadEventEmitter } from "./event-emitter.js";
+export type {
+  BatchPausedEvent,
+  BatchProgressEvent,
+  BatchResumedEvent,
+  BatchSettledEvent,
+  BatchStartedEvent,
+  BreakerClosedEvent,
+  BreakerOpenedEvent,
+  UploadEvent,
+  UploadEventMap,
+  UploadEventName,
+  UploadEventPayloads,
+  UploadProgressEvent,
+  UploadRetryEvent,
+  UploadSettledEvent,
+  UploadStartedEvent,
+  UploadWarningEvent,
 } from "./events.js";
 export { failUpload } from "./fail-upload.js";
 export { type FallbackCause, fallbackAI } from "./fallback-ai.js";
@@ -58,7 +58,7 @@ export type {
   WorkOptions,
 } from "./options.js";
 export type { Around, Plugin, UploadListeners, WorkOutcome, WorkScope } from "./plugins.js";
-export { processUploadWithRetry } from "./process-upload.js";
+export { processUploadWithRetry } from "./process-upload-with-retry.js";
 export { type DescriptionQualityOptions, descriptionQuality } from "./quality.js";
 export { aiVersionOf, derivedKeys, hasResult, mediaFacts, stageResult } from "./records.js";
 export {

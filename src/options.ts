@@ -7,7 +7,8 @@ import type { Stage } from "./contracts/stage.js";
 import type { StorageAdapter } from "./contracts/storage.js";
 import type { RerunMode, UploadRecord } from "./contracts/upload.js";
 import type { UploadError } from "./errors.js";
-import type { UploadEventEmitter, UploadProgressEvent } from "./events.js";
+import type { UploadEventEmitter } from "./event-emitter.js";
+import type { UploadProgressEvent } from "./events.js";
 import type { Plugin } from "./plugins.js";
 import type { Runtime } from "./runtime/runtime.js";
 

@@ -1,16 +1,13 @@
-import { Cancellation } from "./async/cancellation.js";
-import { forwardAbort, Interrupted, throwIfInterrupted } from "./async/time.js";
+import type { Cancellation } from "./async/cancellation.js";
+import { Interrupted, throwIfInterrupted } from "./async/time.js";
 import type { UploadRecord } from "./contracts/upload.js";
 import { classifyError, isFault, RepositoryError, UploadError } from "./errors.js";
-import type { ProcessOptions, UploadAdapters } from "./options.js";
 import { acquireClaim } from "./pipeline/acquire.js";
 import { pluginFailed } from "./pipeline/call-stage.js";
 import { batchCancelled } from "./pipeline/claim-lost.js";
-import { resetOne } from "./pipeline/reset.js";
 import { backoff, retry } from "./pipeline/retry.js";
 import { UploadRun } from "./pipeline/run.js";
-import { requireSignal, resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
-import { attachPlugins, tellBreaker } from "./pipeline/sharing.js";
+import type { Settings } from "./pipeline/settings.js";
 import { breakerOf } from "./pipeline/verdict.js";
 import { wrapped } from "./plugins.js";
 import type { UploadResult } from "./result.js";
@@ -18,79 +15,8 @@ import { ActiveUpload } from "./runtime/active-upload.js";
 import { removeReplaced } from "./stages/derived-objects.js";
 import { makeOptional } from "./stages/optional.js";
 import type { StageRow } from "./stages/stage.js";
-import { type StageTable, stageTable } from "./stages/table.js";
-import { claimedElsewhere, inLine, lost, stopped, unstarted } from "./upload-outcome.js";
-import { requireKnown, requireMembers, requireUpload } from "./validate.js";
-
-/**
- * Makes the thumbnail, describes and embeds one upload and stores all of it, behind the checkpoints of earlier starts.
- *
- * Resolves for everything that can happen to an upload: narrow the result by its `status`.
- *
- * @param upload the record, or its id
- * @throws ConfigurationError misuse: names the option or the adapter's member, what was expected and what was given; and what
- *   the deployment lacks (sharp, a model, a column): the upload is `pending` again
- * @throws RepositoryError the repository cannot be reached to store the outcome
- * @example
- * const result = await processUploadWithRetry(upload, { storage, ai, repository }, { signal });
- * if (result.status === "completed") console.log(result.upload.description);
- */
-export async function processUploadWithRetry<U extends UploadRecord = UploadRecord>(
-  upload: NoInfer<U> | string,
-  adapters: UploadAdapters<U>,
-  options: ProcessOptions<NoInfer<U>> = {},
-): Promise<UploadResult<U>> {
-  requireMembers("options", options, []);
-  requireKnown("options", options, [...WORK_OPTIONS, "events", "onProgress", "attempt", "signal", "rerun"]);
-  const { signal, rerun, ...rest } = options;
-  requireSignal(signal);
-  requireUpload("upload", upload);
-  const settings = resolveSettings<U>(adapters, rest as ProcessOptions<U>);
-  const work = { settings, table: stageTable(settings) };
-  const cancellation = new Cancellation();
-  const undo = [forwardAbort(signal, cancellation), tellBreaker(settings), attachPlugins(settings)];
-  try {
-    return await processReset(upload, work, cancellation, rerun);
-  } finally {
-    for (const each of undo) each();
-  }
-}
-
-/** Runs work when there is room for it. */
-type InSlot = <T>(task: () => Promise<T>) => Promise<T>;
-
-/**
- * One upload outside of any run: of a single call, or of a processor's `processUpload`. A suspect waits here for its turn.
- *
- * @param inSlot runs what works on it in a slot of the processor. A suspect waits for its turn without one: the suspect before it may
- *   need that slot.
- */
-export async function processReset<U extends UploadRecord>(
-  upload: U | string,
-  work: Work<U>,
-  cancellation: Cancellation,
-  rerun: ProcessOptions<U>["rerun"],
-  inSlot: InSlot = (task) => task(),
-): Promise<UploadResult<U>> {
-  const { settings } = work;
-  const id = typeof upload === "string" ? upload : upload.id;
-  const startedAt = performance.now();
-  try {
-    const result = await inSlot(async () => {
-      if (rerun === undefined) return processUpload<U>(upload, work, cancellation, null);
-      await resetOne(id, rerun, settings, cancellation);
-      // A record from before the reset does not tell what the upload is now.
-      return processUpload<U>(id, work, cancellation, null);
-    });
-    if (result !== "suspect") return result;
-    if (settings.attempt !== undefined && settings.runtime.suspects.isFull) return inLine(unstarted(id, startedAt));
-    const alone = () => inSlot(() => processUpload<U>(id, work, cancellation, null, true));
-    return (await settings.runtime.suspects.run(cancellation, alone)) as UploadResult<U>;
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    return { status: "aborted", reason: cancellation.reason, ...unstarted(id, startedAt) };
-  }
-}
+import type { StageTable } from "./stages/table.js";
+import { claimedElsewhere, lost, stopped, unstarted } from "./upload-outcome.js";
 
 /** What the uploads of one call, or of one processor, are done with. */
 export interface Work<U extends UploadRecord> {

@@ -1,5 +1,6 @@
 import type { UploadRecord } from "../contracts/upload.js";
-import { emitIsolated, type UploadEventName, type UploadEventPayloads } from "../events.js";
+import { emitIsolated } from "../event-emitter.js";
+import type { UploadEventName, UploadEventPayloads } from "../events.js";
 import type { Settings } from "../pipeline/settings.js";
 
 type BatchEventName = Extract<UploadEventName, `batch:${string}`>;

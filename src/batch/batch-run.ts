@@ -9,10 +9,13 @@ import type { BatchResult, DeferredUpload, UploadResult } from "../result.js";
 import type { Budget } from "../runtime/budget.js";
 import type { Limiter } from "../runtime/limiter.js";
 import { BatchEvents } from "./batch-events.js";
+import { endOf } from "./end-of.js";
 import type { Gate } from "./gate.js";
 import { askOnce } from "./health.js";
+import { PauseEvents } from "./pause-events.js";
 import { ProgressReporter } from "./progress-reporter.js";
 import { Puller, type UploadSource } from "./puller.js";
+import { RunEnding } from "./run-ending.js";
 import { BatchStats, type UploadCounts } from "./stats.js";
 
 /** So many uploads in a row that could not be stored, and more than are in work at once. */
@@ -51,11 +54,7 @@ export class BatchRun<U extends UploadRecord> {
   readonly repository: ReliableRepository<U>;
   /** Aborted uploads, which this run does not take up again. */
   readonly excluded = new Set<string>();
-  /** Why the run cannot go on. */
-  error: UploadError | undefined;
-  /** Why uploads are left open: their outcome could not be stored, though that of others could. */
-  unstored: UploadError | undefined;
-  isCancelled = false;
+  readonly ending = new RunEnding();
   readonly #work: Work<U>;
   readonly #progress: ProgressReporter<U>;
   /** Aborted when nothing more is to be begun. */
@@ -63,9 +62,7 @@ export class BatchRun<U extends UploadRecord> {
   /** Aborted when what is in flight is to be released. */
   readonly #aborting = new Cancellation();
   #giveUpBusy = quietController();
-  /** Whether the run ends as `processing` because of its error. */
-  #isInterrupted = false;
-  #isPaused = false;
+  readonly #pauses: PauseEvents<U>;
   #isStarted = false;
   /** Uploads that the service could not do, to be visited again, oldest first. */
   readonly #held = new Map<string, DeferredUpload>();
@@ -88,6 +85,7 @@ export class BatchRun<U extends UploadRecord> {
     const { settings, table } = shared.work;
     this.stats = new BatchStats(scope.total);
     this.events = new BatchEvents(settings, scope.batchId);
+    this.#pauses = new PauseEvents(this.events, shared.gate);
     this.repository = settings.repository.withOutage(shared.gate.outageFor(this.#aborting));
     const context: RunContext = {
       ledger: this.stats.ledger,
@@ -126,20 +124,19 @@ export class BatchRun<U extends UploadRecord> {
   }
 
   cancel(reason: unknown): void {
-    this.isCancelled = true;
+    this.ending.isCancelled = true;
     this.abort(reason);
   }
 
   /** The run cannot go on: it is `failed`. Uploads that were pulled are finished. */
   fail(error: UploadError): void {
-    this.error ??= error;
+    this.ending.fail(error);
     this.forgetBusy();
   }
 
   /** The run cannot go on for now: it stays `processing`. Uploads that were begun are finished. */
   interrupt(error: UploadError): void {
-    if (this.error === undefined) this.#isInterrupted = true;
-    this.error ??= error;
+    this.ending.interrupt(error);
     this.stop();
   }
 
@@ -153,13 +150,6 @@ export class BatchRun<U extends UploadRecord> {
     return this.#visits.size > 0 && this.#inFlight === 0;
   }
 
-  /** Whether its error makes it `failed`: not one that it may go on behind. */
-  get endsFailed(): boolean {
-    return (
-      (this.error !== undefined && !this.#isInterrupted) || (this.error === undefined && this.unstored !== undefined)
-    );
-  }
-
   warn(message: string, error: unknown): void {
     this.#work.settings.logger.warn({ batchId: this.scope.batchId, error }, message);
   }
@@ -167,21 +157,21 @@ export class BatchRun<U extends UploadRecord> {
   started(batch: BatchRecord | null, counts: UploadCounts | null): void {
     this.#isStarted = true;
     this.events.emit("batch:started", { batch, counts });
-    this.#tellPause();
+    this.#pauses.tell();
   }
 
   /** Runs a story from its start to its result, which is emitted as the last event. */
   async tell(story: (run: this) => Promise<BatchStatus>): Promise<BatchResult> {
     const { signal } = this.scope;
     const unlink = forwardAbort(signal, { abort: (reason) => this.abort(reason) });
-    const unlisten = this.shared.gate.listen(() => this.#tellPause());
+    const unlisten = this.shared.gate.listen(() => this.#pauses.tell());
     let status: BatchStatus;
     try {
       status = await story(this);
     } catch (thrown) {
       // Misuse: there was no run.
       if (!this.#isStarted && isFault(thrown, "deployment")) {
-        this.#tellResumed();
+        this.#pauses.end();
         throw thrown;
       }
       if (!(thrown instanceof Interrupted)) this.fail(classifyError(thrown, "save", "REPOSITORY_FAILED"));
@@ -192,30 +182,18 @@ export class BatchRun<U extends UploadRecord> {
       this.stop();
     }
     await this.#progress.last();
-    this.#tellResumed();
-    const ended = this.#statusAfter(status);
-    const error = this.error ?? this.unstored ?? (ended === "processing" ? this.#endedEarly() : undefined);
+    this.#pauses.end();
+    const ended = this.ending.statusAfter(status);
+    const error = this.ending.reasonFor(ended, this.#aborting.reason);
     const result: BatchResult = Object.freeze({
       batchId: this.scope.batchId,
       status: ended,
       ...this.stats.result(),
-      ...(error !== undefined && !this.isCancelled && { error }),
+      ...(error !== undefined && { error }),
     });
     const { batchId, ...fields } = result;
     this.events.emit("batch:settled", fields);
     return result;
-  }
-
-  #endedEarly(): UploadError {
-    const message = "The run was closed or aborted before it was done; process and recover go on";
-    return new UploadError(message, { code: "NOT_COMPLETED", cause: this.#aborting.reason });
-  }
-
-  #statusAfter(told: BatchStatus): BatchStatus {
-    if (this.isCancelled) return "cancelled";
-    if (this.endsFailed) return "failed";
-    if (this.error !== undefined) return "processing";
-    return told;
   }
 
   /** Works through a source. Resolves when everything that was pulled is settled, whatever became of it. */
@@ -230,7 +208,7 @@ export class BatchRun<U extends UploadRecord> {
       do {
         await Promise.all(Array.from({ length: workers }, () => this.#pullAll(puller)));
         while (this.#visits.size > 0) await Promise.all(this.#visits);
-      } while (this.#held.size > 0 && this.error === undefined && !this.stopping.aborted);
+      } while (this.#held.size > 0 && this.ending.error === undefined && !this.stopping.aborted);
     } finally {
       puller.close();
     }
@@ -246,7 +224,7 @@ export class BatchRun<U extends UploadRecord> {
 
   /** Pulled from the source, and when that has ended, from what was held: so another one probes the service each time. */
   async #next(puller: Puller<U>): Promise<U | string | undefined> {
-    if (this.error !== undefined) return undefined;
+    if (this.ending.error !== undefined) return undefined;
     try {
       const passing = this.shared.gate.pass(this.stopping, this.#began);
       if (passing !== undefined) (await passing).leave();
@@ -417,42 +395,8 @@ export class BatchRun<U extends UploadRecord> {
       this.#unstoredOnce.add(uploadId);
       return true;
     }
-    this.unstored ??= error;
+    this.ending.unstored ??= error;
     this.stats.failure(uploadId, error);
     return false;
-  }
-
-  /** A run that ends is not paused any more. */
-  #tellResumed(): void {
-    if (this.#isPaused) this.events.emit("batch:resumed", {});
-    this.#isPaused = false;
-  }
-
-  /** `batch:paused` and `batch:resumed` come in turn, whatever the reasons do. */
-  #tellPause(): void {
-    const { reason } = this.shared.gate;
-    if ((reason !== null) === this.#isPaused) return;
-    this.#isPaused = reason !== null;
-    if (reason !== null) this.events.emit("batch:paused", reason);
-    else this.events.emit("batch:resumed", {});
-  }
-}
-
-/** Waits for the end of the work on an upload, at most so long. @throws Interrupted */
-async function endOf(
-  holder: { readonly whenEnded: (callback: () => void) => void },
-  atMostMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const waiting = new Cancellation();
-  const unlink = forwardAbort(signal, waiting);
-  const ended = new Error("ended");
-  holder.whenEnded(() => waiting.abort(ended));
-  try {
-    await sleep(atMostMs, waiting);
-  } catch (error) {
-    if (waiting.reason !== ended) throw error;
-  } finally {
-    unlink();
   }
 }

@@ -2,7 +2,7 @@ import { Cancellation, type Stoppable } from "../async/cancellation.js";
 import { Interrupted, throwIfInterrupted } from "../async/time.js";
 import { type RepositoryError, UploadError } from "../errors.js";
 import type { BatchPausedEvent } from "../events.js";
-import type { CallKind, RepositoryOutage } from "../pipeline/reliable-repository.js";
+import type { CallKind, RepositoryOutage } from "../pipeline/repository-outage.js";
 import type { SharedRuntime } from "../runtime/runtime.js";
 
 /** Why nothing is begun just now. */

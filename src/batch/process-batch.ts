@@ -36,10 +36,10 @@ export async function processBatch<U extends UploadRecord>(
   } finally {
     unwatch();
   }
-  if (run.isCancelled) return "cancelled";
-  if (run.error !== undefined || run.unstored !== undefined) {
+  if (run.ending.isCancelled) return "cancelled";
+  if (run.ending.isEarly) {
     // What stays open is taken up by `process` and `recover`, whatever the status is.
-    if (run.endsFailed) await repository.moveBatch(batchId, "failed", ["processing"], NEVER);
+    if (run.ending.isFailed) await repository.moveBatch(batchId, "failed", ["processing"], NEVER);
     return "processing";
   }
   if (stopping.aborted) return "processing";

@@ -1,7 +1,8 @@
 import { NEVER } from "../async/time.js";
 import type { UploadFilter, UploadSelection } from "../contracts/repository.js";
 import type { BatchStatus, RerunMode, UploadRecord } from "../contracts/upload.js";
-import { filterOf, resetOneByOne, selectionFor } from "../pipeline/reset.js";
+import { resetOneByOne, selectionFor } from "../pipeline/reset.js";
+import { filterOf } from "../pipeline/selection.js";
 import type { Settings } from "../pipeline/settings.js";
 import type { BatchRun } from "./batch-run.js";
 import { pages } from "./pages.js";
@@ -41,7 +42,7 @@ export async function rerunUploads<U extends UploadRecord>(
     };
     await run.drain(pages(repository, openOf(selection), stopping, admit));
   }
-  if (run.error !== undefined || run.unstored !== undefined || stopping.aborted) return "processing";
+  if (run.ending.isEarly || stopping.aborted) return "processing";
   // Cancelled by another process, which the uploads were told by their claims and renewals.
   const { batchId, isStored } = run.scope;
   if (isStored && batchId !== null && (await isCancelled(run, batchId))) return "cancelled";

@@ -20,7 +20,7 @@ export async function askChain<U extends UploadRecord>(
 ): Promise<Answer<U>> {
   const { slot } = run.settings.models;
   return slot
-    .run(run.signal, () => untilAnswered(run, media, attempt))
+    .hold(run.signal, () => untilAnswered(run, media, attempt))
     .catch(async (error) => {
       await waitForBreaker(run, error);
       throw error;

@@ -1,5 +1,5 @@
 import { Interrupted } from "../async/time.js";
-import type { AuditVerdict, Description, Media } from "../contracts/ai.js";
+import type { AuditVerdict, Media } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { auditDescription } from "./audit.js";
 import { callStage, noteRefused } from "./call-stage.js";
@@ -35,7 +35,7 @@ export async function askModel<U extends UploadRecord>(
     return { described, model, verdict: undefined, asks: 1 };
   }
   const queuedAt = performance.now();
-  return slot.run(run.signal, async () => {
+  return slot.hold(run.signal, async () => {
     const most = audit.maxAsks ?? 2;
     let best: Answer<U> | undefined;
     for (let ask = 1; ask <= most; ask++) {
@@ -73,6 +73,7 @@ export function keptInstead<U extends UploadRecord>({ settings, id }: UploadRun<
   settings.logger.info({ uploadId: id, error }, "asking for a better description failed; the best so far is kept");
 }
 
+/** Of a chain, and of asks in a slot that is held for all of them, the minute counts each call. */
 function askOnce<U extends UploadRecord>(
   run: UploadRun<U>,
   media: Media<U>,
@@ -81,22 +82,25 @@ function askOnce<U extends UploadRecord>(
   ask = 1,
   queuedAt?: number,
 ): Promise<Described> {
-  return callStage(run, {
-    stage: "describe",
-    attempt,
-    ask,
-    model: key,
-    status: "analyzing",
-    code: "DESCRIBE_FAILED",
-    timeoutMs: run.settings.timeouts.describeMs,
-    slot: audit === undefined ? slot : undefined, // else it is won for all asks
-    queuedAt,
-    service: { breaker, kind: "model", ai: priced, usageOf },
-    call: (context) => ai.describe(media, context),
-    accept: readDescription,
-  });
-}
-
-function usageOf(answer: string | Description): unknown {
-  return Object(answer).usage;
+  const { isChain, slot: ofAll } = run.settings.models;
+  const isSimple = audit === undefined && !isChain;
+  const asked = isSimple ? undefined : performance.now();
+  const makeCall = () =>
+    callStage(run, {
+      stage: "describe",
+      attempt,
+      ask,
+      model: key,
+      status: "analyzing",
+      code: "DESCRIBE_FAILED",
+      timeoutMs: run.settings.timeouts.describeMs,
+      slot: isSimple ? slot : undefined,
+      queuedAt: queuedAt ?? asked,
+      service: { breaker, kind: "model", ai: priced },
+      call: (context) => ai.describe(media, context),
+      accept: readDescription,
+    });
+  if (isSimple) return makeCall();
+  const inItsMinute = () => ofAll.inMinute(run.signal, makeCall);
+  return audit === undefined ? slot.hold(run.signal, inItsMinute) : inItsMinute();
 }

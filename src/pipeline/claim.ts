@@ -4,11 +4,10 @@ import { Interrupted, NEVER } from "../async/time.js";
 import type { UploadChanges, WriteOutcome } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { RepositoryError, UploadError } from "../errors.js";
-import { aiVersionOf, embeds } from "../records.js";
+import { asColumns, redone } from "./claim-changes.js";
 import { batchCancelled, ClaimLost, type Settlement } from "./claim-lost.js";
 import { reasonsOf } from "./failure-reasons.js";
 import { keptResults } from "./kept-results.js";
-import { mediaOf, mergeMedia } from "./pictures-wanted.js";
 import { addResults, isEmpty, partsOf, type Results, resultsOf, withChanges } from "./results.js";
 import type { Settings } from "./settings.js";
 
@@ -18,7 +17,7 @@ export function startsOf({ starts }: UploadRecord): number | undefined {
 }
 
 /** How often a lease is renewed before a paid call, when each answer takes longer than a sixth of it. */
-const MOST_RENEWALS = 3;
+export const MOST_RENEWALS = 3;
 
 /**
  * The hold on one upload: every write of its work goes through here, fenced, one at a time. Results go to the row, or to its
@@ -155,26 +154,9 @@ export class Claim<U extends UploadRecord> {
 
   /** Stores everything as completed; of a redo, moves the draft over to the row. */
   complete(): Promise<Settlement> {
-    return this.settle(this.draft === null ? { status: "completed" } : this.#redone(this.draft));
-  }
-
-  /** Description, embedding and stamp replace those of the row together; a thumbnail only if one was made. */
-  #redone(draft: UploadDraft): UploadChanges {
-    const { thumbnailKey, description, embedding, metadata } = this.made;
-    const { ai } = this.settings;
-    const changes: UploadChanges = { status: "completed", metadata: { ...metadata, redo: draft.redo }, draft: null };
-    // A picture that could not be made anew is the old one, like the thumbnail.
-    const media = metadata?.media === undefined ? undefined : mergeMedia(mediaOf(this.#row), mediaOf(this.made));
-    if (media !== undefined) changes.metadata = { ...changes.metadata, media };
-    if (thumbnailKey !== undefined) changes.thumbnailKey = thumbnailKey;
-    if (description !== undefined) changes.description = description;
-    if (embedding !== undefined) changes.embedding = embedding;
-    else if (!embeds(ai)) changes.embedding = null;
-    // What has no stamp gets none: the old one would say that it is of the old version.
-    if (description !== undefined || embedding !== undefined) changes.aiVersion = this.made.aiVersion ?? null;
-    // All of it was found up to date: without the stamp that says so, each reprocess would take it up again.
-    else if (draft.keeps === "same-version") changes.aiVersion = aiVersionOf(ai);
-    return changes;
+    return this.settle(
+      this.draft === null ? { status: "completed" } : redone(this.draft, this.made, this.#row, this.settings.ai),
+    );
   }
 
   /** Stores why the work failed; a redo leaves the row as it was before, and keeps the draft for a retry. */
@@ -259,7 +241,7 @@ export class Claim<U extends UploadRecord> {
     if (this.#lost) throw new Interrupted();
     const results = this.#unsaved;
     this.#unsaved = {};
-    const sent = Object.assign(this.#changesFor(results), changes);
+    const sent = Object.assign(asColumns(results, this.made, this.draft), changes);
     const sentAt = performance.now();
     let outcome: WriteOutcome;
     try {
@@ -278,16 +260,6 @@ export class Claim<U extends UploadRecord> {
     this.#confirmedAt = sentAt;
     this.#row = withChanges(this.#row, sent);
     if (outcome === "cancelled") this.cancellation.abort(batchCancelled(this.#row.batchId));
-  }
-
-  /** Results as column values: of the row, or of its draft. */
-  #changesFor(results: Results): UploadChanges {
-    if (isEmpty(results)) return {};
-    if (this.draft === null) return Object.assign({}, results);
-    const draft: { -readonly [Key in keyof UploadDraft]?: UploadDraft[Key] } = Object.assign({}, results);
-    // A draft is merged at its top level alone, so its metadata is written whole.
-    if (results.metadata !== undefined && this.made.metadata !== undefined) draft.metadata = this.made.metadata;
-    return { draft };
   }
 
   /** The heartbeat does not retry: the next one does. It is also how a deletion is noticed while the model works. */

@@ -21,7 +21,7 @@ export class Joined<U extends UploadRecord> {
   constructor(
     readonly run: UploadRun<U>,
     readonly text: string,
-    private readonly attempt: number,
+    readonly attempt: number,
     private readonly begun: () => void,
   ) {
     this.answer = new Promise((resolve, reject) => {
@@ -88,11 +88,18 @@ function coalescerOf<U extends UploadRecord>({ ai, runtime }: Settings<U>): Coal
     maxWaitMs,
     slot,
     belongTogether,
-    mostWith: ({ run }) => runtime.failedTogether.get(run.id)?.most ?? maxSize,
+    mostWith: (joined) => mostWith(joined) ?? maxSize,
     call: (members) => make(new SharedCall(ai, members)),
   });
   runtime.coalescers.set(ai, coalescer);
   return coalescer;
+}
+
+/** How many a text that has failed with others goes with: with nobody to come back for it, its last attempt is made alone. */
+function mostWith<U extends UploadRecord>({ run, attempt }: Joined<U>): number | undefined {
+  const { runtime, comesBack, retry } = run.settings;
+  const failed = runtime.failedTogether.get(run.id);
+  return failed !== undefined && !comesBack && attempt >= retry.maxAttempts ? 1 : failed?.most;
 }
 
 /** What a call is bounded and paid by has to be the same for all that are in it. */

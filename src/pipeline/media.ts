@@ -11,6 +11,7 @@ import type { Original } from "../media/original.js";
 import type { PicturesMade, PicturesWanted } from "../media/pictures.js";
 import type { VisionAhead } from "../runtime/vision-ahead.js";
 import { count } from "../validate.js";
+import { DecodeSlot } from "./decode-slot.js";
 import { MediaDecoding } from "./media-decoding.js";
 import { MediaSource, openError } from "./media-source.js";
 import { PicturesAhead } from "./pictures-ahead.js";
@@ -94,7 +95,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   readonly #ahead: PicturesAhead;
   #isAsked = false;
   #isDamaged = false;
-  #waiting = 0;
+  readonly #slot: DecodeSlot;
   #media: Media<U> | undefined;
 
   constructor(options: UploadMediaOptions<U>) {
@@ -109,6 +110,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     });
     this.#decoding = new MediaDecoding(settings, this.#source, cancellation, (warning) => this.#tellDamage(warning));
     this.#ahead = new PicturesAhead(options.visionAhead);
+    this.#slot = new DecodeSlot(options);
   }
 
   async prepare(cancellation: Cancellation): Promise<Media<U>> {
@@ -207,7 +209,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     if (this.#source.facts === undefined) await this.#source.open(cancellation);
     if (this.#decoding.canMeasure) {
       await this.#source.open(cancellation);
-      await this.#inSlot(async () => this.#decoding.measure(await this.#source.current(cancellation)));
+      await this.#slot.run(async () => this.#decoding.measure(await this.#source.current(cancellation)));
     }
     this.#source.throwIfClosed();
     return { ...this.#source.facts };
@@ -248,7 +250,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     if (frames === undefined) {
       const { cancellation } = this.#options;
       frames = memoizeAsync(() =>
-        this.#inSlot(async () => this.#decoding.frames(await this.#source.current(cancellation), max)),
+        this.#slot.run(async () => this.#decoding.frames(await this.#source.current(cancellation), max)),
       );
       this.#frames.set(max, frames);
     }
@@ -261,7 +263,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
       const image = this.#ahead.takeImage(await this.#source.current(cancellation));
       if (image !== undefined) return image;
     }
-    return this.#inSlot(async () => {
+    return this.#slot.run(async () => {
       const original = await this.#source.current(cancellation);
       const toCome = this.#options.picturesToCome?.() ?? null;
       return toCome === null ? this.#decoding.visionImage(original) : this.#makeEarly(original, toCome);
@@ -277,27 +279,5 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     const made = await this.#decoding.pictures(original, wanted, this.#options.cancellation);
     this.#ahead.keepPictures(pictures, made, original);
     return made.visionImage as VisionImage;
-  }
-
-  /** Tells of the wait for a slot. */
-  async #inSlot<T>(task: () => Promise<T>): Promise<T> {
-    const { decode, onDecodeWait, cancellation } = this.#options;
-    let waits = true;
-    const endWait = () => {
-      if (waits && --this.#waiting === 0) onDecodeWait?.(false);
-      waits = false;
-    };
-    if (++this.#waiting === 1) onDecodeWait?.(true);
-    try {
-      return await decode(cancellation, () => {
-        endWait();
-        return task();
-      });
-    } catch (error) {
-      // An adapter knows the reason of the abort; `Interrupted` is for use inside.
-      throw error instanceof Interrupted ? cancellation.reason : error;
-    } finally {
-      endWait();
-    }
   }
 }

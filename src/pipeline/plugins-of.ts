@@ -1,5 +1,6 @@
 import type { UploadRecord } from "../contracts/upload.js";
-import { UploadEventEmitter, type UploadEventName } from "../events.js";
+import { UploadEventEmitter } from "../event-emitter.js";
+import type { UploadEventName } from "../events.js";
 import type { ProcessOptions } from "../options.js";
 import { EVENT_NAMES, type Plugin } from "../plugins.js";
 import { aFunction, expected, optional, requireKnown, requireMembers } from "../validate.js";

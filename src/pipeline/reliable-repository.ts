@@ -1,5 +1,5 @@
 import type { Stoppable } from "../async/cancellation.js";
-import { Interrupted, NEVER, withTimeout } from "../async/time.js";
+import { NEVER, withTimeout } from "../async/time.js";
 import type {
   BatchRepositoryAdapter,
   ClaimOutcome,
@@ -9,25 +9,19 @@ import type {
   UploadSelection,
   WriteOutcome,
 } from "../contracts/repository.js";
-import type {
-  BatchRecord,
-  BatchStatus,
-  RerunMode,
-  StageName,
-  UploadRecord,
-  UploadStatus,
-} from "../contracts/upload.js";
-import {
-  ConfigurationError,
-  classifyError,
-  isFault,
-  isRefusal,
-  messageOf,
-  RepositoryError,
-  UploadError,
-} from "../errors.js";
+import type { BatchRecord, BatchStatus, RerunMode, UploadRecord, UploadStatus } from "../contracts/upload.js";
+import { RepositoryError } from "../errors.js";
 import { RecentMap } from "../runtime/recent-map.js";
 import { expected, requireMembers } from "../validate.js";
+import { repositoryError } from "./repository-error.js";
+import {
+  type CallSite,
+  READ_CLAIM,
+  READ_SAVE,
+  type RepositoryOutage,
+  WRITE_CLAIM,
+  WRITE_SAVE,
+} from "./repository-outage.js";
 import { retryBriefly } from "./retry.js";
 
 /** A call that takes longer counts as failed: every wait has a limit. */
@@ -40,23 +34,6 @@ const ROUNDS_OF_AN_UPLOAD = 2;
 const ROUNDS_OF_A_RUN = 4;
 /** Uploads for which calls fail although the repository can be reached. */
 const MOST_REMEMBERED = 1000;
-
-/** A call that writes may fail, as on a full disk, where one that reads does not. */
-export type CallKind = "read" | "write";
-
-/** What a batch does when the repository cannot be reached: it pauses, and tries again. */
-export interface RepositoryOutage {
-  /** How many calls of this kind were answered so far, of all that share the repository. */
-  answered(kind: CallKind): number;
-  /** A call was answered. */
-  over(kind: CallKind): void;
-  /** A call that has failed waits for the end of the outage. */
-  joined(): void;
-  /** It waits no longer, whatever came of it. */
-  left(): void;
-  /** Resolves when a call that has failed so many times is to be made again; with `false` when it is given up. */
-  wait(error: RepositoryError, kind: CallKind, rounds: number, signal: Stoppable): Promise<boolean>;
-}
 
 const BATCH_MEMBERS = ["findBatch", "updateBatch", "listUploads", "countUploads", "listBatches"] as const;
 
@@ -281,35 +258,7 @@ export class ReliableRepository<U extends UploadRecord> {
   }
 }
 
-/** What a call is for, and whether it writes. */
-interface CallSite {
-  readonly stage: StageName;
-  readonly kind: CallKind;
-}
-
-const READ_CLAIM = { stage: "claim", kind: "read" } as const;
-const READ_SAVE = { stage: "save", kind: "read" } as const;
-const WRITE_CLAIM = { stage: "claim", kind: "write" } as const;
-const WRITE_SAVE = { stage: "save", kind: "write" } as const;
-
 const tooLate = () => new Error(`the repository did not answer within ${DEADLINE_MS} ms`);
-
-/** What a failed call of the repository comes to. */
-function repositoryError(thrown: unknown, what: string, stage: StageName): Error {
-  if (thrown instanceof Interrupted) return thrown;
-  if (isRefusal(thrown)) return refusal(thrown, what);
-  const classified = classifyError(thrown, stage, "REPOSITORY_FAILED");
-  if (isFault(classified, "deployment")) {
-    const said = UploadError.isInstance(thrown) ? classified.message : `${what}: ${classified.message}`;
-    return new ConfigurationError(said, { stage, cause: thrown });
-  }
-  return new RepositoryError(`${what}: ${messageOf(thrown)}`, { stage, cause: thrown });
-}
-
-function refusal(thrown: unknown, what: string): UploadError {
-  if (UploadError.isInstance(thrown) && thrown.code === "RESULT_REFUSED" && thrown.stage !== null) return thrown;
-  return new UploadError(`${what}: ${messageOf(thrown)}`, { code: "RESULT_REFUSED", stage: "save", cause: thrown });
-}
 
 function requireOutcome(outcome: WriteOutcome): WriteOutcome {
   if (outcome === "saved" || outcome === "deleted" || outcome === "stale" || outcome === "cancelled") return outcome;

@@ -1,29 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { Cancellation, type Stoppable } from "../async/cancellation.js";
-import type { MissingField, UploadChanges, UploadFilter, UploadSelection } from "../contracts/repository.js";
-import type { RerunMode, UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
+import type { UploadChanges, UploadSelection } from "../contracts/repository.js";
+import type { RerunMode, UploadDraft, UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
 import { aiVersionOf } from "../records.js";
 import { heldIn } from "../runtime/active-upload.js";
-import { expected, requireKnown, requireMembers } from "../validate.js";
+import { expected, requireKnown } from "../validate.js";
 import { acquireClaim, isSettled } from "./acquire.js";
+import { filterOf, selects } from "./selection.js";
 import type { Settings } from "./settings.js";
 
 const MODES: readonly unknown[] = ["retry", "reprocess", "reprocess-all"] satisfies RerunMode[];
 const OTHER_STATUSES = ["pending", "completed", "failed", "cancelled"] as const;
-const KEYS = ["batchId", "userId", "ids", "statuses", "errorCodes", "notAiVersion", "missing"] as const;
-
-/** The keys that are lists, and what may stand in them: any text, or one of these. */
-const LISTS: Readonly<Record<string, readonly string[] | null>> = {
-  ids: null,
-  errorCodes: null,
-  statuses: ["pending", "analyzing", "embedding", "completed", "failed"] satisfies UploadStatus[],
-  missing: ["thumbnailKey", "embedding", "metadata.…"],
-};
-
-/** As `metadata.media.renditions.large`. */
-const METADATA_PATH = /^metadata(?:\.[\w-]+)+$/;
-
 /** A name for a redo that nobody else has. */
 export const newRedo = (): string => randomUUID();
 
@@ -38,38 +26,6 @@ export function requireRedo(name: string, redo: unknown): string {
   if (redo === undefined) return newRedo();
   if (typeof redo === "string" && redo !== "" && redo.length <= 500) return redo;
   throw expected(name, "a text of at most 500 characters", redo);
-}
-
-/** @throws ConfigurationError for what would select by accident: nothing at all, a key without a value, a key unknown */
-export function requireSelection(selection: unknown): UploadSelection {
-  requireMembers("selection", selection, []);
-  const given = selection as Readonly<Record<string, unknown>>;
-  const keys = Object.keys(given);
-  for (const key of keys) {
-    if (given[key] === undefined) throw expected(`selection.${key}`, "a value; leave the key out otherwise", undefined);
-  }
-  if (given.all !== undefined) {
-    if (given.all === true && keys.length === 1) return selection as UploadSelection;
-    throw expected("selection", "{ all: true } alone", selection);
-  }
-  requireKnown("selection", given, KEYS);
-  if (keys.length === 0) throw new ConfigurationError("selection: expected { all: true } or at least one key, got {}");
-  for (const [key, known] of Object.entries(LISTS)) {
-    const list = given[key];
-    if (list === undefined) continue;
-    if (!Array.isArray(list)) throw expected(`selection.${key}`, "an array", list);
-    // One that does not exist is lacking everywhere: it would select everything.
-    for (const one of list) {
-      const isPath = key === "missing" && typeof one === "string" && METADATA_PATH.test(one);
-      if (typeof one !== "string" || (known !== null && !known.includes(one) && !isPath))
-        throw expected(`selection.${key}`, known === null ? "texts" : known.join(", "), one);
-    }
-  }
-  for (const key of ["batchId", "userId", "notAiVersion"]) {
-    if (given[key] !== undefined && typeof given[key] !== "string")
-      throw expected(`selection.${key}`, "a text", given[key]);
-  }
-  return selection as UploadSelection;
 }
 
 /** What a mode takes of a selection. @throws ConfigurationError `reprocess` of models without a version */
@@ -87,11 +43,6 @@ export function selectionFor<U extends UploadRecord>(
   throw new ConfigurationError(
     'rerun "reprocess": ai.version is missing, which tells what is up to date; set it, or use "reprocess-all"',
   );
-}
-
-/** A copy without the key `all`. */
-export function filterOf(selection: UploadSelection): UploadFilter {
-  return "all" in selection ? {} : { ...selection };
 }
 
 /** Resets one upload, if it is settled and the mode takes it. */
@@ -243,25 +194,4 @@ function droppingDraft({ was }: UploadDraft, { errorCode, errorStage, errorMessa
   const none = { errorCode: null, errorStage: null, errorMessage: null };
   const reason = { errorCode: errorCode ?? null, errorStage: errorStage ?? null, errorMessage: errorMessage ?? null };
   return Object.assign({ status: was, starts: 0, draft: null }, was === "failed" ? reason : none);
-}
-
-/** Whether an upload is one of a selection. */
-function selects(selection: UploadSelection, upload: UploadRecord): boolean {
-  const { batchId, userId, ids, statuses, errorCodes, notAiVersion, missing } = filterOf(selection);
-  if (batchId !== undefined && upload.batchId !== batchId) return false;
-  if (userId !== undefined && upload.userId !== userId) return false;
-  if (ids !== undefined && !ids.includes(upload.id)) return false;
-  if (statuses !== undefined && !statuses.includes(upload.status)) return false;
-  if (errorCodes !== undefined && !errorCodes.includes(upload.errorCode ?? "")) return false;
-  if (notAiVersion !== undefined && upload.aiVersion === notAiVersion) return false;
-  if (missing === undefined) return true;
-  return missing.some((field) => lacks(upload, field));
-}
-
-function lacks(upload: UploadRecord, field: MissingField): boolean {
-  if (field === "embedding") return !upload.embedding?.length;
-  if (field === "thumbnailKey") return !upload.thumbnailKey;
-  let value: unknown = upload;
-  for (const key of field.split(".")) value = Object.hasOwn(Object(value), key) ? Object(value)[key] : undefined;
-  return value == null;
 }

@@ -20,8 +20,6 @@ export interface ServiceCall {
   readonly kind: "model" | "stage" | "storage";
   /** The model's adapter, if it is one: it knows the price. */
   readonly ai?: Priced;
-  /** What the answer tells of its usage. */
-  readonly usageOf?: (answer: never) => unknown;
 }
 
 /**
@@ -78,15 +76,15 @@ export async function callService<U extends UploadRecord, Answer>(
     judge(run, breaker, ticket, stage, error);
     throw error;
   }
-  book("ok", usageOfAnswer(service, answer));
+  book("ok", usageTold(answer));
   breaker.succeeded(ticket);
   return answer;
 }
 
-/** Whatever an answer does when it is looked at says nothing of what the call has used up. */
-function usageOfAnswer({ usageOf: read }: ServiceCall, answer: unknown): unknown {
+/** What an answer tells of its usage; whatever it does when it is looked at says nothing of that. */
+export function usageTold(answer: unknown): unknown {
   try {
-    return new UsageSum().read(read?.(answer as never));
+    return new UsageSum().read(Object(answer).usage);
   } catch {
     return undefined;
   }

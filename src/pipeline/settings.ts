@@ -1,11 +1,11 @@
 import type { Cancellation } from "../async/cancellation.js";
-import type { AIAdapter, Audit } from "../contracts/ai.js";
+import type { AIAdapter } from "../contracts/ai.js";
 import type { Logger } from "../contracts/logger.js";
 import type { Stage } from "../contracts/stage.js";
 import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
-import { ConfigurationError, type UploadError } from "../errors.js";
-import type { UploadEventEmitter } from "../events.js";
+import type { UploadError } from "../errors.js";
+import type { UploadEventEmitter } from "../event-emitter.js";
 import { type DecoderTable, decoderTable } from "../media/decoders.js";
 import type {
   EngineAttempt,
@@ -19,7 +19,6 @@ import type {
   VisionOptions,
 } from "../options.js";
 import type { Around, Plugin } from "../plugins.js";
-import { embeds } from "../records.js";
 import type { Budget } from "../runtime/budget.js";
 import type { Ledger } from "../runtime/ledger.js";
 import { runtimeOf, SharedRuntime } from "../runtime/runtime.js";
@@ -30,7 +29,6 @@ import {
   aFunction,
   anEmitter,
   aSignal,
-  aString,
   count,
   expected,
   number,
@@ -39,7 +37,7 @@ import {
   requireMembers,
   timeout,
 } from "../validate.js";
-import { chainOf, type Models, resolveModels } from "./chain.js";
+import { type Models, resolveModels } from "./chain.js";
 import {
   type PictureOptions,
   resolvePlaceholder,
@@ -50,7 +48,7 @@ import {
 import { emitters, resolvePlugins } from "./plugins-of.js";
 import { quietLogger, silent } from "./quiet-logger.js";
 import { ReliableRepository } from "./reliable-repository.js";
-import { requireConcurrency } from "./require-concurrency.js";
+import { requireAdapters, requireAudit, requirePrice, requireSameDimensions } from "./require-adapters.js";
 import { resolveStages } from "./stage-options.js";
 
 export type Complete<Options> = { readonly [Key in keyof Options]-?: Exclude<Options[Key], undefined> };
@@ -144,25 +142,9 @@ export function resolveSettings<U extends UploadRecord>(
   adapters: UploadAdapters<U>,
   options: Omit<ProcessOptions<U>, "signal" | "rerun"> = {},
 ): Settings<U> {
-  requireMembers("adapters", adapters, ["storage", "ai", "repository"], "object");
+  requireAdapters(adapters);
   const { storage, repository } = adapters;
   const ai: AIAdapter<U> = adapters.ai;
-  requireMembers("adapters.storage", storage, ["open", "write", "delete"]);
-  requireMembers("adapters.ai", ai, ["describe"]);
-  requireMembers("adapters.repository", repository, ["findUpload", "updateUpload"]);
-  optional("adapters.ai.embed", ai.embed, aFunction, "a function");
-  optional("adapters.ai.embedMany", ai.embedMany, aFunction, "a function");
-  requireEmbedBatch(ai.embedBatch);
-  requireAudit("adapters.ai.audit", ai.audit);
-  for (const { audit } of chainOf(ai)?.ais ?? []) requireAudit("adapters.ai.audit", audit);
-  optional("adapters.ai.dimensions", ai.dimensions, aCount, "an integer of at least 1");
-  optional("adapters.ai.price", ai.price, aFunction, "a function");
-  optional("adapters.ai.checkHealth", ai.checkHealth, aFunction, "a function");
-  optional("adapters.ai.version", ai.version, aVersion, "a text, or { describe, embed } with one each");
-  requireConcurrency(ai.concurrency);
-  optional("adapters.repository.claimUpload", repository.claimUpload, aFunction, "a function");
-  optional("adapters.repository.resetUploads", repository.resetUploads, aFunction, "a function");
-
   const { retry = {}, thumbnail = {}, facts = {}, vision = {}, input = {}, timeouts = {}, lease = {} } = options;
   for (const [name, group] of Object.entries({ retry, facts, vision, input, timeouts, lease })) {
     requireMembers(name, group, []);
@@ -178,12 +160,7 @@ export function resolveSettings<U extends UploadRecord>(
   if (options.logger) requireMembers("logger", options.logger, ["debug", "info", "warn", "error"]);
   const { attempt, audit } = options;
   if (audit !== false) requireAudit("audit", audit);
-  if (attempt !== undefined) {
-    requireMembers("attempt", attempt, []);
-    requireKnown("attempt", attempt, ["number", "max"]);
-    count("attempt.number", attempt.number, 1);
-    count("attempt.max", attempt.max, 1);
-  }
+  if (attempt !== undefined) requireAttempt(attempt);
   const runtime = resolveRuntime(options, ai);
   if (runtime.budget !== undefined) requirePrice("budget", ai);
   const reliable = new ReliableRepository(repository);
@@ -247,29 +224,7 @@ export function resolveSettings<U extends UploadRecord>(
   };
 }
 
-function requireEmbedBatch(batch: AIAdapter["embedBatch"]): void {
-  if (batch === undefined) return;
-  const name = "adapters.ai.embedBatch";
-  requireMembers(name, batch, []);
-  requireKnown(name, batch, ["maxSize", "maxWaitMs"]);
-  count(`${name}.maxSize`, batch.maxSize, 1);
-  timeout(`${name}.maxWaitMs`, batch.maxWaitMs, 0, 0);
-}
-
-/** @throws ConfigurationError unless it is undefined or an audit */
-function requireAudit<U extends UploadRecord>(name: string, audit: Audit<U> | undefined): void {
-  if (audit === undefined) return;
-  requireMembers(name, audit, ["check"]);
-  count(`${name}.maxAsks`, audit.maxAsks, 1);
-}
-
 const aTolerance = (value: unknown) => value === "strict" || value === "lenient";
-
-function aVersion(value: unknown): boolean {
-  if (typeof value === "string") return true;
-  const { describe, embed } = Object(value);
-  return aString(describe) && aString(embed);
-}
 
 function resolveRuntime(
   { runtime }: Pick<ProcessOptions, "runtime">,
@@ -278,24 +233,6 @@ function resolveRuntime(
   if (runtime === undefined) return runtimeOf(ai);
   if (runtime instanceof SharedRuntime) return runtime;
   throw expected("runtime", "what createRuntime makes (of this copy of the package)", runtime);
-}
-
-/** @throws ConfigurationError where a budget has nothing to go by */
-export function requirePrice(name: string, ai: Pick<AIAdapter, "price">): void {
-  if (ai.price !== undefined) return;
-  throw new ConfigurationError(
-    `${name}: a budget needs prices; give the AI adapter a price: (usage, stage) => number | null`,
-  );
-}
-
-/** Told before anything is paid: no vector of this model fits into this table. */
-function requireSameDimensions<U extends UploadRecord>(ai: AIAdapter<U>, repository: ReliableRepository<U>): void {
-  const { dimensions } = ai;
-  const wanted = repository.dimensions;
-  if (!embeds(ai) || dimensions === undefined || wanted === undefined || dimensions === wanted) return;
-  throw new ConfigurationError(
-    `adapters.ai.dimensions: the repository stores vectors of ${wanted} numbers, and the model makes ${dimensions}`,
-  );
 }
 
 /** When `shouldRetry` throws, that is not the upload's failure: the classification decides. */
@@ -313,4 +250,12 @@ function guarded(shouldRetry: RetryOptions["shouldRetry"], logger: Logger): NonN
 /** What is known only at the call: the options beside those of the work. */
 export function requireSignal(signal: unknown): void {
   optional("signal", signal, aSignal, "an AbortSignal");
+}
+
+/** @throws ConfigurationError unless it says which attempt of an engine it is */
+export function requireAttempt(attempt: EngineAttempt): void {
+  requireMembers("attempt", attempt, []);
+  requireKnown("attempt", attempt, ["number", "max"]);
+  count("attempt.number", attempt.number, 1);
+  count("attempt.max", attempt.max, 1);
 }

@@ -8,13 +8,11 @@ import type { Ticket } from "../runtime/breaker.js";
 import { UsageSum } from "../runtime/ledger.js";
 import { sharesOf } from "../runtime/shares.js";
 import { ABORT_GRACE_MS, idempotencyKey, tookLonger, wentOn } from "./bounded-call.js";
+import { MOST_RENEWALS } from "./claim.js";
 import type { Joined } from "./joined.js";
 import { readVectors } from "./model-output.js";
 import { shareWait } from "./retry.js";
-import { addPrice, endUnpriced, judge, reserve } from "./service-call.js";
-
-/** How often leases are renewed before a call, when each answer takes longer than a sixth of them. */
-const MOST_RENEWALS = 3;
+import { addPrice, endUnpriced, judge, reserve, usageTold } from "./service-call.js";
 
 type EmbedMany<U extends UploadRecord> = NonNullable<AIAdapter<U>["embedMany"]>;
 type Leave = ((cost: number) => void) | undefined;
@@ -122,7 +120,7 @@ export class SharedCall<U extends UploadRecord> {
       this.#end(({ reject }) => reject(error));
       return [];
     }
-    this.#book(calledAt, told(answer), "ok", leave);
+    this.#book(calledAt, usageTold(answer), "ok", leave);
     breaker.succeeded(ticket);
     try {
       const vectors = readVectors(answer, called.length);
@@ -224,15 +222,6 @@ function keyOf<U extends UploadRecord>(members: readonly Joined<U>[]): string {
   const keys = members.map(({ run }) => idempotencyKey(run, "embed"));
   if (keys.length === 1) return keys[0] as string;
   return `upload-processor/embed/${createHash("sha256").update(keys.join("\n")).digest("hex")}`;
-}
-
-/** Whatever an answer does when it is looked at says nothing of what the call has used up. */
-function told(answer: EmbeddedVectors): unknown {
-  try {
-    return new UsageSum().read(answer?.usage);
-  } catch {
-    return undefined;
-  }
 }
 
 function isList(answer: EmbeddedVectors): boolean {

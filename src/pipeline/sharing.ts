@@ -1,6 +1,7 @@
 import type { UploadRecord } from "../contracts/upload.js";
 import { messageOf, type UploadError } from "../errors.js";
-import { emitIsolated, type UploadEventPayloads } from "../events.js";
+import { emitIsolated } from "../event-emitter.js";
+import type { UploadEventPayloads } from "../events.js";
 import type { Settings } from "./settings.js";
 
 /** What calls and processors do with the runtime that they share, for as long as they are at work. */

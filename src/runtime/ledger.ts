@@ -55,7 +55,15 @@ export class UsageSum {
   }
 }
 
-const NUMBERS = ["inputTokens", "outputTokens", "totalTokens", "requests", "images", "durationMs", "cost"] as const;
+export const NUMBERS = [
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "requests",
+  "images",
+  "durationMs",
+  "cost",
+] as const;
 const KEYS = [...NUMBERS, "model"] as const;
 
 function sum(a: number | undefined, b: number | undefined): number | undefined {

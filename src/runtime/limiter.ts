@@ -31,12 +31,19 @@ export class Limiter {
     return this.#limit.activeCount >= this.concurrency;
   }
 
-  /** Runs `task` when it is its turn. @throws Interrupted when the signal is aborted before */
-  run<T>(signal: Stoppable, task: () => Promise<T>): Promise<T> {
-    const begin = () => {
-      if (signal.aborted) return Promise.reject(new Interrupted());
-      return this.#line === undefined ? task() : this.#inItsMinute(this.#line, signal, task);
-    };
+  /** Makes one call when it is its turn. @throws Interrupted when the signal is aborted before */
+  run<T>(signal: Stoppable, call: () => Promise<T>): Promise<T> {
+    return this.#line === undefined ? this.hold(signal, call) : this.hold(signal, () => this.inMinute(signal, call));
+  }
+
+  /** Makes one call as soon as a minute has room for it: for who holds a slot for several calls. @throws Interrupted */
+  inMinute<T>(signal: Stoppable, call: () => Promise<T>): Promise<T> {
+    return this.#line === undefined ? call() : this.#inItsMinute(this.#line, signal, call);
+  }
+
+  /** Runs `task` in a slot, whatever calls it makes. @throws Interrupted when the signal is aborted before */
+  hold<T>(signal: Stoppable, task: () => Promise<T>): Promise<T> {
+    const begin = () => (signal.aborted ? Promise.reject(new Interrupted()) : task());
     // Most calls find a free slot, and need not listen for an abort in the queue.
     if (this.concurrency === Number.POSITIVE_INFINITY) return begin();
     if (!this.isFull) return this.#limit(begin);

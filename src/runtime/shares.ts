@@ -1,6 +1,4 @@
-import { UsageSum } from "./ledger.js";
-
-const NUMBERS = ["inputTokens", "outputTokens", "totalTokens", "requests", "images", "durationMs", "cost"] as const;
+import { NUMBERS, UsageSum } from "./ledger.js";
 
 /**
  * What one call of many used up, shared over them by their weights. The shares add up to the whole: whole numbers are shared in

@@ -1,4 +1,5 @@
 import { NEVER, withTimeout } from "../async/time.js";
+import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError, keyProblem, UploadError } from "../errors.js";
 import { retryBriefly } from "../pipeline/retry.js";
@@ -48,12 +49,23 @@ const tooLate = () => new Error(`the storage did not answer within ${DELETE_TIME
 
 /** After its successor has been recorded. */
 async function removeObject<U extends UploadRecord>(run: UploadRun<U>, key: string): Promise<void> {
+  const failure = await tryToRemove(key, run.storageKey, run.settings.storage);
+  if (failure !== undefined) run.warn(failure);
+}
+
+/** Tried like any call of a storage, and given up in time. @returns why it is still there */
+export async function tryToRemove(
+  key: string,
+  originalKey: string,
+  storage: StorageAdapter,
+): Promise<UploadError | undefined> {
   // Whatever the record says: that is the original, or no key at all.
-  if (key === run.storageKey || keyProblem(key) !== null) return;
+  if (key === originalKey || keyProblem(key) !== null) return undefined;
   try {
-    await retryBriefly(() => withTimeout(run.settings.storage.delete(key), DELETE_TIMEOUT_MS, tooLate), NEVER);
+    await retryBriefly(() => withTimeout(storage.delete(key), DELETE_TIMEOUT_MS, tooLate), NEVER);
+    return undefined;
   } catch (thrown) {
     const { message, retryable } = classifyError(thrown, "thumbnail", "STORAGE_FAILED");
-    run.warn(new UploadError(message, { code: "STORAGE_FAILED", stage: "thumbnail", retryable, cause: thrown }));
+    return new UploadError(message, { code: "STORAGE_FAILED", stage: "thumbnail", retryable, cause: thrown });
   }
 }

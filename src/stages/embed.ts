@@ -35,7 +35,7 @@ export function embedStage<U extends UploadRecord>({
       code: "EMBED_FAILED",
       timeoutMs: timeouts.embedMs,
       slot,
-      service: { breaker: models.breakerOfEmbed, kind: "model", usageOf: usageOfAnswer },
+      service: { breaker: models.breakerOfEmbed, kind: "model" },
       // Looked up at each call, like every other method of an adapter: somebody may wrap it meanwhile.
       call: (context) => (ai.embed as Embed<U>)({ text, media }, context),
       accept: (answer) => readVector(answer, dimensions),
@@ -72,10 +72,6 @@ export function embedStage<U extends UploadRecord>({
       return results;
     },
   };
-}
-
-function usageOfAnswer(answer: unknown): unknown {
-  return Object(answer).usage;
 }
 
 /** The description may be of an earlier version than the embedding: then the stamp says both. */

@@ -51,6 +51,14 @@ describe("one text that fails", () => {
     expect(world.sizes().toSorted((a, b) => b - a)).toEqual([8, 4, 4, 2, 2, 1, 1]);
   });
 
+  test("by a text that makes the service fail takes no other down, though nobody comes back", async () => {
+    const world = describedWorld(8);
+    failWith(world, "Text 0005", () => down());
+    const results = await all(world, { retry: { maxAttempts: 2, minTimeout: 1, randomize: false } });
+    expect(ofStatus(results, "failed")).toEqual(["u0005"]);
+    expect(ofStatus(results, "completed")).toHaveLength(7);
+  });
+
   test("by an answer with too few vectors fails alone as well, and every call is booked", async () => {
     const world = describedWorld(4);
     world.embedMany.mockImplementation(async (inputs) => ({
@@ -139,7 +147,7 @@ describe("a failure of the service", () => {
     world.embedMany.mockRejectedValueOnce(down());
     const delays = new Set<number>();
     const events = new UploadEventEmitter().on("upload:retry", ({ delayMs }) => void delays.add(delayMs));
-    await settled(all(world, { retry: { minTimeout: 1000 }, events }));
+    await settled(all(world, { retry: { minTimeout: 1000, maxAttempts: 3 }, events }));
     expect(delays.size).toBe(1);
     expect(world.sizes()).toEqual([20, 20]);
   });
@@ -175,12 +183,12 @@ describe("a failure of the service", () => {
     expect(codes.filter((code) => code === "CIRCUIT_OPEN")).toHaveLength(2);
   });
 
-  test("where nobody comes back ends as for one call each", async () => {
+  test("where nobody comes back ends as for one call each, of which the last is made alone", async () => {
     const world = describedWorld(3);
     world.embedMany.mockRejectedValue(down());
     const results = await all(world);
     expect(results).toMatchObject(Array(3).fill({ status: "failed", attempts: 2, error: { message: "down" } }));
-    expect(world.sizes()).toEqual([3, 3]);
+    expect(world.sizes()).toEqual([3, 1, 1, 1]);
   });
 });
 

@@ -177,7 +177,7 @@ describe("packages", () => {
   test.each([
     ["p-retry", "pipeline/retry.ts"],
     ["p-limit", "runtime/limiter.ts"],
-    ["eventemitter3", "events.ts"],
+    ["eventemitter3", "event-emitter.ts"],
     ["sharp", "media/sharp.ts"],
     ["file-type", "media/sniff.ts"],
     ["thumbhash", "media/placeholder.ts"],

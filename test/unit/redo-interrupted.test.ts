@@ -179,12 +179,15 @@ test("close waits for what is being undone, and a closed processor undoes nothin
   const store = await inMemory([finished("a", { draft: { was: "completed", redo: "one", description: "half done" } })]);
   const read = deferred();
   const { repository } = store;
-  const findUpload: typeof repository.findUpload = async (id) => {
+  const asked = deferred();
+  const resetUploads: typeof repository.resetUploads = async (...args) => {
+    asked.resolve();
     await read.promise;
-    return repository.findUpload(id);
+    return repository.resetUploads?.(...args) ?? 0;
   };
-  const processor = new BatchProcessor({ ...adaptersOf(store), repository: { ...repository, findUpload } });
+  const processor = new BatchProcessor({ ...adaptersOf(store), repository: { ...repository, resetUploads } });
   const undoing = processor.undo({ all: true });
+  await asked.promise;
   let isClosed = false;
   const closing = processor.close().then(() => {
     isClosed = true;
@@ -195,6 +198,33 @@ test("close waits for what is being undone, and a closed processor undoes nothin
   expect(await undoing).toBe(1);
   await closing;
   await expect(processor.undo({ all: true })).rejects.toThrow("closed");
+});
+
+test("undo goes by pages, and keeps no more than one of them", async () => {
+  const draft = { was: "completed", redo: "one", description: "half done", thumbnailKey: "drafts/a.jpg" } as const;
+  const store = await inMemory(Array.from({ length: 250 }, (_, index) => finished(`u${index}`, { draft })));
+  const { repository } = store;
+  const sizes: number[] = [];
+  let reading = 0;
+  let most = 0;
+  const adapter: typeof repository = {
+    ...repository,
+    async resetUploads(selection, ...how) {
+      sizes.push(("ids" in selection && selection.ids?.length) || 0);
+      return repository.resetUploads?.(selection, ...how) ?? 0;
+    },
+    async findUpload(id) {
+      most = Math.max(most, ++reading);
+      const upload = await repository.findUpload(id);
+      reading--;
+      return upload;
+    },
+  };
+  const processor = new BatchProcessor({ ...adaptersOf(store), repository: adapter });
+  expect(await processor.undo({ all: true })).toBe(250);
+  expect(sizes).toEqual([100, 100, 50]);
+  expect(most).toBeLessThanOrEqual(100);
+  expect(await repository.countUploads({ all: true })).toMatchObject({ completed: 250 });
 });
 
 test("undo leaves what somebody is at work on", async () => {

@@ -1,0 +1,42 @@
+import type { AIAdapter } from "../contracts/ai.js";
+import type { UploadChanges } from "../contracts/repository.js";
+import type { UploadDraft, UploadRecord } from "../contracts/upload.js";
+import { aiVersionOf, embeds } from "../records.js";
+import { mediaOf, mergeMedia } from "./pictures-wanted.js";
+import { isEmpty, type Results } from "./results.js";
+
+/** Results as column values: of the row, or of its draft. */
+export function asColumns(results: Results, made: Results, ofDraft: UploadDraft | null): UploadChanges {
+  if (isEmpty(results)) return {};
+  if (ofDraft === null) return Object.assign({}, results);
+  const draft: { -readonly [Key in keyof UploadDraft]?: UploadDraft[Key] } = Object.assign({}, results);
+  // A draft is merged at its top level alone, so its metadata is written whole.
+  if (results.metadata !== undefined && made.metadata !== undefined) draft.metadata = made.metadata;
+  return { draft };
+}
+
+/**
+ * Moves what a redo has made over to the row. Description, embedding and stamp replace those of the row together; a thumbnail only
+ * if one was made.
+ */
+export function redone<U extends UploadRecord>(
+  draft: UploadDraft,
+  made: Results,
+  row: U,
+  ai: AIAdapter<U>,
+): UploadChanges {
+  const { thumbnailKey, description, embedding, metadata } = made;
+  const changes: UploadChanges = { status: "completed", metadata: { ...metadata, redo: draft.redo }, draft: null };
+  // A picture that could not be made anew is the old one, like the thumbnail.
+  const media = metadata?.media === undefined ? undefined : mergeMedia(mediaOf(row), mediaOf(made));
+  if (media !== undefined) changes.metadata = { ...changes.metadata, media };
+  if (thumbnailKey !== undefined) changes.thumbnailKey = thumbnailKey;
+  if (description !== undefined) changes.description = description;
+  if (embedding !== undefined) changes.embedding = embedding;
+  else if (!embeds(ai)) changes.embedding = null;
+  // What has no stamp gets none: the old one would say that it is of the old version.
+  if (description !== undefined || embedding !== undefined) changes.aiVersion = made.aiVersion ?? null;
+  // All of it was found up to date: without the stamp that says so, each reprocess would take it up again.
+  else if (draft.keeps === "same-version") changes.aiVersion = aiVersionOf(ai);
+  return changes;
+}
