@@ -14,6 +14,7 @@ const entry = {
   ollama: "src/adapters/ollama.ts",
   ffmpeg: "src/adapters/ffmpeg.ts",
   heic: "src/adapters/heic.ts",
+  bullmq: "src/integrations/bullmq.ts",
   testing: "src/testing/index.ts",
 };
 
@@ -27,17 +28,20 @@ const shared: Options = { target: "node20", platform: "node", removeNodeProtocol
 
 /**
  * esbuild shares code between entry points in ESM alone, so every CommonJS entry point would carry error classes of its own,
- * and `instanceof UploadError` would not know what a subpath threw. They are a file of their own, which all others require.
+ * and `instanceof UploadError` would not know what a subpath threw. They are a file of their own, which all others require; so is
+ * the root, on which the integrations stand.
  */
-const oneCopyOfTheErrors: NonNullable<Options["esbuildPlugins"]>[number] = {
-  name: "one-copy-of-the-errors",
+const oneCopy: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "one-copy",
   setup(build) {
-    const theErrors = resolve("src/errors.js"); // and no other file of that name
-    build.onResolve({ filter: /\/errors\.js$/ }, ({ path, resolveDir, kind }) =>
-      kind !== "entry-point" && resolve(resolveDir, path) === theErrors
-        ? { path: "./errors.cjs", external: true }
-        : undefined,
-    );
+    const files = new Map([
+      [resolve("src/errors.js"), "./errors.cjs"], // and no other file of that name
+      [resolve("src/index.js"), "./index.cjs"],
+    ]);
+    build.onResolve({ filter: /\/(?:errors|index)\.js$/ }, ({ path, resolveDir, kind }) => {
+      const built = kind === "entry-point" ? undefined : files.get(resolve(resolveDir, path));
+      return built === undefined ? undefined : { path: built, external: true };
+    });
   },
 };
 
@@ -85,7 +89,7 @@ export default defineConfig([
     ...shared,
     entry: { ...entry, errors: "src/errors.ts" },
     format: "cjs",
-    esbuildPlugins: [oneCopyOfTheErrors, workerAsText],
+    esbuildPlugins: [oneCopy, workerAsText],
     noExternal: bundled,
     define: { "import.meta.url": "__filename" }, // for createRequire, which takes either
     onSuccess: async () => {

@@ -1,0 +1,97 @@
+import { Worker, type WorkerOptions } from "bullmq";
+import {
+  ConfigurationError,
+  type LeaseOptions,
+  type ProcessOptions,
+  type RepositoryAdapter,
+  type UploadAdapters,
+  type UploadError,
+  type UploadRecord,
+} from "../index.js";
+import { type GuardedWorker, guard, report, requiredStalls, requireStalls } from "./bullmq/guard.js";
+import { processorOf, type UploadJobProcessor } from "./bullmq/processor.js";
+import { UploadWork } from "./engine/upload-work.js";
+
+export type { GuardedWorker } from "./bullmq/guard.js";
+export type { UploadJobData, UploadJobResult } from "./bullmq/job-types.js";
+export { enqueueUploads, removeUploadJob } from "./bullmq/jobs.js";
+export type { UploadJobProcessor } from "./bullmq/processor.js";
+
+/** What BullMQ tells itself is no option. */
+export type JobOptions<U extends UploadRecord = UploadRecord> = Omit<ProcessOptions<U>, "signal" | "attempt">;
+
+/**
+ * A worker with everything wired: BullMQ owns the retries, and each delivery of a job is one attempt at its upload. Waiting (for a
+ * service that is down, another worker, the end of a 429) uses up neither an attempt nor a slot; jobs that BullMQ gives up settle
+ * their uploads; each upload settles its batch.
+ *
+ * `lease.maxStarts` raises `maxStalledCount`. Attach a listener of `error` to the worker, as BullMQ wants it.
+ *
+ * @param queue the name of the queue
+ * @param options those of `processUploadWithRetry`, and `worker`: BullMQ's, with `connection` and `concurrency`
+ * @throws ConfigurationError an option or an adapter that does not fit, as `processUploadWithRetry` does
+ * @example
+ * const { worker, close } = createUploadWorker("uploads", { storage, ai, repository }, { worker: { connection, concurrency: 8 } });
+ * worker.on("error", (error) => logger.error(error));
+ * process.once("SIGTERM", () => close());
+ */
+export function createUploadWorker<U extends UploadRecord>(
+  queue: string,
+  adapters: UploadAdapters<U>,
+  options: JobOptions<NoInfer<U>> & { readonly worker: WorkerOptions },
+): GuardedWorker {
+  const { worker: workerOptions, ...rest } = requireWorkerOptions(options);
+  const work = new UploadWork<U>(adapters, rest as JobOptions<U>, (error) => report(worker, error));
+  const required = requiredStalls(rest.lease);
+  const { maxStalledCount = required } = workerOptions;
+  requireStalls("worker.maxStalledCount", maxStalledCount, required);
+  const worker: Worker = new Worker(queue, processorOf(work), { ...workerOptions, maxStalledCount });
+  const { close } = guard(worker, adapters.repository);
+  return {
+    worker,
+    async close(closing) {
+      await close(closing);
+      await work.close();
+    },
+  };
+}
+
+/**
+ * The processor alone, where a framework makes the worker; {@link guardWorker} is the other half. BullMQ hands its signal only to
+ * functions that declare three parameters: hand all three on, as `process(job, token, signal)` of a NestJS `WorkerHost` can.
+ *
+ * What keeps jobs waiting is told to `options.logger`.
+ *
+ * @throws ConfigurationError as {@link createUploadWorker}
+ */
+export function uploadJobProcessor<U extends UploadRecord>(
+  adapters: UploadAdapters<U>,
+  options: JobOptions<NoInfer<U>> = {},
+): UploadJobProcessor {
+  const { logger } = options;
+  const report = (error: UploadError) => logger?.warn({ error }, "jobs wait");
+  return processorOf(new UploadWork<U>(adapters, options as JobOptions<U>, report));
+}
+
+/**
+ * What a worker has to do besides processing: a job whose lock is lost is stopped, one that BullMQ gives up settles its upload and
+ * its batch, and closing hands back what is in work.
+ *
+ * @param o.lease the same as the processor's
+ * @throws ConfigurationError the worker's `maxStalledCount` is below `lease.maxStarts`
+ */
+export function guardWorker<U extends UploadRecord>(
+  worker: Worker,
+  o: { readonly repository: RepositoryAdapter<U>; readonly lease?: LeaseOptions | undefined },
+): GuardedWorker {
+  requireStalls("worker.opts.maxStalledCount", worker.opts.maxStalledCount, requiredStalls(o.lease));
+  return guard(worker, o.repository);
+}
+
+function requireWorkerOptions<T extends { readonly worker: WorkerOptions }>(options: T): T {
+  const worker: unknown = options?.worker;
+  if (typeof worker === "object" && worker !== null && "connection" in worker) return options;
+  throw new ConfigurationError(
+    "options.worker: expected the options of BullMQ's worker, with its connection; give worker: { connection, concurrency }",
+  );
+}

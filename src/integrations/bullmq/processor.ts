@@ -1,0 +1,82 @@
+import { DelayedError, type Job, UnrecoverableError, WaitingError } from "bullmq";
+import { UploadError, type UploadRecord } from "../../index.js";
+import { readJobData } from "../engine/job-data.js";
+import { reasonOf } from "../engine/outcome.js";
+import type { UploadWork, Worked } from "../engine/upload-work.js";
+import { waitOf } from "../engine/wait.js";
+import type { UploadJobData, UploadJobResult } from "./job-types.js";
+import { CLOSING, LOCK_LOST, REMOVED } from "./reasons.js";
+
+/** BullMQ hands its signal to functions that declare three parameters, so each of these has them. */
+export type UploadJobProcessor = (
+  job: Job<UploadJobData>,
+  token: string | undefined,
+  signal: AbortSignal | undefined,
+) => Promise<UploadJobResult>;
+
+/** Errors by which a job ended as it had to: nothing is left to be settled when BullMQ tells that it failed. */
+const ends = new WeakSet<Error>();
+
+export function isOwnEnd(error: Error): boolean {
+  return ends.has(error);
+}
+
+export function processorOf<U extends UploadRecord>(work: UploadWork<U>): UploadJobProcessor {
+  return async (job, token, signal) => {
+    if (job.data?.removed === true) throw ended(REMOVED);
+    const worked = await work.run(dataOf(job), {
+      attempt: { number: job.attemptsMade + 1, max: Math.max(1, job.opts.attempts ?? 1) },
+      signal,
+      name: `${job.id}@${job.timestamp}`,
+    });
+    return answer(job, token ?? job.token, signal, worked);
+  };
+}
+
+/** One row of the table of outcomes: returns, or throws what BullMQ understands. */
+async function answer(
+  job: Job<UploadJobData>,
+  token: string | undefined,
+  signal: AbortSignal | undefined,
+  { outcome, status, durationMs }: Worked,
+): Promise<UploadJobResult> {
+  if (outcome.kind === "done") return { status, durationMs };
+  // Whoever has the lock has the job: it is neither ended nor moved here.
+  if (signal?.reason === LOCK_LOST) throw new Error(LOCK_LOST);
+  switch (outcome.kind) {
+    case "failed":
+      throw ended(outcome.reason);
+    case "delayed": {
+      const { error, retryAfterMs, counts } = outcome;
+      if (counts) {
+        if (retryAfterMs !== undefined) job.opts.backoff = { type: "fixed", delay: waitOf(retryAfterMs, 1) };
+        throw new Error(reasonOf(error), { cause: error });
+      }
+      await job.moveToDelayed(Date.now() + waitOf(retryAfterMs, job.attemptsStarted), token);
+      throw new DelayedError(reasonOf(error));
+    }
+    case "aborted": {
+      if (signal?.reason === CLOSING) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      const { reason } = outcome;
+      if (UploadError.isInstance(reason)) throw ended(reasonOf(reason));
+      throw ended(`Aborted: ${reason instanceof Error ? reason.message : String(reason)}`);
+    }
+  }
+}
+
+function dataOf(job: Job<UploadJobData>) {
+  try {
+    return readJobData(job.data);
+  } catch (error) {
+    throw ended(UploadError.isInstance(error) ? reasonOf(error) : String(error));
+  }
+}
+
+function ended(reason: string): Error {
+  const error = new UnrecoverableError(reason);
+  ends.add(error);
+  return error;
+}

@@ -1,0 +1,120 @@
+import {
+  BatchProcessor,
+  ConfigurationError,
+  type EngineAttempt,
+  type Plugin,
+  type ProcessOptions,
+  type UploadAdapters,
+  UploadError,
+  type UploadEventName,
+  type UploadListeners,
+  type UploadRecord,
+} from "../../index.js";
+import { settleBatchOf } from "./batches.js";
+import type { JobData } from "./job-data.js";
+import { type Outcome, outcomeOf } from "./outcome.js";
+
+/** What an engine tells itself is no option. */
+export type EngineOptions<U extends UploadRecord> = Omit<ProcessOptions<U>, "signal" | "attempt">;
+
+/** What the engine says of one delivery of a job. */
+export interface Delivery {
+  readonly attempt: EngineAttempt;
+  readonly signal: AbortSignal | undefined;
+  /** The same for every delivery of a job, and another one for the next job of the same upload. */
+  readonly name: string;
+}
+
+export interface Worked {
+  readonly outcome: Outcome;
+  readonly status: Awaited<ReturnType<BatchProcessor["processUpload"]>>["status"];
+  /** In milliseconds. */
+  readonly durationMs: number;
+}
+
+/** What the deployment lacks is not there a second later either. In milliseconds. */
+const DEPLOYMENT_WAIT_MS = 30_000;
+
+/** The work on the uploads of one worker: its options are read once, and its jobs share slots, breaker and budget. */
+export class UploadWork<U extends UploadRecord> {
+  readonly #processor: BatchProcessor<U>;
+  readonly #adapters: UploadAdapters<U>;
+  readonly #rerun: ProcessOptions<U>["rerun"];
+
+  /**
+   * @param report gets what keeps all jobs waiting: a service that is down, what the deployment lacks, a repository that cannot be
+   *   reached
+   * @throws ConfigurationError as `processUploadWithRetry` does
+   */
+  constructor(
+    adapters: UploadAdapters<U>,
+    options: EngineOptions<U>,
+    private readonly report: (error: UploadError) => void,
+  ) {
+    if (typeof options !== "object" || options === null)
+      throw new ConfigurationError(`options: expected an object, got ${options === null ? "null" : typeof options}`);
+    const { events, onProgress, rerun, plugins, ...rest } = options;
+    if ((rest as { concurrency?: unknown }).concurrency !== undefined)
+      throw new ConfigurationError(
+        "options.concurrency: unknown; how many uploads are in work is said to the worker of the engine",
+      );
+    const listening: Plugin<U>[] = [{ on: { "breaker:opened": ({ error }) => report(error) } }];
+    if (events !== undefined) listening.push({ on: forwardTo(events) });
+    if (onProgress !== undefined) listening.push({ on: { "upload:progress": onProgress } });
+    this.#adapters = adapters;
+    this.#rerun = rerun;
+    this.#processor = new BatchProcessor<U>({
+      ...rest,
+      storage: adapters.storage,
+      ai: adapters.ai,
+      repository: adapters.repository,
+      plugins: [...(plugins ?? []), ...listening],
+      concurrency: Number.MAX_SAFE_INTEGER, // the engine decides how many jobs it hands out
+    });
+  }
+
+  /**
+   * One delivery of a job: one attempt at its upload. What is not the upload's fault, also that the deployment lacks something or
+   * that the repository cannot be reached, comes out as `delayed`, with no attempt used.
+   */
+  async run({ uploadId, batchId }: JobData, { attempt, signal, name }: Delivery): Promise<Worked> {
+    const startedAt = performance.now();
+    try {
+      const rerun = typeof this.#rerun === "string" ? { mode: this.#rerun, name } : this.#rerun;
+      const result = await this.#processor.processUpload(uploadId, { attempt, signal, rerun });
+      const outcome = await outcomeOf(result, (id) => this.#adapters.repository.findUpload(id));
+      if (outcome.kind === "done" || outcome.kind === "failed") {
+        const known = result.status === "completed" ? result.upload.batchId : batchId;
+        await settleBatchOf(this.#adapters.repository, uploadId, known ?? batchId);
+      }
+      return { outcome, status: result.status, durationMs: Math.round(result.durationMs) };
+    } catch (error) {
+      if (!UploadError.isInstance(error) || error.fault === "upload") throw error;
+      this.report(error);
+      const retryAfterMs = error.fault === "deployment" ? DEPLOYMENT_WAIT_MS : error.retryAfterMs;
+      const outcome = { kind: "delayed", error, retryAfterMs, counts: false } as const;
+      return { outcome, status: "deferred", durationMs: Math.round(performance.now() - startedAt) };
+    }
+  }
+
+  /** Detaches the plugins; what is in work is handed back. */
+  close(): Promise<void> {
+    return this.#processor.close({ graceMs: 0 });
+  }
+}
+
+/** What can happen to single uploads. */
+const EVENTS = [
+  "upload:started",
+  "upload:progress",
+  "upload:retry",
+  "upload:warning",
+  "upload:settled",
+  "breaker:opened",
+  "breaker:closed",
+] as const satisfies readonly UploadEventName[];
+
+function forwardTo<U extends UploadRecord>(events: NonNullable<ProcessOptions<U>["events"]>): UploadListeners<U> {
+  const emit = events.emit.bind(events) as (name: UploadEventName, payload: unknown) => boolean;
+  return Object.fromEntries(EVENTS.map((name) => [name, (payload: unknown) => emit(name, payload)]));
+}
