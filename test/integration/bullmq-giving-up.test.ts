@@ -1,0 +1,97 @@
+import type { JobsOptions } from "bullmq";
+import { describe, expect, test } from "vitest";
+import { enqueueUploads } from "../../src/integrations/bullmq.js";
+import { closingAfterEach, jobId, jobIn, openQueue, REDIS_URL, startWorker } from "../support/bullmq.js";
+import { uploadOf, type World, worldOf } from "../support/fakes.js";
+import { finished } from "../support/stores.js";
+
+const STALLED = "job stalled more than allowable limit";
+
+/** A job that BullMQ has found stalled too often: what it writes then, for the next worker that takes the job. */
+async function stalledJob(uploadId: string, options: JobsOptions = {}) {
+  const queue = openQueue();
+  await enqueueUploads(queue, [uploadId], options);
+  const redis = await queue.getBackend().client;
+  await redis.hset(`${queue.qualifiedName}:${jobId(uploadId)}`, { defa: STALLED });
+  return queue;
+}
+
+async function untilStored(world: World, id: string, errorCode: string) {
+  while ((await world.repository.findUpload(id))?.errorCode !== errorCode)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  return world.repository.findUpload(id);
+}
+
+describe.skipIf(REDIS_URL === undefined)("a job that BullMQ gives up", () => {
+  closingAfterEach();
+
+  test("settles its upload, with the engine's reason, and its batch", async () => {
+    const world = worldOf([uploadOf("a", { starts: 1 })]);
+    startWorker(await stalledJob("a", { attempts: 5 }), world);
+    expect(await untilStored(world, "a", "ENGINE_GAVE_UP")).toMatchObject({
+      status: "failed",
+      errorMessage: expect.stringContaining(STALLED),
+      starts: 0,
+    });
+    while ((await world.repository.findBatch("batch"))?.status !== "completed")
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(world.ai.describe).not.toHaveBeenCalled();
+  });
+
+  test("leaves what is settled as it is, and settles its batch", async () => {
+    const world = worldOf([finished("a")]);
+    startWorker(await stalledJob("a"), world);
+    while ((await world.repository.findBatch("batch"))?.status !== "completed")
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "completed", description: "old words" });
+  });
+
+  test("leaves a redo as it was before", async () => {
+    const draft = { was: "completed", redo: "job" } as const;
+    const world = worldOf([finished("a", { status: "pending", draft })]);
+    startWorker(await stalledJob("a"), world);
+    expect(await untilStored(world, "a", "ENGINE_GAVE_UP")).toMatchObject({
+      status: "completed",
+      description: "old words",
+    });
+  });
+
+  test.each([
+    ["kept", {}],
+    ["not kept", { removeOnFail: true }],
+  ])("of a row that is still held comes again, and is done when the lease has run out (%s)", async (_, options) => {
+    const world = worldOf([uploadOf("a")]);
+    await world.repository.claimUpload("a", { leaseMs: 500, token: "the one that stalled" });
+    const queue = await stalledJob("a", options);
+    startWorker(queue, world);
+    expect(await jobIn(queue, "a", "completed")).toMatchObject({ returnvalue: { status: "completed" } });
+    expect(await world.repository.findBatch("batch")).toMatchObject({ status: "completed" });
+  });
+
+  test("comes again when the repository cannot be reached just then", async () => {
+    const world = worldOf([uploadOf("a")]);
+    let failures = 1;
+    const repository = {
+      ...world.repository,
+      claimUpload: async (...args: Parameters<typeof world.repository.claimUpload>) => {
+        if (failures-- > 0) throw Object.assign(new Error("a deadlock of claims"), { retryable: false });
+        return world.repository.claimUpload(...args);
+      },
+    };
+    const queue = await stalledJob("a");
+    startWorker(queue, { ...world, repository });
+    expect(await jobIn(queue, "a", "completed")).toMatchObject({ returnvalue: { status: "completed" } });
+  });
+
+  test("also because it was started too often", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValue(new Error("boom"));
+    const queue = openQueue();
+    startWorker(queue, world, { worker: { maxStartedAttempts: 1 } });
+    await enqueueUploads(queue, ["a"], { attempts: 9 });
+    expect(await untilStored(world, "a", "ENGINE_GAVE_UP")).toMatchObject({
+      errorMessage: expect.stringContaining("boom"),
+    });
+    expect(world.ai.describe).toHaveBeenCalledTimes(1);
+  });
+});

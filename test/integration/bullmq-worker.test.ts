@@ -1,0 +1,173 @@
+import { Worker } from "bullmq";
+import { describe, expect, test, vi } from "vitest";
+import { ConfigurationError, UploadEventEmitter } from "../../src/index.js";
+import { createUploadWorker, enqueueUploads, guardWorker, uploadJobProcessor } from "../../src/integrations/bullmq.js";
+import {
+  closeAfterTest,
+  closingAfterEach,
+  connectionOf,
+  ended,
+  jobId,
+  jobIn,
+  openQueue,
+  REDIS_URL,
+  startWorker,
+  watched,
+} from "../support/bullmq.js";
+import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
+
+const URL = REDIS_URL ?? "redis://127.0.0.1:1";
+
+describe.skipIf(REDIS_URL === undefined)("a worker", () => {
+  closingAfterEach();
+
+  test("bears as many stalls as the lease allows starts, or more; fewer are refused, with the remedy", () => {
+    const queue = openQueue();
+    const world = worldOf([]);
+    const stalls = (options: Parameters<typeof startWorker>[2]) =>
+      startWorker(queue, world, options).worker.opts.maxStalledCount;
+    expect(stalls({})).toBe(3);
+    expect(stalls({ lease: { maxStarts: 5 } })).toBe(5);
+    expect(stalls({ worker: { maxStalledCount: 7 } })).toBe(7);
+    expect(() => stalls({ worker: { maxStalledCount: 2 } })).toThrow(/maxStalledCount.*at least.*3, got 2.*set maxSta/);
+  });
+
+  test("does several uploads at once, as many as BullMQ hands out", async () => {
+    const uploads = ids(12);
+    const world = worldOf([uploadOf("first"), ...uploads]);
+    const gate = deferred<string>();
+    world.ai.describe.mockResolvedValueOnce("words").mockReturnValue(gate.promise);
+    const queue = openQueue();
+    startWorker(queue, world, { worker: { concurrency: 10 } });
+    await ended(queue, "first"); // no more than five calls at once are made of a service that has not answered yet
+    await enqueueUploads(queue, uploads);
+    await until(() => world.ai.describe.mock.calls.length === 11);
+    gate.resolve("words");
+    for (const { id } of uploads) await jobIn(queue, id, "completed");
+  });
+
+  test("tells events, progress and plugins", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const told: string[] = [];
+    const events = new UploadEventEmitter();
+    events.on("upload:settled", ({ status }) => told.push(`settled ${status}`));
+    const detached = vi.fn();
+    const plugin = { on: { "upload:started": () => told.push("started") }, attach: () => detached };
+    const queue = openQueue();
+    const progress: number[] = [];
+    const { close } = startWorker(queue, world, {
+      events,
+      plugins: [plugin],
+      onProgress: (event) => progress.push(event.progress),
+    });
+    await ended(queue, "a");
+    expect(told).toEqual(["started", "settled completed"]);
+    expect(progress.at(-1)).toBe(100);
+    expect(detached).not.toHaveBeenCalled();
+    await close();
+    expect(detached).toHaveBeenCalledTimes(1);
+  });
+
+  test("close lets what is in work end, and takes nothing more", async () => {
+    const world = worldOf([uploadOf("a"), uploadOf("b")]);
+    const gate = deferred<string>();
+    world.ai.describe.mockReturnValueOnce(gate.promise);
+    const queue = openQueue();
+    const { close } = startWorker(queue, world);
+    await enqueueUploads(queue, ["a", "b"]);
+    await until(() => world.ai.describe.mock.calls.length === 1);
+    const closing = close({ graceMs: 60_000 });
+    gate.resolve("words");
+    await closing;
+    expect(await queue.getJobState(jobId("a"))).toBe("completed");
+    expect(await queue.getJobState(jobId("b"))).toBe("waiting");
+  });
+
+  test("close without grace hands back everything, also what began while it was being closed", async () => {
+    const uploads = ids(20);
+    const world = worldOf(uploads);
+    world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
+    const queue = openQueue();
+    const { worker, close } = startWorker(queue, world, { worker: { concurrency: 20 } });
+    const first = new Promise((resolve) => worker.once("active", resolve));
+    await enqueueUploads(queue, uploads);
+    await first;
+    await close({ graceMs: 0 });
+    expect(await queue.getJobCounts("waiting", "active", "completed", "failed", "delayed")).toEqual({
+      ...{ waiting: 20, active: 0, completed: 0, failed: 0, delayed: 0 },
+    });
+    for (const { id } of uploads) {
+      const { status, starts } = (await world.repository.findUpload(id)) ?? {};
+      expect([status, starts ?? 0]).toEqual(["pending", 0]);
+    }
+  });
+});
+
+describe.skipIf(REDIS_URL === undefined)("the two halves", () => {
+  closingAfterEach();
+
+  test("do what the whole does", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const queue = openQueue();
+    const processor = uploadJobProcessor(world, { thumbnail: false });
+    expect(processor).toHaveLength(3);
+    const worker = new Worker(queue.name, processor, { connection: connectionOf(URL), maxStalledCount: 3 });
+    const { close } = watched(guardWorker(worker, { repository: world.repository }));
+    world.ai.describe.mockImplementationOnce((_, { signal }) => untilAborted(signal));
+    await enqueueUploads(queue, ["a"]);
+    await until(() => world.ai.describe.mock.calls.length === 1);
+    await close({ graceMs: 0 });
+    expect(await queue.getJobState(jobId("a"))).toBe("waiting");
+  });
+
+  test("the guard refuses BullMQ's default of stalls, and what is below the lease's starts", async () => {
+    const queue = openQueue();
+    const { repository } = worldOf([]);
+    const worker = (maxStalledCount?: number) => {
+      const made = new Worker(queue.name, async () => {}, {
+        connection: connectionOf(URL),
+        ...(maxStalledCount !== undefined && { maxStalledCount }),
+      });
+      closeAfterTest(() => made.close());
+      return made;
+    };
+    expect(() => guardWorker(worker(), { repository })).toThrow(ConfigurationError);
+    expect(() => guardWorker(worker(), { repository })).toThrow(/maxStalledCount: 3/);
+    expect(() => guardWorker(worker(3), { repository, lease: { maxStarts: 4 } })).toThrow(/maxStalledCount: 4/);
+    expect(guardWorker(worker(1), { repository, lease: { maxStarts: 1 } }).worker.opts.maxStalledCount).toBe(1);
+  });
+
+  test("what keeps jobs waiting is told to the logger", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValue(Object.assign(new Error("who are you"), { status: 401 }));
+    const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    const queue = openQueue();
+    const processor = uploadJobProcessor(world, { thumbnail: false, logger });
+    const worker = new Worker(queue.name, processor, { connection: connectionOf(URL), maxStalledCount: 3 });
+    watched(guardWorker(worker, { repository: world.repository }));
+    await enqueueUploads(queue, ["a"]);
+    expect(await jobIn(queue, "a", "delayed")).toMatchObject({ attemptsMade: 0 });
+    expect(logger.warn.mock.calls).toEqual([
+      [{ error: expect.objectContaining({ code: "ACCOUNT_REFUSED" }) }, "jobs wait"],
+    ]);
+  });
+});
+
+describe("options that do not fit", () => {
+  const world = worldOf([]);
+  const connection = { host: "127.0.0.1", port: 1, lazyConnect: true };
+  test.each<[options: object, message: RegExp]>([
+    [{}, /options\.worker: expected the options of BullMQ's worker/],
+    [{ worker: { concurrency: 3 } }, /connection/],
+    [{ worker: { connection }, concurrency: 3 }, /options\.concurrency: unknown; .*worker/],
+    [{ worker: { connection }, signal: new AbortController().signal }, /options\.signal: unknown/],
+    [{ worker: { connection }, attempt: { number: 1, max: 1 } }, /options\.attempt: unknown/],
+    [{ worker: { connection }, timeout: 3 }, /timeouts/],
+    [{ worker: { connection }, lease: { maxStarts: 0 } }, /lease\.maxStarts/],
+    [{ worker: { connection, maxStalledCount: 1 } }, /maxStalledCount: 3/],
+  ])("%o", (options, message) => {
+    const create = () => createUploadWorker("uploads", world, options as Parameters<typeof createUploadWorker>[2]);
+    expect(create).toThrow(ConfigurationError);
+    expect(create).toThrow(message);
+  });
+});
