@@ -5,7 +5,6 @@ import { createUploadWorker, enqueueUploads, guardWorker, uploadJobProcessor } f
 import {
   closeAfterTest,
   closingAfterEach,
-  connectionOf,
   ended,
   jobId,
   jobIn,
@@ -14,6 +13,7 @@ import {
   startWorker,
   watched,
 } from "../support/bullmq.js";
+import { connectionOf } from "../support/bullmq-connection.js";
 import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 
 const URL = REDIS_URL ?? "redis://127.0.0.1:1";

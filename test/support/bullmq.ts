@@ -1,4 +1,4 @@
-import { type ConnectionOptions, type JobState, Queue, type WorkerOptions } from "bullmq";
+import { type JobState, Queue, type WorkerOptions } from "bullmq";
 import { afterEach } from "vitest";
 import type { UploadAdapters, UploadRecord } from "../../src/index.js";
 import {
@@ -7,13 +7,9 @@ import {
   type GuardedWorker,
   type JobOptions,
 } from "../../src/integrations/bullmq.js";
+import { connectionOf } from "./bullmq-connection.js";
 
 export const REDIS_URL = process.env.TEST_REDIS_URL;
-
-export function connectionOf(url: string): ConnectionOptions & object {
-  const { hostname, port } = new URL(url);
-  return { host: hostname, port: Number(port) };
-}
 
 export const jobId = (uploadId: string) => `upload-${encodeURIComponent(uploadId)}`;
 

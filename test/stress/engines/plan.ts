@@ -1,0 +1,43 @@
+import type { PostgresUpload } from "../../../src/adapters/postgres.js";
+import type { RepositoryAdapter, UploadAdapters } from "../../../src/index.js";
+
+export const BATCH = "batch";
+
+/** What a worker is told, as JSON. */
+export interface EnginePlan {
+  readonly engine: string;
+  readonly redis: string;
+  readonly postgres: string;
+  /** The name of the queue, and of the schema of the tables. */
+  readonly name: string;
+  readonly ledger: string;
+  /** Uploads in work at once, of each worker. */
+  readonly concurrency: number;
+  /** Of the claim, and of the engine's lock, in milliseconds. */
+  readonly leaseMs: number;
+  readonly describeMs: number;
+  readonly graceMs: number;
+}
+
+/** What the stress needs of an engine. */
+export interface Engine {
+  readonly enqueue: (plan: EnginePlan, ids: readonly string[]) => Promise<void>;
+  readonly work: (
+    plan: EnginePlan,
+    adapters: UploadAdapters<PostgresUpload> & { readonly repository: RepositoryAdapter<PostgresUpload> },
+  ) => Promise<{ readonly close: () => Promise<void> }>;
+  /** How the jobs have ended. */
+  readonly ended: (plan: EnginePlan) => Promise<{ readonly completed: number; readonly failed: number }>;
+  readonly remove: (plan: EnginePlan) => Promise<void>;
+}
+
+/** One line of the ledger. */
+export interface Entry {
+  readonly event: "begun" | "acknowledged";
+  readonly id: string;
+  readonly pid: number;
+}
+
+export function tablesOf({ name }: Pick<EnginePlan, "name">) {
+  return { uploads: `${name}.uploads`, batches: `${name}.batches` };
+}
