@@ -10,6 +10,8 @@ const library: typeof import("../../src/index.js") = await import(built("index.j
 const models: typeof import("../../src/adapters/ai-sdk.js") = await import(built("ai-sdk.js"));
 const decoder: typeof import("../../src/adapters/ffmpeg.js") = await import(built("ffmpeg.js"));
 const postgres: typeof import("../../src/adapters/postgres.js") = await import(built("postgres.js"));
+const memory: typeof import("../../src/adapters/memory.js") = await import(built("memory.js"));
+const engine: typeof import("../../src/integrations/bullmq.js") = await import(built("bullmq.js"));
 const heicDecoder: typeof import("../../src/adapters/heic.js") = await import(built("heic.js"));
 
 export const { BatchProcessor, createRuntime, defineStage, descriptionQuality, settleBatch } = library;
@@ -17,3 +19,5 @@ export const { aiSdk } = models;
 export const { postgresRepository } = postgres;
 export const { ffmpeg } = decoder;
 export const { heic } = heicDecoder;
+export const { memoryRepository } = memory;
+export const { createUploadWorker, enqueueUploads } = engine;

@@ -1,6 +1,7 @@
 /** Processes uploads that are rows of a PostgreSQL server, and prints how long that takes, in milliseconds. */
 import pLimit from "p-limit";
 import type pg from "pg";
+import { takeDescribeEmbed } from "./by-hand.js";
 import { ai, requireCompleted, storage } from "./idle-adapters.js";
 import { BatchProcessor, postgresRepository } from "./library.js";
 import { withTables } from "./postgres-tables.js";
@@ -13,24 +14,9 @@ const RUNS = 3;
 const [side = "", url = "", count = "0", atOnce = "1"] = process.argv.slice(2);
 const concurrency = Number(atOnce);
 
-/** What one writes without the library: takes the row, stores the description, stores the vector. */
 async function byHand(pool: pg.Pool, uploads: string, ids: readonly string[]): Promise<void> {
   const limit = pLimit(concurrency);
-  const processOne = async (id: string) => {
-    const { rows } = await pool.query(
-      `update ${uploads} set status = 'analyzing', starts = starts + 1, fence = fence + 1,
-         lease_until = clock_timestamp() + interval '1 minute' where id = $1 and status = 'pending' returning *`,
-      [id],
-    );
-    const description = await ai.describe(rows[0], {});
-    await pool.query(`update ${uploads} set description = $2, status = 'embedding' where id = $1`, [id, description]);
-    const embedding = await ai.embed({ text: description }, {});
-    await pool.query(
-      `update ${uploads} set embedding = $2::real[], status = 'completed', starts = 0, lease_until = null where id = $1`,
-      [id, embedding],
-    );
-  };
-  await Promise.all(ids.map((id) => limit(processOne, id)));
+  await Promise.all(ids.map((id) => limit(takeDescribeEmbed, pool, uploads, id)));
 }
 
 const fastest = await withTables(url, concurrency, async (pool, tables) => {

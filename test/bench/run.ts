@@ -4,11 +4,12 @@
  *     npm run bench                            all of them
  *     npm run bench -- throughput thumbnails   some of them
  *     npm run bench -- --quick                 fewer rounds; 200,000 uploads instead of a million
- *     TEST_POSTGRES_URL=… npm run bench        also those that need a PostgreSQL server, which are passed over without
+ *     TEST_POSTGRES_URL=… npm run bench        also those that need a PostgreSQL server (and TEST_REDIS_URL), which are passed over without
  *     npm run bench -- --check                 fails when a target is missed by more than the noise
  */
 import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
+import { bullmq } from "./bullmq.js";
 import { embedMany } from "./embed-many.js";
 import { heicLoop } from "./heic-loop.js";
 import { memory } from "./memory.js";
@@ -26,6 +27,7 @@ import { video } from "./video.js";
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   throughput,
   postgres,
+  bullmq,
   thumbnails,
   video,
   "one-decode": oneDecode,

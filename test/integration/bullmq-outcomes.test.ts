@@ -5,7 +5,7 @@ import { closingAfterEach, ended, jobIn, jobOf, openQueue, REDIS_URL, startWorke
 import { deferred, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 import { finished } from "../support/stores.js";
 
-/** The rows of the table in src/integrations/README.md: each is a test below. */
+/** Each row of the table in src/integrations/README.md is a test of that name. */
 describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () => {
   closingAfterEach();
 
@@ -32,7 +32,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(await world.repository.findBatch("batch")).toMatchObject({ status: "completed" });
   });
 
-  test("skipped, done or not there: the job returns, and the batch is settled", async () => {
+  test("skipped, because it is completed or not there: the job returns, and the batch is settled", async () => {
     const world = worldOf([finished("a")]);
     const queue = openQueue();
     startWorker(queue, world);
@@ -53,7 +53,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(await world.repository.findBatch("batch")).toMatchObject({ status: "completed" });
   });
 
-  test("already failed: UnrecoverableError with what is stored", async () => {
+  test("failed already: UnrecoverableError with what is stored", async () => {
     const error = { errorCode: "INVALID_MEDIA", errorStage: "open", errorMessage: "damaged" };
     const world = worldOf([uploadOf("a", { status: "failed", ...error })]);
     const queue = openQueue();
@@ -62,7 +62,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(job).toMatchObject({ attemptsMade: 1, failedReason: "INVALID_MEDIA at open: damaged" });
   });
 
-  test("deferred, not counted, by another worker's lease: delayed, with no attempt used", async () => {
+  test("deferred, not counted: by another worker's lease, delayed, with no attempt used", async () => {
     const world = worldOf([uploadOf("a")]);
     await world.repository.claimUpload("a", { leaseMs: 700, token: "another" });
     const queue = openQueue();
@@ -74,7 +74,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(650);
   });
 
-  test("deferred, not counted, by an open breaker: delayed until it lets a call through", async () => {
+  test("deferred, not counted: by an open breaker, delayed until it lets a call through", async () => {
     const world = worldOf([uploadOf("a")]);
     world.ai.describe.mockRejectedValueOnce(Object.assign(new Error("down"), { status: 503 }));
     const queue = openQueue();
@@ -97,7 +97,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(job?.stacktrace).toEqual([expect.stringContaining("DESCRIBE_FAILED at describe: boom")]);
   });
 
-  test("deferred, counted, with a hint: the backoff of this attempt is the hint", async () => {
+  test("deferred, counted: with a hint, the backoff of this attempt is the hint", async () => {
     const world = worldOf([uploadOf("a")]);
     const hinted = new UploadError("later", { code: "DESCRIBE_FAILED", retryable: true, retryAfterMs: 600 });
     world.ai.describe.mockRejectedValueOnce(hinted);
@@ -110,7 +110,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(job).toMatchObject({ attemptsMade: 2, opts: { backoff: { type: "fixed", delay: 60_000 } } });
   });
 
-  test("aborted by shutdown: back at the head of the queue, with no attempt used; another worker completes it", async () => {
+  test("aborted by `close`: back at the head of the queue, with no attempt used; another worker completes it", async () => {
     const world = worldOf([uploadOf("a")]);
     world.ai.describe.mockImplementationOnce((_, { signal }) => untilAborted(signal));
     const queue = openQueue();
@@ -148,7 +148,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(errors.length).toBeGreaterThan(0);
   });
 
-  test("aborted by the user: UnrecoverableError, the row is pending again, and nothing settles it", async () => {
+  test("aborted by you: UnrecoverableError, the row is pending again, and nothing settles it", async () => {
     const world = worldOf([uploadOf("a")]);
     world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
     const queue = openQueue();
@@ -161,7 +161,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0 });
   });
 
-  test("aborted by the cancelled batch: UnrecoverableError with its code, before it is begun and in work", async () => {
+  test("aborted by you: by a cancelled batch, UnrecoverableError with its code, before it is begun and in work", async () => {
     const world = worldOf([uploadOf("a"), uploadOf("b")]);
     world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
     const queue = openQueue();
@@ -182,7 +182,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(await removeUploadJob(queue, "a")).toBe("removed");
   });
 
-  test("rejected, the deployment lacks something: delayed, no attempt used, and told as error", async () => {
+  test("rejected: the deployment lacks something, delayed, no attempt used, and told as error", async () => {
     const world = worldOf([uploadOf("a")]);
     world.ai.describe.mockRejectedValueOnce(new UploadError("no such model", { code: "INVALID_CONFIGURATION" }));
     const queue = openQueue();
@@ -197,7 +197,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(await jobIn(queue, "a", "completed")).toMatchObject({ attemptsMade: 1 });
   });
 
-  test("rejected, the repository cannot be reached: delayed, no attempt used, and told as error", async () => {
+  test("rejected: the repository cannot be reached, delayed, no attempt used, and told as error", async () => {
     const world = worldOf([uploadOf("a")]);
     let isDown = true;
     const repository = {
@@ -216,7 +216,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(errors[0]).toMatchObject({ code: "REPOSITORY_FAILED" });
   });
 
-  test("a job that is none of ours fails at once, and says what was expected", async () => {
+  test("a job that is none of ours: fails at once, and says what was expected", async () => {
     const queue = openQueue();
     startWorker(queue, worldOf([]));
     for (const data of [{ id: "a" }, null, { uploadId: "a", batchId: 7 }]) {

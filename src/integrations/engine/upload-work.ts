@@ -10,7 +10,7 @@ import {
   type UploadListeners,
   type UploadRecord,
 } from "../../index.js";
-import { settleBatchOf } from "./batches.js";
+import { settleBatch, settleBatchOf } from "./batches.js";
 import type { JobData } from "./job-data.js";
 import { type Outcome, outcomeOf } from "./outcome.js";
 
@@ -83,10 +83,10 @@ export class UploadWork<U extends UploadRecord> {
       const rerun = typeof this.#rerun === "string" ? { mode: this.#rerun, name } : this.#rerun;
       const result = await this.#processor.processUpload(uploadId, { attempt, signal, rerun });
       const outcome = await outcomeOf(result, (id) => this.#adapters.repository.findUpload(id));
-      if (outcome.kind === "done" || outcome.kind === "failed") {
-        const known = result.status === "completed" ? result.upload.batchId : batchId;
-        await settleBatchOf(this.#adapters.repository, uploadId, known ?? batchId);
-      }
+      const { repository } = this.#adapters;
+      // A result that tells the record saves looking up whether it belongs to a batch.
+      if (result.status === "completed") await settleBatch(repository, result.upload.batchId);
+      else if (outcome.kind === "done" || outcome.kind === "failed") await settleBatchOf(repository, uploadId, batchId);
       return { outcome, status: result.status, durationMs: Math.round(result.durationMs) };
     } catch (error) {
       if (!UploadError.isInstance(error) || error.fault === "upload") throw error;

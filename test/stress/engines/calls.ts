@@ -4,22 +4,23 @@ import type { Entry } from "./plan.js";
 /** What the ledger tells of the calls of the model. */
 export interface Calls {
   readonly describes: number;
-  /** What each process had begun without an acknowledged checkpoint, by its pid. */
-  readonly unacknowledged: ReadonlyMap<number, number>;
+  /** How many calls of each process came to nothing: what they made was not acknowledged to it. By its pid. */
+  readonly lost: ReadonlyMap<number, number>;
+  /** Uploads whose description was stored more than once. */
+  readonly storedAgain: readonly string[];
 }
 
 export function readCalls(ledger: string): Calls {
-  const open = new Map<number, Set<string>>();
+  const lost = new Map<number, number>();
+  const stored = new Set<string>();
+  const storedAgain: string[] = [];
   let describes = 0;
   for (const line of readFileSync(ledger, "utf8").trimEnd().split("\n")) {
     const { event, id, pid } = JSON.parse(line) as Entry;
-    const ofProcess = open.get(pid) ?? new Set();
-    open.set(pid, ofProcess);
-    if (event === "acknowledged") ofProcess.delete(id);
-    else {
-      describes++;
-      ofProcess.add(id);
-    }
+    lost.set(pid, (lost.get(pid) ?? 0) + (event === "begun" ? 1 : -1));
+    if (event === "begun") describes++;
+    else if (stored.has(id)) storedAgain.push(id);
+    else stored.add(id);
   }
-  return { describes, unacknowledged: new Map([...open].map(([pid, { size }]) => [pid, size])) };
+  return { describes, lost, storedAgain };
 }

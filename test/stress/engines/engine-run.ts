@@ -20,7 +20,7 @@ export interface EngineOptions {
 export interface EngineReport {
   readonly uploads: number;
   readonly describes: number;
-  /** What was begun, and not acknowledged, by the workers that were killed and frozen. */
+  /** Calls that came to nothing, because their worker was killed or frozen. */
   readonly inFlight: number;
   readonly seconds: number;
   readonly problems: readonly string[];
@@ -75,13 +75,18 @@ export async function stressEngine({ engine, redis, postgres, uploads }: EngineO
     problems.push(...(await store.problems(ids)));
     const jobs = await engineOf(engine).ended(plan);
     if (jobs.completed !== uploads || jobs.failed !== 0) problems.push(`the jobs ended as ${JSON.stringify(jobs)}`);
-    const { describes, unacknowledged } = readCalls(ledger);
-    const lostBy = ({ pid }: WorkerProcess) => unacknowledged.get(pid) ?? 0;
-    for (const worker of workers)
-      if (worker !== killed && worker !== frozen && lostBy(worker) > 0)
-        problems.push(`a worker that was neither killed nor frozen lost ${lostBy(worker)} descriptions`);
-    const inFlight = lostBy(killed) + lostBy(frozen);
-    if (inFlight > 2 * CONCURRENCY + CONCURRENCY) problems.push(`${inFlight} descriptions were lost`);
+    const { describes, lost, storedAgain } = readCalls(ledger);
+    for (const id of storedAgain) problems.push(`${id} was described again, though that was stored`);
+    // One that goes on may make the calls that it was frozen before.
+    const most = new Map([
+      [killed, CONCURRENCY],
+      [frozen, 2 * CONCURRENCY],
+    ]);
+    for (const [index, worker] of workers.entries()) {
+      const calls = lost.get(worker.pid) ?? 0;
+      if (calls > (most.get(worker) ?? 0)) problems.push(`${calls} descriptions of worker ${index + 1} were lost`);
+    }
+    const inFlight = [...lost.values()].reduce((sum, calls) => sum + calls, 0);
     if (describes > uploads + inFlight) problems.push(`${describes} descriptions of ${uploads}, ${inFlight} in flight`);
     return { uploads, describes, inFlight, seconds: (performance.now() - startedAt) / 1000, problems };
   } finally {

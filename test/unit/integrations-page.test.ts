@@ -1,0 +1,25 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+
+const source = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const page = source("src/integrations/README.md");
+
+describe("the page on engines", () => {
+  test("has a heading for every integration", () => {
+    const integrations = readdirSync(new URL("../../src/integrations", import.meta.url), { withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+      .map(({ name }) => `upload-processor/${name.replace(/\.ts$/, "")}`);
+    const headings = [...page.matchAll(/^## (upload-processor\/\S+)$/gm)].map(([, heading]) => heading);
+    expect(headings.sort()).toEqual(integrations.sort());
+  });
+
+  test("each row of the outcomes in BullMQ has a test of that name, and the other way round", () => {
+    const [, table = ""] = page.split("\n### What becomes of a result\n");
+    const rows = [...(table.split("\n### ", 1)[0] ?? "").matchAll(/^\| ([a-z].+?) \| /gm)].map(([, row = ""]) => row);
+    const tests = [...source("test/integration/bullmq-outcomes.test.ts").matchAll(/^ {2}test\("(.+?):/gm)];
+    const tested = new Set(tests.map(([, name = ""]) => name));
+    expect(tested.delete("a job that is none of ours")).toBe(true);
+    expect([...tested].sort()).toEqual(rows.filter((row) => row !== "result").sort());
+    expect(rows.length).toBeGreaterThan(8);
+  });
+});
