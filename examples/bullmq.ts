@@ -21,7 +21,8 @@ const repository = postgresRepository(pool);
 await repository.migrate();
 
 // The web process: the rows first, then their jobs.
-const queue = new Queue("uploads", { connection });
+const name = process.env.QUEUE ?? "uploads";
+const queue = new Queue(name, { connection });
 const batchId = randomUUID();
 const files = ["astronaut.jpg", "cat.png", "coffee.webp", "hubble.jpg", "rocket.jpg"];
 const uploads = files.map((fileName) => ({ id: randomUUID(), batchId, fileName, storageKey: `photos/${fileName}` }));
@@ -36,7 +37,7 @@ console.log(`${added} jobs`);
 
 // A worker process.
 const adapters = { storage: fileStorage("examples"), ai: localAI(), repository };
-const { worker, close } = createUploadWorker("uploads", adapters, { worker: { connection, concurrency: 2 } });
+const { worker, close } = createUploadWorker(name, adapters, { worker: { connection, concurrency: 2 } });
 worker.on("error", (error) => console.error(error.message));
 worker.on("completed", (job, { status, durationMs }) =>
   console.log(`${job.data.uploadId} ${status} in ${durationMs} ms`),

@@ -60,7 +60,7 @@ export function createUploadWorker<U extends UploadRecord>(
  * The processor alone, where a framework makes the worker; {@link guardWorker} is the other half. BullMQ hands its signal only to
  * functions that declare three parameters: hand all three on, as `process(job, token, signal)` of a NestJS `WorkerHost` can.
  *
- * What keeps jobs waiting is told to `options.logger`.
+ * What keeps jobs waiting is told to `options.logger`. Plugins stay attached for as long as the process lives.
  *
  * @throws ConfigurationError as {@link createUploadWorker}
  */

@@ -148,16 +148,28 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(errors.length).toBeGreaterThan(0);
   });
 
+  test("aborted because the lock was lost: also where BullMQ would still let the job be ended", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockImplementationOnce((_, { signal }) => untilAborted(signal));
+    const queue = openQueue();
+    const { worker } = startWorker(queue, world);
+    await enqueueUploads(queue, ["a"], { attempts: 2 });
+    await until(() => world.ai.describe.mock.calls.length === 1);
+    worker.emit("lockRenewalFailed", ["upload-a"]);
+    expect(await jobIn(queue, "a", "completed", "failed")).toMatchObject({ returnvalue: { status: "completed" } });
+  });
+
   test("aborted by you: UnrecoverableError, the row is pending again, and nothing settles it", async () => {
     const world = worldOf([uploadOf("a")]);
     world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
     const queue = openQueue();
-    const { worker } = startWorker(queue, world);
+    const { worker, close } = startWorker(queue, world);
     await enqueueUploads(queue, ["a"], { attempts: 5 });
     await until(() => world.ai.describe.mock.calls.length === 1);
     expect(worker.cancelJob("upload-a", "not wanted any more")).toBe(true);
     const job = await jobIn(queue, "a", "failed");
     expect(job).toMatchObject({ failedReason: "Aborted: not wanted any more", attemptsMade: 1 });
+    await close(); // settled would have been by now
     expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0 });
   });
 

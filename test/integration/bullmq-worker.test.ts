@@ -16,11 +16,11 @@ import {
 import { connectionOf } from "../support/bullmq-connection.js";
 import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 
+closingAfterEach();
+
 const URL = REDIS_URL ?? "redis://127.0.0.1:1";
 
 describe.skipIf(REDIS_URL === undefined)("a worker", () => {
-  closingAfterEach();
-
   test("bears as many stalls as the lease allows starts, or more; fewer are refused, with the remedy", () => {
     const queue = openQueue();
     const world = worldOf([]);
@@ -104,8 +104,6 @@ describe.skipIf(REDIS_URL === undefined)("a worker", () => {
 });
 
 describe.skipIf(REDIS_URL === undefined)("the two halves", () => {
-  closingAfterEach();
-
   test("do what the whole does", async () => {
     const world = worldOf([uploadOf("a")]);
     const queue = openQueue();
@@ -153,6 +151,12 @@ describe.skipIf(REDIS_URL === undefined)("the two halves", () => {
   });
 });
 
+test.skipIf(REDIS_URL === undefined)("a grace that no timer can wait for is refused", async () => {
+  const { close } = startWorker(openQueue(), worldOf([]));
+  for (const graceMs of [-1, 2 ** 31, Number.NaN])
+    await expect(close({ graceMs })).rejects.toThrow(/graceMs: expected/);
+});
+
 describe("options that do not fit", () => {
   const world = worldOf([]);
   const connection = { host: "127.0.0.1", port: 1, lazyConnect: true };
@@ -163,6 +167,9 @@ describe("options that do not fit", () => {
     [{ worker: { connection }, signal: new AbortController().signal }, /options\.signal: unknown/],
     [{ worker: { connection }, attempt: { number: 1, max: 1 } }, /options\.attempt: unknown/],
     [{ worker: { connection }, timeout: 3 }, /timeouts/],
+    [{ worker: { connection }, plugins: {} }, /plugins: expected an array/],
+    [{ worker: { connection }, events: {} }, /options\.events: expected/],
+    [{ worker: { connection }, onProgress: 7 }, /upload:progress: expected a function/],
     [{ worker: { connection }, lease: { maxStarts: 0 } }, /lease\.maxStarts/],
     [{ worker: { connection, maxStalledCount: 1 } }, /maxStalledCount: 3/],
   ])("%o", (options, message) => {

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { Queue } from "bullmq";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { REDIS_URL } from "../support/bullmq.js";
+import { connectionOf } from "../support/bullmq-connection.js";
 
 const { TEST_POSTGRES_URL } = process.env;
 
@@ -15,6 +17,9 @@ describe.skipIf(REDIS_URL === undefined || TEST_POSTGRES_URL === undefined)("exa
     vi.restoreAllMocks();
     await pool.query(`drop schema ${schema} cascade`);
     await pool.end();
+    const queue = new Queue(schema, { connection: connectionOf(REDIS_URL ?? "") });
+    await queue.obliterate({ force: true });
+    await queue.close();
   });
 
   test("runs as it is, and is short", async () => {
@@ -22,6 +27,7 @@ describe.skipIf(REDIS_URL === undefined || TEST_POSTGRES_URL === undefined)("exa
     vi.spyOn(console, "log").mockImplementation((line: string) => void printed.push(line));
     const complained = vi.spyOn(console, "error").mockImplementation(() => {});
     vi.stubEnv("REDIS_URL", REDIS_URL ?? "");
+    vi.stubEnv("QUEUE", schema);
     vi.stubEnv("DATABASE_URL", `${TEST_POSTGRES_URL}?options=-c%20search_path%3D${schema}`);
     await import("../../examples/bullmq.js");
     expect(printed[0]).toBe("5 jobs");

@@ -16,7 +16,10 @@ const nodePath = (version: string) => join(nodes, "node_modules", `node-${versio
 let project: string;
 
 beforeAll(async () => {
-  [project] = await Promise.all([createProject(inject("tarball"), { jest: "^30.0.0" }), installNodes()]);
+  [project] = await Promise.all([
+    createProject(inject("tarball"), { jest: "^30.0.0", bullmq: "^6.0.0" }),
+    installNodes(),
+  ]);
   await cp(join(repository, "test/package/consumers"), project, { recursive: true });
 });
 

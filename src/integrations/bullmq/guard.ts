@@ -21,6 +21,7 @@ export interface GuardedWorker {
 /** The default of `lease.maxStarts`. */
 const MAX_STARTS = 3;
 const GRACE_MS = 10_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A job that was being fetched when the grace ended begins after it. */
 const CLOSING_AGAIN_MS = 100;
 
@@ -113,8 +114,10 @@ export function report(worker: Worker, thrown: unknown): void {
 }
 
 async function closeAfter(worker: Worker, graceMs: number): Promise<void> {
-  if (!(Number.isFinite(graceMs) && graceMs >= 0))
-    throw new ConfigurationError(`graceMs: expected milliseconds of at least 0, got ${String(graceMs)}`);
+  if (!(graceMs >= 0 && graceMs <= LONGEST_TIMER_MS))
+    throw new ConfigurationError(
+      `graceMs: expected milliseconds from 0 to ${LONGEST_TIMER_MS}, got ${String(graceMs)}`,
+    );
   const cancel = () => worker.cancelAllJobs(CLOSING);
   let timer = setTimeout(() => {
     cancel();

@@ -56,8 +56,10 @@ export class UploadWork<U extends UploadRecord> {
     const { events, onProgress, rerun, plugins, ...rest } = options;
     if ((rest as { concurrency?: unknown }).concurrency !== undefined)
       throw new ConfigurationError(
-        "options.concurrency: unknown; how many uploads are in work is said to the worker of the engine",
+        "options.concurrency: unknown; how many uploads are in work at once is an option of the engine's worker",
       );
+    if (events !== undefined && typeof events.emit !== "function")
+      throw new ConfigurationError("options.events: expected an UploadEventEmitter");
     const listening: Plugin<U>[] = [{ on: { "breaker:opened": ({ error }) => report(error) } }];
     if (events !== undefined) listening.push({ on: forwardTo(events) });
     if (onProgress !== undefined) listening.push({ on: { "upload:progress": onProgress } });
@@ -68,7 +70,7 @@ export class UploadWork<U extends UploadRecord> {
       storage: adapters.storage,
       ai: adapters.ai,
       repository: adapters.repository,
-      plugins: [...(plugins ?? []), ...listening],
+      plugins: Array.isArray(plugins ?? []) ? [...(plugins ?? []), ...listening] : plugins,
       concurrency: Number.MAX_SAFE_INTEGER, // the engine decides how many jobs it hands out
     });
   }

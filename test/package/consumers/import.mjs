@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import * as root from "upload-processor";
 import * as aiSdk from "upload-processor/ai-sdk";
+import * as bullmq from "upload-processor/bullmq";
 import * as ffmpeg from "upload-processor/ffmpeg";
 import * as flydrive from "upload-processor/flydrive";
 import * as fs from "upload-processor/fs";
@@ -15,7 +16,7 @@ import { job } from "./job.mjs";
 
 const other = createRequire(import.meta.url)("upload-processor");
 await job(
-  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, testing },
+  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, testing },
   other,
   process.argv[2],
 );

@@ -13,7 +13,7 @@ import { buffer } from "node:stream/consumers";
  * @param photo the path of a real photograph
  */
 export async function job(
-  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, testing },
+  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, testing },
   other,
   photo,
 ) {
@@ -89,6 +89,14 @@ export async function job(
   const jpeg = await still.probe({ path: photo }, { signal }).catch((error) => error);
   assert.ok(jpeg instanceof root.UploadError, String(jpeg));
   assert.equal(jpeg.fault, "upload", "a JPEG is no HEIC");
+
+  // A runtime of another copy of the root would be refused.
+  const runtime = root.createRuntime({ limits: { describe: 1 } });
+  const handler = bullmq.uploadJobProcessor(adapters, { runtime });
+  const done = await handler({ data: { uploadId: "1" }, opts: {}, attemptsMade: 0, attemptsStarted: 1 });
+  assert.equal(done.status, "skipped", "it was completed above");
+  const misused = errorOf(() => bullmq.createUploadWorker("uploads", adapters, {}));
+  assert.ok(misused instanceof root.ConfigurationError, String(misused));
 
   const contract = new Map();
   const create = () => ({ repository, addUploads: repository.addUploads, addBatch: repository.addBatch });

@@ -17,6 +17,7 @@ const loaded = () => [...packages].filter((name) => name !== "upload-processor")
 
 await load("upload-processor");
 const byTheRoot = loaded();
+// But for ./bullmq: who imports that has loaded BullMQ.
 for (const subpath of [
   "fs",
   "memory",

@@ -1,5 +1,6 @@
 const root = require("upload-processor");
 const aiSdk = require("upload-processor/ai-sdk");
+const bullmq = require("upload-processor/bullmq");
 const ffmpeg = require("upload-processor/ffmpeg");
 const flydrive = require("upload-processor/flydrive");
 const fs = require("upload-processor/fs");
@@ -14,7 +15,7 @@ const testing = require("upload-processor/testing");
 // A rejection ends the process with a code other than 0.
 void Promise.all([import("./job.mjs"), import("upload-processor")]).then(([{ job }, other]) =>
   job(
-    { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, testing },
+    { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, testing },
     other,
     process.argv[2],
   ),
