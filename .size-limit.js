@@ -11,7 +11,7 @@ const budgets = {
   ollama: "40 kB", // most of it is descriptionQuality, which the root has as well
   ffmpeg: "10 kB",
   heic: "10.5 kB",
-  bullmq: "92 kB", // most of it is the root
+  bullmq: "64 kB", // most of it is the BatchProcessor
   testing: "28 kB",
 };
 
