@@ -1,24 +1,57 @@
+import { randomUUID } from "node:crypto";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, inject, test } from "vitest";
+import pg from "pg";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { npmInstall, readManifest, repository, run } from "./project.js";
 
-const examples = join(repository, "examples/engines");
+const { TEST_POSTGRES_URL, TEST_REDIS_URL } = process.env;
 let project: string;
 
 /** The examples over frameworks that are too heavy for our own devDependencies: a package of their own, over what we would publish. */
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), "upload-processor-engines-"));
-  await cp(examples, project, { recursive: true });
+  await cp(join(repository, "examples/engines"), project, { recursive: true });
   const { dependencies, ...manifest } = await readManifest(project);
   const packed = { ...dependencies, "upload-processor": `file:${inject("tarball")}` };
   await writeFile(join(project, "package.json"), JSON.stringify({ ...manifest, dependencies: packed }));
   await npmInstall(project);
+  await run(
+    process.execPath,
+    ["node_modules/typescript/bin/tsc", "-p", ".", "--noEmit", "false", "--outDir", "out"],
+    project,
+  );
 });
 
 afterAll(() => rm(project, { recursive: true, force: true }));
 
-test("examples/engines compile", async () => {
-  await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."], project);
-});
+/** In a schema of its own. */
+async function runExample(name: string, env: NodeJS.ProcessEnv) {
+  const script = `run-${name}.mjs`;
+  await cp(join(repository, "test/package/consumers", script), join(project, script));
+  const schema = `engines_${randomUUID().slice(0, 8)}`;
+  const client = new pg.Client(TEST_POSTGRES_URL);
+  await client.connect();
+  try {
+    await client.query(`create schema ${schema}`);
+    const url = new URL(TEST_POSTGRES_URL as string);
+    url.searchParams.set("options", `-c search_path=${schema}`);
+    const PHOTOS = join(repository, "examples/photos");
+    const program = await run(process.execPath, [script], project, {
+      env: { ...process.env, ...env, DATABASE_URL: url.href, PHOTOS, GRAPHILE_WORKER_SCHEMA: `${schema}_jobs` },
+    });
+    expect(program.stdout).toContain("done");
+  } finally {
+    await client.query(`drop schema ${schema} cascade; drop schema if exists ${schema}_jobs cascade`);
+    await client.end();
+  }
+}
+
+test.skipIf(TEST_POSTGRES_URL === undefined || TEST_REDIS_URL === undefined)("the NestJS example runs", () =>
+  runExample("nestjs", { REDIS_URL: TEST_REDIS_URL }),
+);
+
+test.skipIf(TEST_POSTGRES_URL === undefined)("the example over Graphile Worker runs", () =>
+  runExample("graphile-worker", {}),
+);
