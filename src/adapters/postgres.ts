@@ -1,7 +1,7 @@
-import type { BatchRepositoryAdapter, BatchWriteOutcome, WriteOutcome } from "../contracts/repository.js";
+import type { BatchRepositoryAdapter, BatchWriteOutcome } from "../contracts/repository.js";
 import type { BatchRecord, UploadStatus } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
-import { type ClaimRow, claimUpload } from "./postgres/claims.js";
+import { claimsOf } from "./postgres/claims.js";
 import { connect } from "./postgres/client.js";
 import { countUploads, listUploads } from "./postgres/lists.js";
 import { migration, schemaSql } from "./postgres/migration.js";
@@ -22,7 +22,7 @@ import {
   type UploadRow,
 } from "./postgres/rows.js";
 import { columnOf, type EmbeddingColumn, findSimilar, lookAtColumn } from "./postgres/similar.js";
-import { insertUploads, updateBatch, updateUpload } from "./postgres/writes.js";
+import { insertUploads, updateBatch, writesOf } from "./postgres/writes.js";
 
 export type { NewUpload, PostgresClient, PostgresRepositoryOptions, PostgresUpload, VectorKind };
 
@@ -105,7 +105,10 @@ export function postgresRepository(
   options: PostgresRepositoryOptions = {},
 ): PostgresRepository {
   const schema = readOptions(client, options);
-  const { rowsOf, firstOf } = connect(client, { prepare: options.prepare, logger: options.logger });
+  const connection = connect(client, { prepare: options.prepare, logger: options.logger });
+  const { rowsOf, firstOf } = connection;
+  const claim = claimsOf(schema, connection, options.coalesce === true);
+  const write = writesOf(schema, connection, options.coalesce === true);
   const uploads = schema.uploads;
   const batches = schema.batches.sql;
   let lookedAt: Promise<EmbeddingColumn> | undefined;
@@ -150,13 +153,10 @@ export function postgresRepository(
 
     deleteUpload: (id) => uploadOf(`delete from ${uploads.sql} where id = $1 returning ${SELECT_UPLOAD}`, id),
 
-    async updateUpload(id, changes, claim) {
-      const row = await firstOf<{ outcome: WriteOutcome }>(updateUpload(schema, id, changes, claim));
-      return row?.outcome ?? "deleted";
-    },
+    updateUpload: (id, changes, fenced) => write([id, changes, fenced]),
 
     async claimUpload(id, request) {
-      const answer = await firstOf<ClaimRow>(claimUpload(schema, id, request));
+      const answer = await claim([id, request]);
       if (answer === undefined) return { outcome: "deleted" };
       const { outcome, fence, retryAfterMs, ...row } = answer;
       if (outcome === "claimed") return { outcome, upload: toUpload(row), fence: Number(fence) };

@@ -97,7 +97,7 @@ function askOnce<U extends UploadRecord>(
       slot: isSimple ? slot : undefined,
       queuedAt: queuedAt ?? asked,
       service: { breaker, kind: "model", ai: priced },
-      call: (context) => ai.describe(media, context),
+      call: ({ context }) => ai.describe(media, context),
       accept: readDescription,
     });
   if (isSimple) return makeCall();

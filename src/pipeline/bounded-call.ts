@@ -5,7 +5,7 @@ import type { StageContext } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { classifyError, UploadError, usageOf } from "../errors.js";
 import { versionFor } from "../records.js";
-import type { StageCall } from "./call-stage.js";
+import type { OwnOfCall, StageCall } from "./call-stage.js";
 import type { UploadRun } from "./run.js";
 
 /** How long an adapter that ignores its aborted signal is waited for, in milliseconds. */
@@ -15,10 +15,10 @@ export const ABORT_GRACE_MS = 5000;
  * A call of an adapter under a signal of its own: aborted with the run, and by the timeout, whose clock stands still while the
  * call waits for a decoder.
  */
-export class BoundedCall<U extends UploadRecord, Answer> {
+export class BoundedCall<U extends UploadRecord, Answer> implements OwnOfCall {
   /** @throws UploadError, Interrupted */
   readonly answer: Promise<Answer>;
-  readonly #cancellation = new Cancellation();
+  readonly cancellation = new Cancellation();
   readonly #onAbort = () => this.#stop(this.run.signal.reason);
   #working: Promise<Answer> | undefined;
   #resolve!: (answer: Answer) => void;
@@ -70,15 +70,19 @@ export class BoundedCall<U extends UploadRecord, Answer> {
     });
   }
 
-  async #work(): Promise<Answer> {
+  #work(): Promise<Answer> {
     const { call } = this.call as Required<Pick<StageCall<Answer, unknown>, "call">>;
-    return call(this.#context(), this.#cancellation);
+    try {
+      return Promise.resolve(call(this));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
-  #context(): StageContext {
+  get context(): StageContext {
     const { run, call } = this;
     return new CallContext(
-      this.#cancellation,
+      this.cancellation,
       Math.max(1, call.attempt),
       call.ask ?? 1,
       idempotencyKey(run, call.stage, call.model),
@@ -108,9 +112,9 @@ export class BoundedCall<U extends UploadRecord, Answer> {
 
   /** An answer that arrives within the grace counts, also after an abort: it was paid for. */
   #stop(reason: unknown): void {
-    if (this.#isOver || this.#cancellation.aborted) return;
+    if (this.#isOver || this.cancellation.aborted) return;
     this.#grace = setTimeout(() => this.#giveUp(), ABORT_GRACE_MS);
-    this.#cancellation.abort(reason);
+    this.cancellation.abort(reason);
   }
 
   #giveUp(): void {

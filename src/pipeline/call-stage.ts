@@ -10,6 +10,13 @@ import { BoundedCall } from "./bounded-call.js";
 import type { UploadRun } from "./run.js";
 import { callService, type ServiceCall } from "./service-call.js";
 
+/** What a call has of its own. */
+export interface OwnOfCall {
+  /** For the adapter; made when it is asked for. */
+  readonly context: StageContext;
+  readonly cancellation: Cancellation;
+}
+
 /** One call of an adapter, as a stage of an upload. */
 export interface StageCall<Answer, Result> {
   readonly stage: StageName;
@@ -30,7 +37,7 @@ export interface StageCall<Answer, Result> {
   readonly queuedAt?: number | undefined;
   /** How it is guarded and booked where it is a call of a service. */
   readonly service?: ServiceCall | undefined;
-  readonly call?: (context: StageContext, cancellation: Cancellation) => Promise<Answer>;
+  readonly call?: (own: OwnOfCall) => Promise<Answer>;
   /** Instead of slot, service and call: makes it together with those of other uploads, and tells when it was begun. */
   readonly together?: (begun: () => void) => Promise<Answer>;
   /** Reads the answer. What it throws is an answer that was received and not accepted. */
@@ -119,8 +126,12 @@ function callWrapped<U extends UploadRecord, Answer>(
   );
 }
 
-function begin<U extends UploadRecord, Answer>(run: UploadRun<U>, call: StageCall<Answer, unknown>): Promise<Answer> {
-  if (call.status !== undefined) run.progress.begin(call.stage, call.status, call.attempt);
+function begin<U extends UploadRecord, Answer>(
+  run: UploadRun<U>,
+  call: StageCall<Answer, unknown>,
+  now?: number,
+): Promise<Answer> {
+  if (call.status !== undefined) run.progress.begin(call.stage, call.status, call.attempt, now);
   throwIfInterrupted(run.signal); // lost in the queue, or aborted by a listener just now
   return new BoundedCall(run, call).answer;
 }

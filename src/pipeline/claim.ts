@@ -139,7 +139,8 @@ export class Claim<U extends UploadRecord> {
    * @throws RepositoryError when the repository cannot be reached; UploadError `RESULT_REFUSED`, and it is still ours
    */
   async settle(changes: UploadChanges): Promise<Settlement> {
-    await this.#stop();
+    const writing = this.#stop();
+    if (writing !== undefined) await writing;
     try {
       await this.#write({ starts: 0, ...changes });
       this.letGo();

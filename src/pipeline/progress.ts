@@ -63,15 +63,14 @@ export class Progress implements Ticking {
 
   /** The upload was taken: 0. */
   start(): void {
-    this.#emitNow(REPORTED, performance.now());
+    this.#emitNow(REPORTED);
   }
 
-  begin(stage: StageName, status: UploadStatus, attempt: number): void {
+  begin(stage: StageName, status: UploadStatus, attempt: number, now = performance.now()): void {
     this.#stage = stage;
     this.#status = status;
     this.#attempt = attempt;
     this.#reported = false;
-    const now = performance.now();
     this.#stageBegan = now;
     this.#moveTo(Math.floor(this.#band(stage)[0]));
     this.#emitNow(REPORTED, now);
@@ -105,7 +104,7 @@ export class Progress implements Ticking {
     this.halt();
     this.#status = "completed";
     this.#moveTo(100);
-    this.#emitNow(REPORTED, performance.now());
+    this.#emitNow(REPORTED);
   }
 
   tick(now: number): void {
@@ -141,7 +140,7 @@ export class Progress implements Ticking {
     else this.#emitNow(what, now);
   }
 
-  #emitNow(what: { estimated: boolean; message?: string }, now: number): void {
+  #emitNow(what: { estimated: boolean; message?: string }, now = this.#emittedAt): void {
     this.#due = undefined;
     this.#emittedAt = now;
     this.emit(() => ({

@@ -89,7 +89,8 @@ export class ReliableRepository<U extends UploadRecord> {
     signal: Stoppable,
   ): Promise<WriteOutcome> {
     // A copy for each try: an adapter may turn fields into columns in place, and would do so twice.
-    const write = async () => requireOutcome(await this.adapter.updateUpload(id, Object.assign({}, changes), claim));
+    const write = () =>
+      Promise.resolve(this.adapter.updateUpload(id, Object.assign({}, changes), claim)).then(requireOutcome);
     return this.#call(what, signal, WRITE_SAVE, write, id);
   }
 

@@ -32,7 +32,7 @@ export async function callService<U extends UploadRecord, Answer>(
   run: UploadRun<U>,
   call: StageCall<Answer, unknown>,
   service: ServiceCall,
-  begin: (run: UploadRun<U>, call: StageCall<Answer, unknown>) => Promise<Answer>,
+  begin: (run: UploadRun<U>, call: StageCall<Answer, unknown>, now: number) => Promise<Answer>,
 ): Promise<Answer> {
   const { stage } = call;
   const { settings, claim, signal } = run;
@@ -70,7 +70,7 @@ export async function callService<U extends UploadRecord, Answer>(
   };
   let answer: Answer;
   try {
-    answer = await begin(run, call);
+    answer = await begin(run, call, calledAt);
   } catch (error) {
     book("failed", usageOf(error));
     judge(run, breaker, ticket, stage, error);

@@ -50,7 +50,7 @@ export function customStage<U extends UploadRecord>(stage: Stage<U>, { runtime }
         timeoutMs,
         slot,
         service: { breaker: runtime.breakerOf(name), kind: "stage" },
-        call: (context) => stage.run(media, context),
+        call: ({ context }) => stage.run(media, context),
         accept: (answer) => readStageResult(name, answer),
       });
       return { metadata: { [name]: result } };

@@ -37,7 +37,7 @@ export function embedStage<U extends UploadRecord>({
       slot,
       service: { breaker: models.breakerOfEmbed, kind: "model" },
       // Looked up at each call, like every other method of an adapter: somebody may wrap it meanwhile.
-      call: (context) => (ai.embed as Embed<U>)({ text, media }, context),
+      call: ({ context }) => (ai.embed as Embed<U>)({ text, media }, context),
       accept: (answer) => readVector(answer, dimensions),
     });
   }

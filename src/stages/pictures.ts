@@ -49,7 +49,7 @@ export function pictureStage<U extends UploadRecord>(settings: Settings<U>): Sta
         ...stage,
         status: "analyzing",
         slot: runtime.limiter("decode"),
-        call: (_, cancellation) => {
+        call: ({ cancellation }) => {
           const pictures = jobs.map((job) => job.settings);
           return run.media.pictures({ pictures, placeholder: missing.placeholder }, cancellation);
         },
@@ -83,7 +83,7 @@ export function pictureStage<U extends UploadRecord>(settings: Settings<U>): Sta
     const once = () =>
       callStage(run, {
         ...stage,
-        call: ({ signal }) => settings.storage.write(job.key, data, { contentType, signal }),
+        call: ({ cancellation: { signal } }) => settings.storage.write(job.key, data, { contentType, signal }),
         accept: () => {},
         onLate: (late) => void late.then(() => removeOrphans(run)).catch(() => {}),
       });

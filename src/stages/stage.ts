@@ -28,7 +28,7 @@ export async function openMedia<U extends UploadRecord>(run: UploadRun<U>, attem
     code: "STORAGE_FAILED",
     timeoutMs: Math.max(thumbnailMs, describeMs, embedMs), // opened for all the stages
     service: { breaker: run.settings.runtime.breakerOf("storage"), kind: "storage" },
-    call: (_, cancellation) => run.media.prepare(cancellation),
+    call: ({ cancellation }) => run.media.prepare(cancellation),
     accept: (media) => media,
   });
   return run.opened;

@@ -43,7 +43,20 @@ describe("postgresRepository on PGlite without pgvector", () => {
   );
 });
 
-describe.skipIf(url === undefined)("postgresRepository on a Pool (TEST_POSTGRES_URL)", () => {
+describe("postgresRepository on PGlite, its calls sent together", () => {
+  contractOf(
+    async () => {
+      const database = await PGlite.create();
+      return { client: database, column: /^real\[\]$/, options: { coalesce: true }, close: () => database.close() };
+    },
+    { ownClock: false },
+  );
+});
+
+describe.skipIf(url === undefined).each([
+  ["postgresRepository on a Pool (TEST_POSTGRES_URL)", false],
+  ["postgresRepository on a Pool, its calls sent together (TEST_POSTGRES_URL)", true],
+])("%s", (_, coalesce) => {
   contractOf(async () => {
     const pool = new pg.Pool({ connectionString: url, max: 10 });
     const schema = `contract_${randomUUID().slice(0, 8)}`;
@@ -51,7 +64,7 @@ describe.skipIf(url === undefined)("postgresRepository on a Pool (TEST_POSTGRES_
     return {
       client: pool,
       column: /^(vector|real\[\])$/,
-      options: { tables: { uploads: `${schema}.uploads`, batches: `${schema}.batches` } },
+      options: { coalesce, tables: { uploads: `${schema}.uploads`, batches: `${schema}.batches` } },
       close: async () => {
         await pool.query(`drop schema ${schema} cascade`);
         await pool.end();

@@ -39,6 +39,14 @@ export interface PostgresRepositoryOptions {
    * @default true for a client of `pg`, false for others, as PGlite
    */
   readonly prepare?: boolean | undefined;
+  /**
+   * Whether claims and writes of this process that wait at the same time go in one statement, each granted, fenced and
+   * answered by itself. Worth it from some ten uploads at once on: fewer round trips and commits. A call that waits for
+   * nobody is sent at once; one whose row is locked by somebody else, or whose value is refused, is sent alone.
+   *
+   * @default false
+   */
+  readonly coalesce?: boolean | undefined;
   /** Is told, at the first statement and once, when the client is a `Pool` without an `"error"` listener. @default none */
   readonly logger?: Logger | undefined;
 }
@@ -46,7 +54,7 @@ export interface PostgresRepositoryOptions {
 /** An upload to be added: its status is `"pending"` unless it says otherwise. */
 export type NewUpload = Omit<UploadRecord, "status"> & { readonly status?: UploadStatus | undefined };
 
-const OPTIONS = ["tables", "dimensions", "vector", "prepare", "logger"];
+const OPTIONS = ["tables", "dimensions", "vector", "prepare", "coalesce", "logger"];
 const TABLES = ["uploads", "batches"];
 
 /** The options, checked and complete. */
@@ -55,7 +63,7 @@ export function readOptions(client: PostgresClient, options: PostgresRepositoryO
     throw new ConfigurationError(
       `client: expected a Pool or Client of pg, or a PGlite, with a function "query", got ${client === null ? "null" : typeof client}`,
     );
-  const { tables = {}, dimensions, vector = "auto", prepare } = options;
+  const { tables = {}, dimensions, vector = "auto", prepare, coalesce } = options;
   refuseUnknown("postgresRepository", options, OPTIONS);
   refuseUnknown("tables", tables, TABLES);
   if (vector !== "auto" && vector !== "pgvector" && vector !== "array")
@@ -64,6 +72,8 @@ export function readOptions(client: PostgresClient, options: PostgresRepositoryO
     throw new ConfigurationError(`dimensions: expected an integer from 1 to 16000, got ${String(dimensions)}`);
   if (prepare !== undefined && typeof prepare !== "boolean")
     throw new ConfigurationError(`prepare: expected a boolean, got ${JSON.stringify(prepare)}`);
+  if (coalesce !== undefined && typeof coalesce !== "boolean")
+    throw new ConfigurationError(`coalesce: expected a boolean, got ${JSON.stringify(coalesce)}`);
   return {
     uploads: readTable("tables.uploads", tables.uploads ?? "upload_processor_uploads"),
     batches: readTable("tables.batches", tables.batches ?? "upload_processor_batches"),
