@@ -59,11 +59,18 @@ describe.skipIf(REDIS_URL === undefined)("a job that BullMQ gives up", () => {
   test.each([
     ["kept", {}],
     ["not kept", { removeOnFail: true }],
-  ])("of a row that is still held comes again, and is done when the lease has run out (%s)", async (_, options) => {
+  ])("of a row that is still held comes again, waits for its lease, and is done (%s)", async (_, options) => {
     const world = worldOf([uploadOf("a")]);
-    await world.repository.claimUpload("a", { leaseMs: 500, token: "the one that stalled" });
+    const held = await world.repository.claimUpload("a", { leaseMs: 60_000, token: "the one that stalled" });
     const queue = await stalledJob("a", options);
     startWorker(queue, world);
+    const waiting = await jobIn(queue, "a", "delayed");
+    await world.repository.updateUpload(
+      "a",
+      { status: "pending" },
+      { fence: held.outcome === "claimed" ? held.fence : 0 },
+    );
+    await waiting?.promote();
     expect(await jobIn(queue, "a", "completed")).toMatchObject({ returnvalue: { status: "completed" } });
     expect(await world.repository.findBatch("batch")).toMatchObject({ status: "completed" });
   });

@@ -83,7 +83,33 @@ describe.skipIf(REDIS_URL === undefined)("a worker", () => {
     expect(await queue.getJobState(jobId("b"))).toBe("waiting");
   });
 
-  test("close without grace hands back everything, also what began while it was being closed", async () => {
+  test("close hands back a job that was being fetched when the grace ended", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
+    const queue = openQueue();
+    await enqueueUploads(queue, ["a"]);
+    const { worker, close } = startWorker(queue, world, { worker: { autorun: false } });
+    const [fetched, cancelled] = [deferred(), deferred()];
+    const backend = worker.getBackend();
+    const fetch = backend.moveToActive.bind(backend);
+    vi.spyOn(backend, "moveToActive").mockImplementation(async (...parameters) => {
+      const answer = await fetch(...parameters);
+      fetched.resolve();
+      await cancelled.promise;
+      return answer;
+    });
+    const cancelAllJobs = worker.cancelAllJobs.bind(worker);
+    vi.spyOn(worker, "cancelAllJobs").mockImplementation((reason) => {
+      cancelAllJobs(reason);
+      cancelled.resolve();
+    });
+    void worker.run();
+    await fetched.promise;
+    await close({ graceMs: 0 });
+    expect(await queue.getJobState(jobId("a"))).toBe("waiting");
+  });
+
+  test("close without grace hands back everything that is in work", async () => {
     const uploads = ids(20);
     const world = worldOf(uploads);
     world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
