@@ -4,7 +4,6 @@ import type { AIAdapter } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError, isFault, type UploadError } from "../errors.js";
 import type { Settings } from "../pipeline/settings.js";
-import { embeds } from "../records.js";
 
 const TIMEOUT_MS = 10_000;
 
@@ -17,9 +16,8 @@ const TIMEOUT_MS = 10_000;
 export function askOnce<U extends UploadRecord>({
   models,
 }: Settings<U>): (cancellation: Cancellation) => Promise<void> | undefined {
-  const { list, breakerOfEmbed } = models;
+  const { list, embedder, breakerOfEmbed } = models;
   if (list.every(({ ai }) => ai.checkHealth === undefined)) return () => undefined;
-  const embedding = list.find(({ ai }) => embeds(ai));
   let asking: Promise<void> | undefined;
   let isOver = false;
   return (cancellation) => {
@@ -32,10 +30,10 @@ export function askOnce<U extends UploadRecord>({
         if (reason === undefined || model === undefined) continue;
         // Without vectors nothing is completed, and without any model nothing is described.
         if (isFault(reason, "deployment")) {
-          if (missing.length === list.length || model === embedding) throw reason;
+          if (missing.length === list.length || model === embedder) throw reason;
         } else if (!cancellation.aborted) {
           model.breaker.trip(reason);
-          if (model === embedding) breakerOfEmbed.trip(reason);
+          if (model === embedder) breakerOfEmbed.trip(reason);
         }
       }
       isOver = true;

@@ -61,13 +61,14 @@ interface Service {
 
 /** The service that has failed, and behind it the other models of its chain. */
 function servicesOf<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): [Service, ...Service[]] {
-  const { ai, models } = run.settings;
+  const { models } = run.settings;
   if (error.stage === "describe") {
     const failed = models.list[run.failedModel] as Model<U>;
     return [failed, ...models.list.filter((model) => model !== failed)];
   }
   const breaker = breakerOf(run, error);
-  return [error.stage === "embed" ? { breaker, ai } : { breaker }];
+  // Vectors come from one model only, whatever the others could do.
+  return [error.stage === "embed" && models.embedder !== undefined ? { breaker, ai: models.embedder.ai } : { breaker }];
 }
 
 async function isUploadsOwn<U extends UploadRecord>(

@@ -290,6 +290,31 @@ describe("an outage", () => {
     expect(world.ai.embed.mock.calls.length).toBeLessThan(30);
   });
 
+  test("of the one that makes the vectors fails nobody, however well another one is", async () => {
+    vi.useFakeTimers();
+    let isDown = false;
+    const answering = async () => {
+      if (isDown) throw down();
+    };
+    const { world, adapters } = chained(1, {
+      local: { checkHealth: answering },
+      cloud: { checkHealth: async () => {} },
+    });
+    world.ai.embed.mockImplementation(async () => {
+      await answering();
+      return [1, 2];
+    });
+    world.ai.embed.mockImplementationOnce(async () => {
+      isDown = true;
+      setTimeout(() => {
+        isDown = false;
+      }, 100_000);
+      throw down();
+    });
+    const processor = new BatchProcessor({ ...adapters, ...plain });
+    expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 1, failed: 0 });
+  });
+
   test("of one model is no evidence against what the other one does: each has its own", async () => {
     vi.useFakeTimers();
     const { local, cloud, adapters } = chained(6);
