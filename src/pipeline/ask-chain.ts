@@ -64,7 +64,7 @@ async function untilAnswered<U extends UploadRecord>(
         failure = told;
         run.failedModel = model.place;
       }
-      if (isOver) break;
+      if (isOver || run.unpriced !== undefined) break;
       if (isOwnFault(run, told, model)) failedForGood(run, model);
     }
     const isAgreed = refusal !== undefined && !run.settings.comesBack;

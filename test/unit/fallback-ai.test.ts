@@ -393,6 +393,16 @@ describe("each model", () => {
     ).rejects.toThrow("a budget needs prices");
   });
 
+  test("is not paid any more after an answer without a price, though there is a budget", async () => {
+    const { local, cloud, adapters } = chained(1, { local: { price: () => null }, cloud: { price: () => 10 } });
+    local.describe.mockResolvedValue(""); // not accepted, and the next model would be asked
+    const runtime = createRuntime({ budget: { limit: 100 } });
+    const working = processUploadWithRetry("a", adapters, { ...once, runtime });
+    await expect(working).rejects.toThrow("ai.price: expected the price of a describe call");
+    expect(local.describe).toHaveBeenCalledTimes(1);
+    expect(cloud.describe).not.toHaveBeenCalled();
+  });
+
   test("has a key of its own for the same upload", async () => {
     const { local, cloud, adapters } = chained();
     local.describe.mockRejectedValue(down({ status: 401 }));
