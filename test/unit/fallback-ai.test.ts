@@ -566,6 +566,44 @@ describe("a chain as an adapter", () => {
     expect(result).toMatchObject({ upload: { metadata: { model: "c" } }, usage: { requests: 3 } });
   });
 
+  test("fails by hand with the usage of all that were asked", async () => {
+    const first = model("first", { price: () => 1 });
+    first.describe.mockRejectedValue(down({ usage: { inputTokens: 5 } }));
+    const second = model("second", { price: () => 2 });
+    const tired = new UploadError("tired", { code: "DESCRIBE_FAILED", stage: "describe" });
+    second.describe.mockRejectedValue(Object.assign(tired, { usage: { inputTokens: 7 } }));
+    const media = fakeMedia();
+    const failing = fallbackAI([first, second]);
+    for (const _ of [1, 2]) {
+      const usage = { inputTokens: 12, requests: 2, cost: 3 };
+      await expect(failing.describe(media, fakeContext())).rejects.toMatchObject({
+        message: "tired",
+        cause: tired,
+        usage,
+      });
+    }
+    const stopped = fallbackAI([first, second], { when: () => false }).describe(media, fakeContext());
+    await expect(stopped).rejects.toMatchObject({ message: "down", usage: { inputTokens: 5, requests: 1, cost: 1 } });
+    // Wrapped, it is one model of the library's, and its error is all that tells what was paid.
+    const { world } = chained();
+    const wrapped = { ...failing, describe: (...args: Parameters<AIAdapter["describe"]>) => failing.describe(...args) };
+    expect(await processUploadWithRetry("a", { ...world, ai: wrapped }, once)).toMatchObject({
+      status: "failed",
+      usage: { inputTokens: 12, requests: 2, cost: 3 },
+    });
+    await media.release();
+  });
+
+  test("with a when of its own is no part of another chain", () => {
+    const inner = fallbackAI([model("a"), model("b")], { when: () => true });
+    expect(() => fallbackAI([model("c"), inner])).toThrow(
+      expect.objectContaining({
+        code: "INVALID_CONFIGURATION",
+        message: expect.stringContaining("fallbackAI: ais[1]: expected a model, or a chain without when"),
+      }),
+    );
+  });
+
   test.each([
     [[], {}, "fallbackAI: expected a list of at least one AI adapter"],
     ["x", {}, "fallbackAI: expected a list of at least one AI adapter"],
