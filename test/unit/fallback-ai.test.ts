@@ -605,6 +605,23 @@ describe("a chain as an adapter", () => {
   });
 
   test.each([
+    ["price", 3, ".price: expected a function, got 3"],
+    ["audit", {}, ".audit.check: expected a function"],
+    ["embedMany", "no", ".embedMany: expected a function"],
+    ["embedBatch", { maxSize: 0 }, ".embedBatch.maxSize: expected an integer of at least 1"],
+    ["checkHealth", true, ".checkHealth: expected a function"],
+    ["version", 2, ".version: expected a text"],
+    ["concurrency", { describe: 0 }, ".concurrency.describe: expected an integer of at least 1"],
+    ["dimensions", 1.5, ".dimensions: expected an integer of at least 1"],
+  ])("names the model whose %s is misuse", async (member, value, message) => {
+    const { adapters } = chained();
+    const ai = fallbackAI([model("a"), model("b", { [member]: value })]);
+    await expect(processUploadWithRetry("a", { ...adapters, ai }, plain)).rejects.toThrow(
+      `adapters.ai (model 2 of the chain)${message}`,
+    );
+  });
+
+  test.each([
     [[], {}, "fallbackAI: expected a list of at least one AI adapter"],
     ["x", {}, "fallbackAI: expected a list of at least one AI adapter"],
     [[{ embed: () => {} }], {}, "fallbackAI: ais[0].describe: expected a function"],
