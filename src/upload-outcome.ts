@@ -35,6 +35,7 @@ export async function stopped<U extends UploadRecord>(run: UploadRun<U>, thrown:
     case "held": {
       const written = await claim.handBack();
       if (written !== "saved") return lost(run, written);
+      if (run.refusedBy !== undefined) settings.run?.refusedBy.set(run.id, run.refusedBy);
       const hint = retryHint(decided.retryAfterMs);
       return { status: "deferred", error, ...hint, countsAsAttempt: false, ...run.summary() };
     }

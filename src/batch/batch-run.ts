@@ -12,6 +12,7 @@ import { BatchEvents } from "./batch-events.js";
 import { endOf } from "./end-of.js";
 import type { Gate } from "./gate.js";
 import { askOnce } from "./health.js";
+import { HeldUploads } from "./held-uploads.js";
 import { PauseEvents } from "./pause-events.js";
 import { ProgressReporter } from "./progress-reporter.js";
 import { Puller, type UploadSource } from "./puller.js";
@@ -64,8 +65,7 @@ export class BatchRun<U extends UploadRecord> {
   #giveUpBusy = quietController();
   readonly #pauses: PauseEvents<U>;
   #isStarted = false;
-  /** Uploads that the service could not do, to be visited again, oldest first. */
-  readonly #held = new Map<string, DeferredUpload>();
+  readonly #held: HeldUploads;
   /** Busy uploads that are counted as skipped. A later pass may find them open all the same. */
   readonly #givenUp = new Map<string, number>();
   /** Of sources that were worked through, or are being. */
@@ -84,6 +84,7 @@ export class BatchRun<U extends UploadRecord> {
   ) {
     const { settings, table } = shared.work;
     this.stats = new BatchStats(scope.total);
+    this.#held = new HeldUploads(settings.runtime.changes);
     this.events = new BatchEvents(settings, scope.batchId);
     this.#pauses = new PauseEvents(this.events, shared.gate);
     this.repository = settings.repository.withOutage(shared.gate.outageFor(this.#aborting));
@@ -92,6 +93,7 @@ export class BatchRun<U extends UploadRecord> {
       budget: scope.budget,
       unpriced: undefined,
       ready: askOnce(settings),
+      refusedBy: this.#held.refusedBy,
       isLastOne: () => this.#isLastOne(),
     };
     this.#work = { settings: { ...settings, repository: this.repository, comesBack: true, run: context }, table };
@@ -132,6 +134,7 @@ export class BatchRun<U extends UploadRecord> {
   fail(error: UploadError): void {
     this.ending.fail(error);
     this.forgetBusy();
+    this.#work.settings.runtime.changes.notify(); // nor for a model that is down
   }
 
   /** The run cannot go on for now: it stays `processing`. Uploads that were begun are finished. */
@@ -213,7 +216,7 @@ export class BatchRun<U extends UploadRecord> {
       puller.close();
     }
     // A run that ends before the service is back leaves them to the next one.
-    for (const result of this.#held.values()) this.#settle(result);
+    for (const result of this.#held.results()) this.#settle(result);
     this.#held.clear();
   }
 
@@ -228,17 +231,24 @@ export class BatchRun<U extends UploadRecord> {
     try {
       const passing = this.shared.gate.pass(this.stopping, this.#began);
       if (passing !== undefined) (await passing).leave();
-      const pulled = await puller.next();
-      if (pulled !== undefined || this.stopping.aborted) return pulled;
+      return await this.#pulledOrHeld(puller);
     } catch (thrown) {
       if (thrown instanceof Interrupted) return undefined;
       if (UploadError.isInstance(thrown) && thrown.code === "CIRCUIT_OPEN") this.interrupt(thrown);
       else this.fail(classifyError(thrown, "claim", "INPUT_FAILED"));
       return undefined;
     }
-    const [id] = this.#held.keys();
-    if (id !== undefined) this.#held.delete(id);
-    return id;
+  }
+
+  async #pulledOrHeld(puller: Puller<U>): Promise<U | string | undefined> {
+    while (this.ending.error === undefined) {
+      const pulled = this.#held.isFull ? undefined : await puller.next();
+      if (pulled !== undefined || this.stopping.aborted) return pulled;
+      const id = this.#held.take();
+      if (id !== undefined || this.#held.size === 0) return id;
+      await this.#held.change(this.stopping);
+    }
+    return undefined;
   }
 
   async #visit(upload: U | string, otherwise?: UploadResult<U>, alone = false): Promise<void> {
@@ -247,7 +257,7 @@ export class BatchRun<U extends UploadRecord> {
       const result = await this.#untilBegun(upload, alone);
       if (result === "suspect") this.#visitAlone(uploadId);
       else if (result.status === "skipped" && result.reason === "claimed-elsewhere") this.#visitAgain(uploadId, result);
-      else if (result.status === "deferred") this.#hold(uploadId, result);
+      else if (result.status === "deferred") this.#hold(result);
       else this.#settle(result);
     } catch (thrown) {
       if (thrown instanceof Interrupted) {
@@ -284,16 +294,16 @@ export class BatchRun<U extends UploadRecord> {
   }
 
   /** Not the upload's fault: it is done after what is not begun yet. */
-  #hold(uploadId: string, result: DeferredUpload): void {
+  #hold(result: DeferredUpload): void {
     if (result.error.code === "BUDGET_EXHAUSTED") this.interrupt(result.error);
-    this.#held.set(uploadId, result);
+    this.#held.hold(result);
   }
 
   /** Whether nothing is left in the run that could still show whether the service is up. */
   #isLastOne(): boolean {
     if (this.#inFlight > 1 || this.#puller?.isDone !== true) return false;
     const { runtime } = this.#work.settings;
-    for (const id of this.#held.keys()) if (!runtime.isTried(id)) return false;
+    for (const { uploadId } of this.#held.results()) if (!runtime.isTried(uploadId)) return false;
     return true;
   }
 
