@@ -1,8 +1,9 @@
 import type { AIAdapter, Description, Price, Usage } from "./contracts/ai.js";
 import type { UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError, classifyError, isFault, UploadError, usageOf } from "./errors.js";
-import { CHAIN, type Chain, chainOf, isOfModel } from "./pipeline/chain.js";
+import { CHAIN, type Chain, chainOf, isOfModel, nameOf } from "./pipeline/chain.js";
 import type { FallbackCause } from "./pipeline/fallback-cause.js";
+import { fellBack } from "./pipeline/fallback-log.js";
 import { embeds, versionFor } from "./records.js";
 import { UsageSum } from "./runtime/ledger.js";
 import { aFunction, expected, optional, requireKnown, requireMembers } from "./validate.js";
@@ -82,13 +83,14 @@ async function describeInTurn<U extends UploadRecord>(
       const answer = await model.describe(media, context);
       const description: Description = typeof answer === "string" ? { text: answer } : answer;
       book(model, description.usage);
-      const name = description.usage?.model ?? versionFor(model, "describe") ?? `model ${place + 1}`;
+      const name = description.usage?.model ?? nameOf({ ai: model, place });
       return { ...description, metadata: { ...description.metadata, model: name }, usage: used.toUsage() };
     } catch (thrown) {
       const error = classifyError(thrown, "describe", "DESCRIBE_FAILED");
       book(model, usageOf(thrown));
       const isOver = place === models.length - 1 || context.signal.aborted || !isOfModel(error);
       if (isOver || when?.({ error }, media.upload) === false) throw withUsage(error, thrown, used);
+      fellBack(context.logger, media.upload.id, { ai: model, place }, { error });
     }
   }
   throw new ConfigurationError("fallbackAI: the list of AI adapters became empty");

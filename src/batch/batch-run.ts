@@ -88,11 +88,13 @@ export class BatchRun<U extends UploadRecord> {
     this.events = new BatchEvents(settings, scope.batchId);
     this.#pauses = new PauseEvents(this.events, shared.gate);
     this.repository = settings.repository.withOutage(shared.gate.outageFor(this.#aborting));
+    const missing = new Set<number>();
     const context: RunContext = {
       ledger: this.stats.ledger,
       budget: scope.budget,
       unpriced: undefined,
-      ready: askOnce(settings),
+      ready: askOnce(settings, { missing }),
+      missing,
       refusedBy: this.#held.refusedBy,
       isLastOne: () => this.#isLastOne(),
     };

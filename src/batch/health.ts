@@ -3,7 +3,8 @@ import { Interrupted, unlessAborted } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { isFault } from "../errors.js";
 import { askHealth } from "../pipeline/ask-health.js";
-import type { Settings } from "../pipeline/settings.js";
+import { lacksModel } from "../pipeline/fallback-log.js";
+import type { RunContext, Settings } from "../pipeline/settings.js";
 
 /**
  * Asks `ai.checkHealth`, if there is one, before the first call of a run: a service that is found down opens its breaker
@@ -11,9 +12,10 @@ import type { Settings } from "../pipeline/settings.js";
  *
  * @returns what every call waits for; rejects when the deployment is at fault
  */
-export function askOnce<U extends UploadRecord>({
-  models,
-}: Settings<U>): (cancellation: Cancellation) => Promise<void> | undefined {
+export function askOnce<U extends UploadRecord>(
+  { models, logger }: Settings<U>,
+  run: Pick<RunContext, "missing">,
+): RunContext["ready"] {
   const { list, embedder, breakerOfEmbed } = models;
   if (list.every(({ ai }) => ai.checkHealth === undefined)) return () => undefined;
   let asking: Promise<void> | undefined;
@@ -28,6 +30,7 @@ export function askOnce<U extends UploadRecord>({
       // Without vectors nothing is completed, and without any model nothing is described.
       if (isFault(reason, "deployment")) {
         if (missing.length === list.length || model === embedder) throw reason;
+        lacksModel({ logger, run }, model, reason);
       } else {
         model.breaker.trip(reason);
         if (model === embedder) breakerOfEmbed.trip(reason);

@@ -5,6 +5,8 @@ import { classifyError, isFault, type UploadError } from "../errors.js";
 import type { Breaker } from "../runtime/breaker.js";
 import { type Answer, askModel, better, keptInstead } from "./ask.js";
 import { isOfModel, type Model } from "./chain.js";
+import type { FallbackCause } from "./fallback-cause.js";
+import { fellBack, lacksModel } from "./fallback-log.js";
 import type { UploadRun } from "./run.js";
 
 /**
@@ -27,7 +29,8 @@ async function untilAnswered<U extends UploadRecord>(
   media: Media<U>,
   attempt: number,
 ): Promise<Answer<U>> {
-  const { goesOn } = run.settings.models;
+  const { models: all, logger } = run.settings;
+  const goesOn = (cause: FallbackCause) => all.goesOn(cause, () => run.record());
   const models = candidates(run);
   const refusedBy: Breaker[] = [];
   let best: Answer<U> | undefined;
@@ -43,7 +46,8 @@ async function untilAnswered<U extends UploadRecord>(
         asks += answer.asks;
         best = better(best, { ...answer, asks });
         if (answer.verdict === undefined || answer.verdict.ok || isLast || run.unpriced !== undefined) break;
-        if (!goesOn({ audit: answer.verdict }, () => run.record())) break;
+        if (!goesOn({ audit: answer.verdict })) break;
+        fellBack(logger, run.id, model, { audit: answer.verdict });
         continue;
       } catch (thrown) {
         error = thrown;
@@ -52,6 +56,8 @@ async function untilAnswered<U extends UploadRecord>(
     if (error instanceof Interrupted && best === undefined) throw error;
     const told = classifyError(error, "describe", "DESCRIBE_FAILED");
     if (told.code === "CIRCUIT_OPEN") refusedBy.push(model.breaker);
+    if (isFault(told, "deployment") && isOfModel(told) && run.unpriced === undefined)
+      lacksModel(run.settings, model, told);
     if (best !== undefined) {
       keptInstead(run, error);
       if (error instanceof Interrupted || !isOfModel(told)) break;
@@ -65,7 +71,8 @@ async function untilAnswered<U extends UploadRecord>(
       if (isOwnFault(run, told, model)) failedForGood(run, model);
     }
     const isAgreed = refusal !== undefined && !run.settings.comesBack;
-    if (!isLast && !isAgreed && !goesOn({ error: told }, () => run.record())) break;
+    if (isLast || (!isAgreed && !goesOn({ error: told }))) break;
+    fellBack(logger, run.id, model, { error: told });
   }
   if (best !== undefined) return { ...best, asks };
   if (failure?.code === "CIRCUIT_OPEN") run.refusedBy = refusedBy;

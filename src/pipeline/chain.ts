@@ -39,6 +39,11 @@ export interface Model<U extends UploadRecord> {
   readonly audit: Audit<U> | undefined;
 }
 
+/** What a model is called, for people. */
+export function nameOf<U extends UploadRecord>({ ai, place }: Pick<Model<U>, "ai" | "place">): string {
+  return versionFor(ai, "describe") ?? `model ${place + 1}`;
+}
+
 /** The models that may describe an upload, in their order: one, unless the adapter is a chain. */
 export interface Models<U extends UploadRecord> {
   readonly list: readonly Model<U>[];
