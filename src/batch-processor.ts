@@ -1,6 +1,6 @@
 import { Cancellation } from "./async/cancellation.js";
 import { forwardAbort, Interrupted, NEVER, quietController } from "./async/time.js";
-import { BatchRun, type RunScope, type Shared } from "./batch/batch-run.js";
+import { BatchRun, type RunScope } from "./batch/batch-run.js";
 import { Gate } from "./batch/gate.js";
 import { planRerun } from "./batch/plan.js";
 import { processBatch } from "./batch/process-batch.js";
@@ -9,6 +9,7 @@ import { batchesWith, settledWithOpenUploads, withoutBatch } from "./batch/recov
 import { rerunUploads } from "./batch/rerun.js";
 import { someAtOnce } from "./batch/some-at-once.js";
 import { undoRedos } from "./batch/undo.js";
+import type { Shared } from "./batch/visits.js";
 import type { UploadSelection } from "./contracts/repository.js";
 import type { BatchRecord, BatchStatus, RerunMode, UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError, isFault } from "./errors.js";
@@ -285,7 +286,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     let cancelled = runs.length > 0;
     if (!isLabel && repository.hasBatches)
       cancelled = (await repository.moveBatch(batchId, "cancelled", ["pending", "processing"])) || cancelled;
-    for (const run of runs) run.cancel(batchCancelled(batchId));
+    for (const run of runs) run.ending.cancel(batchCancelled(batchId));
     return cancelled;
   }
 
@@ -334,11 +335,11 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     requireKnown("options", options, ["graceMs"]);
     const graceMs = count("graceMs", options.graceMs, 30_000, 0, 2 ** 31 - 1);
     this.#closing.abort();
-    for (const run of this.#runs.keys()) run.stop();
+    for (const run of this.#runs.keys()) run.ending.stop();
     this.resume();
     const grace = setTimeout(() => {
       const reason = new Error("The processor was closed");
-      for (const run of this.#runs.keys()) run.abort(reason);
+      for (const run of this.#runs.keys()) run.ending.abort(reason);
       for (const { cancellation } of this.#singles) cancellation.abort(reason);
     }, graceMs);
     try {

@@ -1,8 +1,9 @@
 import type { AIAdapter, Description, Price, Usage } from "./contracts/ai.js";
 import type { UploadRecord } from "./contracts/upload.js";
-import { ConfigurationError, classifyError, isFault, usageOf } from "./errors.js";
-import { CHAIN, type Chain, chainOf, isOfModel } from "./pipeline/chain.js";
+import { ConfigurationError, classifyError, isFault, UploadError, usageOf } from "./errors.js";
+import { CHAIN, type Chain, chainOf, isOfModel, nameOf } from "./pipeline/chain.js";
 import type { FallbackCause } from "./pipeline/fallback-cause.js";
+import { fellBack } from "./pipeline/fallback-log.js";
 import { embeds, versionFor } from "./records.js";
 import { UsageSum } from "./runtime/ledger.js";
 import { aFunction, expected, optional, requireKnown, requireMembers } from "./validate.js";
@@ -18,10 +19,11 @@ export type { FallbackCause } from "./pipeline/fallback-cause.js";
  * Each model keeps its own `concurrency`, `price` and `audit`, and has a breaker of its own. What is stored tells which one it
  * was in `metadata.model`. The version is one stamp for the whole chain: `describe` is made of the versions of all, in their
  * order, so that another order or another model is another version; `embed` is that of the adapter that makes the vectors. Where
- * one has no version, the chain has none.
+ * one has no version, the chain has none. A chain in a chain is its models, in its place; `when` is given to the outer one.
  *
  * @param options.when whether the next model is asked after this: an error, or the verdict of an audit. @default always
- * @throws ConfigurationError an empty list, an adapter without `describe`, an option that is unknown
+ * @throws ConfigurationError an empty list, an adapter without `describe`, an option that is unknown, a chain with a `when` of its
+ *   own in the list
  * @example
  * const ai = fallbackAI([ollama({ model: "qwen2.5vl:3b" }), aiSdk({ model: openai("gpt-5-mini"), price })]);
  */
@@ -37,11 +39,7 @@ export function fallbackAI<U extends UploadRecord = UploadRecord>(
   const { when } = options;
   optional("fallbackAI: options.when", when, aFunction, "a function");
 
-  // A chain in a chain is its models, unless it has a mind of its own.
-  const models: readonly AIAdapter<U>[] = ais.flatMap((ai: AIAdapter<U>) => {
-    const inner = chainOf(ai);
-    return inner === undefined || inner.when !== undefined ? ai : inner.ais;
-  });
+  const models: readonly AIAdapter<U>[] = ais.flatMap(modelsOf<U>);
   const embedder = models.find(embeds);
   const describe = (...[media, context]: Parameters<AIAdapter<U>["describe"]>) =>
     describeInTurn(models, when, media, context);
@@ -56,6 +54,15 @@ export function fallbackAI<U extends UploadRecord = UploadRecord>(
     checkHealth: composeHealth(models),
   };
   return Object.assign(ai, { [CHAIN]: chain });
+}
+
+/** A chain in a chain is its models: as one of them, what they cost and their audits would be lost. */
+function modelsOf<U extends UploadRecord>(ai: AIAdapter<U>, place: number): AIAdapter<U> | readonly AIAdapter<U>[] {
+  const inner = chainOf(ai);
+  if (inner?.when === undefined) return inner?.ais ?? ai;
+  throw new ConfigurationError(
+    `fallbackAI: ais[${place}]: expected a model, or a chain without when, got a chain with a when of its own; give the outer chain one when for all`,
+  );
 }
 
 /** Outside of the library's own work: each model is asked once, and the first answer is taken. */
@@ -76,17 +83,27 @@ async function describeInTurn<U extends UploadRecord>(
       const answer = await model.describe(media, context);
       const description: Description = typeof answer === "string" ? { text: answer } : answer;
       book(model, description.usage);
-      const name = description.usage?.model ?? versionFor(model, "describe") ?? `model ${place + 1}`;
+      const name = description.usage?.model ?? nameOf({ ai: model, place });
       return { ...description, metadata: { ...description.metadata, model: name }, usage: used.toUsage() };
     } catch (thrown) {
       const error = classifyError(thrown, "describe", "DESCRIBE_FAILED");
-      const isLast = place === models.length - 1;
-      if (isLast || context.signal.aborted || !isOfModel(error)) throw thrown;
-      if (when?.({ error }, media.upload) === false) throw thrown;
       book(model, usageOf(thrown));
+      const isOver = place === models.length - 1 || context.signal.aborted || !isOfModel(error);
+      if (isOver || when?.({ error }, media.upload) === false) throw withUsage(error, thrown, used);
+      fellBack(context.logger, media.upload.id, { ai: model, place }, { error });
     }
   }
   throw new ConfigurationError("fallbackAI: the list of AI adapters became empty");
+}
+
+/** An error of its own, because what all models have used up is not told by that of the last one. */
+function withUsage(
+  { message, code, fault, stage, retryable, retryAfterMs }: UploadError,
+  cause: unknown,
+  used: UsageSum,
+): UploadError {
+  const error = new UploadError(message, { code, fault, stage, retryable, retryAfterMs, cause });
+  return Object.assign(classifyError(error, "describe", code), { usage: used.toUsage() });
 }
 
 /** Looked up at each call, like every other method of an adapter. */

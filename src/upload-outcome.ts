@@ -27,12 +27,15 @@ export async function stopped<U extends UploadRecord>(run: UploadRun<U>, thrown:
   if (isFault(thrown, "deployment")) return handBackAndThrow(run, thrown);
 
   const error = thrown;
-  const decided = await verdict(run, error).catch((reason: unknown) => handBackAndThrow(run, reason));
+  const decided = await verdict(run, error).catch((reason: unknown) =>
+    reason instanceof Interrupted ? stopped(run, reason) : handBackAndThrow(run, reason),
+  );
   if (!("kind" in decided)) return decided;
   switch (decided.kind) {
     case "held": {
       const written = await claim.handBack();
       if (written !== "saved") return lost(run, written);
+      if (run.refusedBy !== undefined) settings.run?.refusedBy.set(run.id, run.refusedBy);
       const hint = retryHint(decided.retryAfterMs);
       return { status: "deferred", error, ...hint, countsAsAttempt: false, ...run.summary() };
     }

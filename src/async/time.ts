@@ -45,6 +45,16 @@ export function withTimeout<T>(work: Promise<T>, ms: number, timeoutError: () =>
   });
 }
 
+/** Waits for work that goes on when the signal is aborted, and then not any longer. @throws Interrupted */
+export function unlessAborted<T>(work: Promise<T>, signal: Stoppable): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new Interrupted());
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
 /** A signal that is never aborted, for waits that nobody may cut short. */
 export const NEVER: AbortSignal = quietController().signal;
 

@@ -1,12 +1,10 @@
 import type { Cancellation } from "../async/cancellation.js";
-import { withTimeout } from "../async/time.js";
-import type { AIAdapter } from "../contracts/ai.js";
+import { Interrupted, unlessAborted } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
-import { classifyError, isFault, type UploadError } from "../errors.js";
-import type { Settings } from "../pipeline/settings.js";
-import { embeds } from "../records.js";
-
-const TIMEOUT_MS = 10_000;
+import { isFault } from "../errors.js";
+import { askHealth } from "../pipeline/ask-health.js";
+import { lacksModel } from "../pipeline/fallback-log.js";
+import type { RunContext, Settings } from "../pipeline/settings.js";
 
 /**
  * Asks `ai.checkHealth`, if there is one, before the first call of a run: a service that is found down opens its breaker
@@ -14,48 +12,46 @@ const TIMEOUT_MS = 10_000;
  *
  * @returns what every call waits for; rejects when the deployment is at fault
  */
-export function askOnce<U extends UploadRecord>({
-  models,
-}: Settings<U>): (cancellation: Cancellation) => Promise<void> | undefined {
-  const { list, breakerOfEmbed } = models;
+export function askOnce<U extends UploadRecord>(
+  { models, logger }: Settings<U>,
+  run: Pick<RunContext, "missing">,
+): RunContext["ready"] {
+  const { list, embedder, breakerOfEmbed } = models;
   if (list.every(({ ai }) => ai.checkHealth === undefined)) return () => undefined;
-  const embedding = list.find(({ ai }) => embeds(ai));
   let asking: Promise<void> | undefined;
   let isOver = false;
-  return (cancellation) => {
-    if (isOver) return undefined;
-    asking ??= (async () => {
-      const reasons = await Promise.all(list.map(({ ai }) => reasonOf(ai, cancellation)));
-      const missing = reasons.filter((reason) => isFault(reason, "deployment"));
-      for (const [place, reason] of reasons.entries()) {
-        const model = list[place];
-        if (reason === undefined || model === undefined) continue;
-        // Without vectors nothing is completed, and without any model nothing is described.
-        if (isFault(reason, "deployment")) {
-          if (missing.length === list.length || model === embedding) throw reason;
-        } else if (!cancellation.aborted) {
-          model.breaker.trip(reason);
-          if (model === embedding) breakerOfEmbed.trip(reason);
-        }
+
+  async function ask(cancellation: Cancellation): Promise<void> {
+    const reasons = await Promise.all(list.map(({ ai }) => askHealth(ai, "describe", cancellation)));
+    const missing = reasons.filter((reason) => isFault(reason, "deployment"));
+    for (const [place, reason] of reasons.entries()) {
+      const model = list[place];
+      if (reason === undefined || model === undefined) continue;
+      // Without vectors nothing is completed, and without any model nothing is described.
+      if (isFault(reason, "deployment")) {
+        if (missing.length === list.length || model === embedder) throw reason;
+        lacksModel({ logger, run }, model, reason);
+      } else {
+        model.breaker.trip(reason);
+        if (model === embedder) breakerOfEmbed.trip(reason);
       }
-      isOver = true;
-    })();
-    return asking;
-  };
-}
-
-/** Why it is not well; `undefined` when it is, or does not tell. */
-async function reasonOf<U extends UploadRecord>(
-  ai: AIAdapter<U>,
-  { signal }: Cancellation,
-): Promise<UploadError | undefined> {
-  if (ai.checkHealth === undefined) return undefined;
-  try {
-    await withTimeout(Promise.resolve(ai.checkHealth({ signal })), TIMEOUT_MS, tooLate);
-    return undefined;
-  } catch (thrown) {
-    return classifyError(thrown, "describe", "DESCRIBE_FAILED");
+    }
+    isOver = true;
   }
-}
 
-const tooLate = () => new Error(`checkHealth did not answer within ${TIMEOUT_MS} ms`);
+  /** The upload that asked for all may be aborted meanwhile: then another one asks. */
+  async function untilTold(cancellation: Cancellation): Promise<void> {
+    while (!isOver) {
+      asking ??= ask(cancellation);
+      const current = asking;
+      try {
+        await unlessAborted(current, cancellation);
+      } catch (error) {
+        if (!(error instanceof Interrupted) || cancellation.aborted) throw error;
+        if (asking === current) asking = undefined;
+      }
+    }
+  }
+
+  return (cancellation) => (isOver ? undefined : untilTold(cancellation));
+}

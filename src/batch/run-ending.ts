@@ -1,24 +1,74 @@
+import { Cancellation } from "../async/cancellation.js";
+import { quietController } from "../async/time.js";
 import type { BatchStatus } from "../contracts/upload.js";
 import { UploadError } from "../errors.js";
+import type { SharedRuntime } from "../runtime/runtime.js";
 
-/** Why a run ends before everything is done, and as what. The first reason counts. */
+/** How a run is ended before everything is done, why, and as what. The first reason counts. Its uploads are marked with it. */
 export class RunEnding {
   /** Why the run cannot go on. */
   error: UploadError | undefined;
   /** Why uploads are left open: their outcome could not be stored, though that of others could. */
   unstored: UploadError | undefined;
   isCancelled = false;
+  /** Aborted when what is in flight is to be released. */
+  readonly aborting = new Cancellation();
   #isInterrupted = false;
+  readonly #stopping = quietController();
+  #givingUpBusy = quietController();
 
-  /** It cannot go on: it is `failed`. */
-  fail(error: UploadError): void {
-    this.error ??= error;
+  constructor(private readonly runtime: SharedRuntime) {}
+
+  /** Aborted when nothing more is to be begun. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
   }
 
-  /** It cannot go on for now: it stays `processing`. */
+  /** Aborted when uploads that somebody else holds are not waited for any longer. */
+  get givingUpBusy(): AbortSignal {
+    return this.#givingUpBusy.signal;
+  }
+
+  /** Another source is worked through: those in it are waited for. */
+  waitForBusy(): void {
+    this.#givingUpBusy = quietController();
+  }
+
+  /** Uploads that somebody else holds are settled. */
+  giveUpBusy(): void {
+    this.#givingUpBusy.abort();
+  }
+
+  /** No further upload is begun; those in flight go on. */
+  stop(): void {
+    this.#stopping.abort();
+    this.giveUpBusy();
+  }
+
+  /** Nothing further is begun, and what is in flight is released. */
+  abort(reason: unknown): void {
+    this.stop();
+    this.aborting.abort(reason);
+    for (const { run, cancellation } of this.runtime.active) if (run === this) cancellation.abort(reason);
+  }
+
+  cancel(reason: unknown): void {
+    this.isCancelled = true;
+    this.abort(reason);
+  }
+
+  /** It cannot go on: it is `failed`. Uploads that were pulled are finished, those that wait for others are not waited for. */
+  fail(error: UploadError): void {
+    this.error ??= error;
+    this.giveUpBusy();
+    this.runtime.changes.notify();
+  }
+
+  /** It cannot go on for now: it stays `processing`. Uploads that were begun are finished. */
   interrupt(error: UploadError): void {
     if (this.error === undefined) this.#isInterrupted = true;
     this.error ??= error;
+    this.stop();
   }
 
   /** Whether there is a reason to end before everything is done. */
@@ -38,11 +88,11 @@ export class RunEnding {
   }
 
   /** Why it ended so; nothing where it was cancelled, or is done. */
-  reasonFor(ended: BatchStatus, abortedBy: unknown): UploadError | undefined {
+  reasonFor(ended: BatchStatus): UploadError | undefined {
     if (this.isCancelled) return undefined;
     const reason = this.error ?? this.unstored;
     if (reason !== undefined || ended !== "processing") return reason;
     const message = "The run was closed or aborted before it was done; process and recover go on";
-    return new UploadError(message, { code: "NOT_COMPLETED", cause: abortedBy });
+    return new UploadError(message, { code: "NOT_COMPLETED", cause: this.aborting.reason });
   }
 }

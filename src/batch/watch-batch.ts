@@ -17,7 +17,7 @@ export function watchBatch<U extends UploadRecord>(run: BatchRun<U>, batchId: st
   let isLooking = false;
   const look = async () => {
     if (await isCancelled(run, batchId)) return;
-    if (!(await hasOpenUploads(run.repository, batchId, run.stopping))) run.forgetBusy();
+    if (!(await hasOpenUploads(run.repository, batchId, run.stopping))) run.ending.giveUpBusy();
   };
   const timer = setInterval(
     () => {
@@ -40,6 +40,6 @@ export function watchBatch<U extends UploadRecord>(run: BatchRun<U>, batchId: st
 export async function isCancelled<U extends UploadRecord>(run: BatchRun<U>, batchId: string): Promise<boolean> {
   const record = await run.repository.findBatch(batchId, run.stopping);
   if (record !== null && record.status !== "cancelled") return false;
-  run.cancel(batchCancelled(batchId));
+  run.ending.cancel(batchCancelled(batchId));
   return true;
 }

@@ -2,8 +2,11 @@ import { Interrupted } from "../async/time.js";
 import type { Media } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError, isFault, type UploadError } from "../errors.js";
+import type { Breaker } from "../runtime/breaker.js";
 import { type Answer, askModel, better, keptInstead } from "./ask.js";
 import { isOfModel, type Model } from "./chain.js";
+import type { FallbackCause } from "./fallback-cause.js";
+import { fellBack, lacksModel } from "./fallback-log.js";
 import type { UploadRun } from "./run.js";
 
 /**
@@ -13,18 +16,12 @@ import type { UploadRun } from "./run.js";
  * @throws UploadError of the last model that was to be asked; one of the deployment only where no other has failed otherwise
  * @throws Interrupted
  */
-export async function askChain<U extends UploadRecord>(
+export function askChain<U extends UploadRecord>(
   run: UploadRun<U>,
   media: Media<U>,
   attempt: number,
 ): Promise<Answer<U>> {
-  const { slot } = run.settings.models;
-  return slot
-    .hold(run.signal, () => untilAnswered(run, media, attempt))
-    .catch(async (error) => {
-      await waitForBreaker(run, error);
-      throw error;
-    });
+  return run.settings.models.slot.hold(run.signal, () => untilAnswered(run, media, attempt));
 }
 
 async function untilAnswered<U extends UploadRecord>(
@@ -32,8 +29,10 @@ async function untilAnswered<U extends UploadRecord>(
   media: Media<U>,
   attempt: number,
 ): Promise<Answer<U>> {
-  const { goesOn } = run.settings.models;
+  const { models: all, logger } = run.settings;
+  const goesOn = (cause: FallbackCause) => all.goesOn(cause, () => run.record());
   const models = candidates(run);
+  const refusedBy: Breaker[] = [];
   let best: Answer<U> | undefined;
   let asks = 0;
   let failure: UploadError | undefined;
@@ -47,7 +46,8 @@ async function untilAnswered<U extends UploadRecord>(
         asks += answer.asks;
         best = better(best, { ...answer, asks });
         if (answer.verdict === undefined || answer.verdict.ok || isLast || run.unpriced !== undefined) break;
-        if (!goesOn({ audit: answer.verdict }, () => run.record())) break;
+        if (!goesOn({ audit: answer.verdict })) break;
+        fellBack(logger, run.id, model, { audit: answer.verdict });
         continue;
       } catch (thrown) {
         error = thrown;
@@ -55,6 +55,9 @@ async function untilAnswered<U extends UploadRecord>(
     }
     if (error instanceof Interrupted && best === undefined) throw error;
     const told = classifyError(error, "describe", "DESCRIBE_FAILED");
+    if (told.code === "CIRCUIT_OPEN") refusedBy.push(model.breaker);
+    if (isFault(told, "deployment") && isOfModel(told) && run.unpriced === undefined)
+      lacksModel(run.settings, model, told);
     if (best !== undefined) {
       keptInstead(run, error);
       if (error instanceof Interrupted || !isOfModel(told)) break;
@@ -64,13 +67,15 @@ async function untilAnswered<U extends UploadRecord>(
         failure = told;
         run.failedModel = model.place;
       }
-      if (isOver) break;
+      if (isOver || run.unpriced !== undefined) break;
       if (isOwnFault(run, told, model)) failedForGood(run, model);
     }
     const isAgreed = refusal !== undefined && !run.settings.comesBack;
-    if (!isLast && !isAgreed && !goesOn({ error: told }, () => run.record())) break;
+    if (isLast || (!isAgreed && !goesOn({ error: told }))) break;
+    fellBack(logger, run.id, model, { error: told });
   }
   if (best !== undefined) return { ...best, asks };
+  if (failure?.code === "CIRCUIT_OPEN") run.refusedBy = refusedBy;
   throw failure;
 }
 
@@ -124,20 +129,4 @@ function isForGood<U extends UploadRecord>(
   if (attempt >= (engine?.max ?? retry.maxAttempts) || !retry.shouldRetry(error, attempt)) return true;
   if ((error.retryAfterMs ?? 0) > retry.maxRetryAfterMs) return true;
   return comesBack && error.fault === "service" && breaker.open !== undefined;
-}
-
-/**
- * A run visits what was held as soon as it may begin anything, and it may as long as one model can be asked. An upload that waits
- * for another one would come again and again.
- */
-async function waitForBreaker<U extends UploadRecord>(run: UploadRun<U>, error: unknown): Promise<void> {
-  const { run: inRun, runtime, models } = run.settings;
-  const { code } = classifyError(error, "describe", "DESCRIBE_FAILED");
-  if (inRun === undefined || code !== "CIRCUIT_OPEN") return;
-  const breaker = models.list[run.failedModel]?.breaker;
-  while (breaker?.open !== undefined && breaker.refusal() !== undefined) {
-    if (models.list.every((each) => each.breaker.open !== undefined)) return; // the run itself waits
-    const left = breaker.open.until - Date.now();
-    await runtime.changes.wait(run.signal, left > 0 ? left : Number.POSITIVE_INFINITY);
-  }
 }

@@ -1,7 +1,7 @@
 import type { AIAdapter, Audit } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import type { UploadError } from "../errors.js";
-import { versionFor } from "../records.js";
+import { embeds, versionFor } from "../records.js";
 import type { Breaker } from "../runtime/breaker.js";
 import type { Limiter } from "../runtime/limiter.js";
 import type { SharedRuntime } from "../runtime/runtime.js";
@@ -39,12 +39,19 @@ export interface Model<U extends UploadRecord> {
   readonly audit: Audit<U> | undefined;
 }
 
+/** What a model is called, for people. */
+export function nameOf<U extends UploadRecord>({ ai, place }: Pick<Model<U>, "ai" | "place">): string {
+  return versionFor(ai, "describe") ?? `model ${place + 1}`;
+}
+
 /** The models that may describe an upload, in their order: one, unless the adapter is a chain. */
 export interface Models<U extends UploadRecord> {
   readonly list: readonly Model<U>[];
   readonly isChain: boolean;
   /** Around the slots of the models of a chain: as many as `limits.describe` says. */
   readonly slot: Limiter;
+  /** The one that makes the vectors; `undefined` where none does. */
+  readonly embedder: Model<U> | undefined;
   readonly breakerOfEmbed: Breaker;
   readonly goesOn: (cause: FallbackCause, upload: () => U) => boolean;
 }
@@ -61,7 +68,7 @@ export function resolveModels<U extends UploadRecord>(
     const slot = runtime.limiter("describe", ai.concurrency?.describe);
     const breaker = runtime.breakerOfModel(0);
     const list = [{ place: 0, ai, breaker, slot, priced: ai, key: undefined, audit: auditOf(undefined) }];
-    return { list, isChain: false, slot, breakerOfEmbed: breaker, goesOn: () => false };
+    return { list, isChain: false, slot, embedder: embedderOf(list), breakerOfEmbed: breaker, goesOn: () => false };
   }
   const list = chain.ais.map((one, place) => ({
     place,
@@ -82,7 +89,12 @@ export function resolveModels<U extends UploadRecord>(
     }
   };
   const breakerOfEmbed = runtime.breakerOf(list.length > 1 ? EMBEDDING_OF_CHAIN : "embed");
-  return { list, isChain: true, slot: runtime.limiter("describe"), breakerOfEmbed, goesOn };
+  const slot = runtime.limiter("describe");
+  return { list, isChain: true, slot, embedder: embedderOf(list), breakerOfEmbed, goesOn };
+}
+
+function embedderOf<U extends UploadRecord>(list: readonly Model<U>[]): Model<U> | undefined {
+  return list.find(({ ai }) => embeds(ai));
 }
 
 /** Errors that say nothing of the model: another one would meet the same. */

@@ -13,20 +13,26 @@ export function requireAdapters<U extends UploadRecord>(adapters: UploadAdapters
   const { storage, repository } = adapters;
   const ai: AIAdapter<U> = adapters.ai;
   requireMembers("adapters.storage", storage, ["open", "write", "delete"]);
-  requireMembers("adapters.ai", ai, ["describe"]);
   requireMembers("adapters.repository", repository, ["findUpload", "updateUpload"]);
-  optional("adapters.ai.embed", ai.embed, aFunction, "a function");
-  optional("adapters.ai.embedMany", ai.embedMany, aFunction, "a function");
-  requireEmbedBatch(ai.embedBatch);
-  requireAudit("adapters.ai.audit", ai.audit);
-  for (const { audit } of chainOf(ai)?.ais ?? []) requireAudit("adapters.ai.audit", audit);
-  optional("adapters.ai.dimensions", ai.dimensions, aCount, "an integer of at least 1");
-  optional("adapters.ai.price", ai.price, aFunction, "a function");
-  optional("adapters.ai.checkHealth", ai.checkHealth, aFunction, "a function");
-  optional("adapters.ai.version", ai.version, aVersion, "a text, or { describe, embed } with one each");
-  requireConcurrency(ai.concurrency);
+  // Its models first: what is wrong with one of them is wrong with what the chain is composed of, too.
+  for (const [place, model] of (chainOf(ai)?.ais ?? []).entries())
+    requireAI(`adapters.ai (model ${place + 1} of the chain)`, model);
+  requireAI("adapters.ai", ai);
   optional("adapters.repository.claimUpload", repository.claimUpload, aFunction, "a function");
   optional("adapters.repository.resetUploads", repository.resetUploads, aFunction, "a function");
+}
+
+function requireAI<U extends UploadRecord>(name: string, ai: AIAdapter<U>): void {
+  requireMembers(name, ai, ["describe"]);
+  optional(`${name}.embed`, ai.embed, aFunction, "a function");
+  optional(`${name}.embedMany`, ai.embedMany, aFunction, "a function");
+  requireEmbedBatch(`${name}.embedBatch`, ai.embedBatch);
+  requireAudit(`${name}.audit`, ai.audit);
+  optional(`${name}.dimensions`, ai.dimensions, aCount, "an integer of at least 1");
+  optional(`${name}.price`, ai.price, aFunction, "a function");
+  optional(`${name}.checkHealth`, ai.checkHealth, aFunction, "a function");
+  optional(`${name}.version`, ai.version, aVersion, "a text, or { describe, embed } with one each");
+  requireConcurrency(`${name}.concurrency`, ai.concurrency);
 }
 
 /**
@@ -35,9 +41,8 @@ export function requireAdapters<U extends UploadRecord>(adapters: UploadAdapters
  *
  * @throws ConfigurationError
  */
-function requireConcurrency(concurrency: AIAdapter["concurrency"]): void {
+function requireConcurrency(name: string, concurrency: AIAdapter["concurrency"]): void {
   if (concurrency === undefined) return;
-  const name = "adapters.ai.concurrency";
   requireMembers(name, concurrency, []);
   requireKnown(name, concurrency, ["describe", "embed"]);
   for (const stage of ["describe", "embed"] as const) {
@@ -46,9 +51,8 @@ function requireConcurrency(concurrency: AIAdapter["concurrency"]): void {
   }
 }
 
-function requireEmbedBatch(batch: AIAdapter["embedBatch"]): void {
+function requireEmbedBatch(name: string, batch: AIAdapter["embedBatch"]): void {
   if (batch === undefined) return;
-  const name = "adapters.ai.embedBatch";
   requireMembers(name, batch, []);
   requireKnown(name, batch, ["maxSize", "maxWaitMs"]);
   count(`${name}.maxSize`, batch.maxSize, 1);

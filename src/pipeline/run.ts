@@ -6,6 +6,7 @@ import { emitIsolated } from "../event-emitter.js";
 import type { UploadEventName, UploadEventPayloads } from "../events.js";
 import type { PicturesWanted } from "../media/pictures.js";
 import type { StageTiming, UploadResult } from "../result.js";
+import type { Breaker } from "../runtime/breaker.js";
 import { UsageSum } from "../runtime/ledger.js";
 import type { Claim } from "./claim.js";
 import { copyRecord } from "./copy-record.js";
@@ -43,6 +44,8 @@ export class UploadRun<U extends UploadRecord> {
   attempts = 0;
   /** Which model of a chain has failed last, by its place. */
   failedModel = 0;
+  /** The breakers of the models of a chain that were not asked, where none is asked just now. */
+  refusedBy: readonly Breaker[] | undefined;
   /** Whether the last failure was that of a call for several uploads: it does not tell which of them is at fault. */
   failedTogether = false;
   /** Set once the original is open. */

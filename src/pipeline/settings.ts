@@ -19,6 +19,7 @@ import type {
   VisionOptions,
 } from "../options.js";
 import type { Around, Plugin } from "../plugins.js";
+import type { Breaker } from "../runtime/breaker.js";
 import type { Budget } from "../runtime/budget.js";
 import type { Ledger } from "../runtime/ledger.js";
 import { runtimeOf, SharedRuntime } from "../runtime/runtime.js";
@@ -62,6 +63,10 @@ export interface RunContext {
   unpriced: UploadError | undefined;
   /** Resolves when the service is found well, or was not asked; asked before the run's first call. */
   readonly ready: (cancellation: Cancellation) => Promise<void> | undefined;
+  /** Models of a chain that the deployment lacks, by their places: each is told once. */
+  readonly missing: Set<number>;
+  /** By upload that is held: the breakers of the models that refused it, where others may not be asked for it. */
+  readonly refusedBy: Map<string, readonly Breaker[]>;
   /** Whether nothing is left in the run that may still show whether the service is up. */
   readonly isLastOne: () => boolean;
 }

@@ -1,8 +1,8 @@
-import { withTimeout } from "../async/time.js";
 import type { AIAdapter } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
-import { classifyError, isFault, type UploadError } from "../errors.js";
+import { isFault, type UploadError } from "../errors.js";
 import type { Breaker } from "../runtime/breaker.js";
+import { askHealth } from "./ask-health.js";
 import type { Model } from "./chain.js";
 import type { UploadRun } from "./run.js";
 
@@ -17,9 +17,12 @@ export type Verdict =
   | { readonly kind: "failed" | "deferred" }
   | { readonly kind: "held"; readonly retryAfterMs: number | undefined };
 
-const HEALTH_TIMEOUT_MS = 10_000;
-
-/** Whose fault it is decides. @throws ConfigurationError when the health check finds the deployment at fault */
+/**
+ * Whose fault it is decides.
+ *
+ * @throws ConfigurationError when the health check finds the deployment at fault
+ * @throws Interrupted when the work is aborted meanwhile
+ */
 export async function verdict<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): Promise<Verdict> {
   const { comesBack, attempt, retry } = run.settings;
   if (error.code === "CIRCUIT_OPEN" || error.code === "BUDGET_EXHAUSTED") return held(run, error);
@@ -61,13 +64,14 @@ interface Service {
 
 /** The service that has failed, and behind it the other models of its chain. */
 function servicesOf<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): [Service, ...Service[]] {
-  const { ai, models } = run.settings;
+  const { models } = run.settings;
   if (error.stage === "describe") {
     const failed = models.list[run.failedModel] as Model<U>;
     return [failed, ...models.list.filter((model) => model !== failed)];
   }
   const breaker = breakerOf(run, error);
-  return [error.stage === "embed" ? { breaker, ai } : { breaker }];
+  // Vectors come from one model only, whatever the others could do.
+  return [error.stage === "embed" && models.embedder !== undefined ? { breaker, ai: models.embedder.ai } : { breaker }];
 }
 
 async function isUploadsOwn<U extends UploadRecord>(
@@ -88,19 +92,13 @@ async function isUploadsOwn<U extends UploadRecord>(
 
 async function isHealthy<U extends UploadRecord>(
   { signal }: UploadRun<U>,
-  error: UploadError,
+  { stage }: UploadError,
   ai: Service["ai"],
 ): Promise<boolean> {
   if (ai?.checkHealth === undefined) return false;
-  try {
-    const asking = ai.checkHealth({ signal: signal.signal });
-    await withTimeout(asking, HEALTH_TIMEOUT_MS, () => new Error("checkHealth did not answer"));
-    return true;
-  } catch (thrown) {
-    const reason = classifyError(thrown, error.stage ?? "describe", error.code);
-    if (isFault(reason, "deployment")) throw reason;
-    return false;
-  }
+  const reason = await askHealth(ai, stage === "embed" ? "embed" : "describe", signal);
+  if (isFault(reason, "deployment")) throw reason;
+  return reason === undefined;
 }
 
 function held<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): Verdict {

@@ -108,9 +108,12 @@ export class Breaker {
 
   /** Why no call is made just now, for who may do something else instead; `undefined` when one may be made. */
   refusal(): UploadError | undefined {
-    const open = this.#open;
-    if (open === undefined || (Date.now() >= open.until && this.#probe === undefined)) return undefined;
-    return circuitOpen(open);
+    return this.#open !== undefined && this.isRefusing ? circuitOpen(this.#open) : undefined;
+  }
+
+  /** Whether no call is made just now. */
+  get isRefusing(): boolean {
+    return this.#open !== undefined && (Date.now() < this.#open.until || this.#probe !== undefined);
   }
 
   /** The call ended well, or by the upload's own fault: the service has answered. */
@@ -192,7 +195,7 @@ export class Breaker {
   }
 
   #enterOpen(uploadId: string, open: Open): Ticket {
-    if (Date.now() < open.until || this.#probe !== undefined) throw circuitOpen(open);
+    if (this.isRefusing) throw circuitOpen(open);
     this.#probe = this.#begin(uploadId, true);
     return this.#probe;
   }

@@ -1,11 +1,11 @@
 import type { UploadRecord } from "../contracts/upload.js";
 import { type Answer, askModel } from "../pipeline/ask.js";
 import { askChain } from "../pipeline/ask-chain.js";
-import type { Model } from "../pipeline/chain.js";
+import { type Model, nameOf } from "../pipeline/chain.js";
 import type { Results } from "../pipeline/results.js";
 import type { UploadRun } from "../pipeline/run.js";
 import type { Settings } from "../pipeline/settings.js";
-import { aiVersionOf, versionFor } from "../records.js";
+import { aiVersionOf } from "../records.js";
 import { openMedia, type StageRow } from "./stage.js";
 import { usageSoFar } from "./usage.js";
 
@@ -42,11 +42,7 @@ function metadataOf<U extends UploadRecord>(run: UploadRun<U>, answer: Answer<U>
   if (verdict !== undefined) own.audit = { score: verdict.score, issues: verdict.issues, asks };
   // What was told of an earlier description is not true of this one.
   else if (before?.audit != null) own.audit = null;
-  if (run.settings.models.isChain) own.model = nameOf(described.model, model);
+  if (run.settings.models.isChain) own.model = described.model ?? nameOf(model);
   else if (before?.model != null) own.model ??= null;
   return metadata;
-}
-
-function nameOf<U extends UploadRecord>(told: string | undefined, { ai, place }: Model<U>): string {
-  return told ?? versionFor(ai, "describe") ?? `model ${place + 1}`;
 }

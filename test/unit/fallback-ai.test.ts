@@ -13,7 +13,7 @@ import {
 import { SharedRuntime } from "../../src/runtime/runtime.js";
 import { fakeContext, fakeMedia } from "../../src/testing/index.js";
 import { settled } from "../support/fake-time.js";
-import { ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
+import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -246,6 +246,103 @@ describe("when", () => {
   });
 });
 
+describe("an upload that may be described by none but a model whose breaker is open", () => {
+  /** The first is refused for so long; the second is asked for none of `picky`. */
+  function waiting(count: number, picky: (id: string) => boolean, forMs: number) {
+    const { local, cloud, adapters } = chained(count);
+    const begunAt = Date.now();
+    local.describe.mockImplementation(async ({ upload }) => {
+      if (Date.now() - begunAt < forMs) throw down({ status: 401 });
+      return `local of ${upload.id}`;
+    });
+    const ai = fallbackAI([local, cloud], { when: (_, { id }) => !picky(id) });
+    const claims = vi.spyOn(adapters.repository, "claimUpload");
+    const claimsOf = (id: string) => claims.mock.calls.filter(([claimed]) => claimed === id).length;
+    const processor = new BatchProcessor({ ...adapters, ai, ...once, concurrency: 2 });
+    return { local, cloud, adapters, processor, claims, claimsOf };
+  }
+
+  test("holds no slot, and is not visited before it is asked again", async () => {
+    vi.useFakeTimers();
+    const isPicky = (id: string) => id < "u0004";
+    const { cloud, local, processor, claimsOf } = waiting(200, isPicky, 20_000);
+    const begunAt = Date.now();
+    const endedAt = new Map<string, number>();
+    processor.on("upload:settled", ({ uploadId, status }) => {
+      if (status === "completed") endedAt.set(uploadId, Date.now() - begunAt);
+    });
+    cloud.describe.mockImplementation(async ({ upload }) => {
+      await new Promise((resolve) => setTimeout(resolve, 10)); // each tells everybody who waits that something has changed
+      return upload.id;
+    });
+    expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 200 });
+    for (const [id, ms] of endedAt) expect(ms >= 30_000).toBe(isPicky(id));
+    expect(endedAt.size).toBe(200);
+    // When it is first visited, perhaps beside the one that finds out, and then.
+    for (const id of ["u0000", "u0001", "u0002", "u0003"]) expect(claimsOf(id)).toBeLessThanOrEqual(3);
+    expect(local.describe.mock.calls.length).toBeLessThan(10);
+  });
+
+  test("is not visited while another one finds out", async () => {
+    vi.useFakeTimers();
+    const { local, processor, claims } = waiting(6, () => true, 0);
+    local.describe.mockRejectedValueOnce(down({ status: 401 }));
+    let during = Number.NaN;
+    local.describe.mockImplementationOnce(async ({ upload }) => {
+      const before = claims.mock.calls.length;
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+      during = claims.mock.calls.length - before;
+      return upload.id;
+    });
+    expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 6 });
+    expect(during).toBeLessThanOrEqual(1); // by the other worker, at the same moment
+  });
+
+  test("is waited for no longer when the run is cancelled, aborted or closed, or its input fails", async () => {
+    for (const end of ["cancel", "abort", "close", "fail"] as const) {
+      const { processor, adapters } = waiting(1, () => true, Number.POSITIVE_INFINITY);
+      const controller = new AbortController();
+      const failing = deferred<never>();
+      async function* source() {
+        yield "a";
+        if (end === "fail") await failing.promise;
+      }
+      const held = deferred();
+      processor.on("upload:settled", ({ status }) => status === "deferred" && held.resolve());
+      const running = processor.processUploads(source(), { label: "run", signal: controller.signal });
+      await held.promise;
+      if (end === "cancel") await processor.cancel("run");
+      if (end === "abort") controller.abort();
+      if (end === "close") await processor.close();
+      if (end === "fail") failing.reject(new Error("no input"));
+      expect(await running, end).toMatchObject({ completed: 0, failed: 0, deferred: 1 });
+      expect(await adapters.repository.findUpload("a"), end).toMatchObject({ status: "pending", starts: 0 });
+    }
+  });
+
+  test("is one of so many at most: then nothing further is begun", async () => {
+    vi.useFakeTimers();
+    const { local, adapters } = chained(1500);
+    let pulled = 0;
+    let pulledBefore = Number.NaN;
+    local.describe.mockRejectedValueOnce(down({ status: 401 }));
+    local.describe.mockImplementation(async ({ upload }) => {
+      if (Number.isNaN(pulledBefore)) pulledBefore = pulled;
+      return upload.id;
+    });
+    function* source() {
+      for (const { id } of ids(1500)) {
+        pulled++;
+        yield id;
+      }
+    }
+    const ai = fallbackAI([local, model("never")], { when: () => false });
+    const processor = new BatchProcessor({ ...adapters, ai, ...once, concurrency: 1 });
+    expect(await settled(processor.processUploads(source()))).toMatchObject({ completed: 1500 });
+    expect(pulledBefore).toBe(1000);
+  });
+});
+
 describe("an outage", () => {
   test("of all models pauses the run, and is sat out: none is failed", async () => {
     vi.useFakeTimers();
@@ -290,6 +387,31 @@ describe("an outage", () => {
     expect(world.ai.embed.mock.calls.length).toBeLessThan(30);
   });
 
+  test("of the one that makes the vectors fails nobody, however well another one is", async () => {
+    vi.useFakeTimers();
+    let isDown = false;
+    const answering = async () => {
+      if (isDown) throw down();
+    };
+    const { world, adapters } = chained(1, {
+      local: { checkHealth: answering },
+      cloud: { checkHealth: async () => {} },
+    });
+    world.ai.embed.mockImplementation(async () => {
+      await answering();
+      return [1, 2];
+    });
+    world.ai.embed.mockImplementationOnce(async () => {
+      isDown = true;
+      setTimeout(() => {
+        isDown = false;
+      }, 100_000);
+      throw down();
+    });
+    const processor = new BatchProcessor({ ...adapters, ...plain });
+    expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 1, failed: 0 });
+  });
+
   test("of one model is no evidence against what the other one does: each has its own", async () => {
     vi.useFakeTimers();
     const { local, cloud, adapters } = chained(6);
@@ -325,6 +447,79 @@ describe("an outage", () => {
     const processor = new BatchProcessor({ ...adapters, ...plain, concurrency: 2 });
     expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 5, failed: 1 });
     expect(local.describe.mock.calls.length + cloud.describe.mock.calls.length).toBeLessThan(5 + 20);
+  });
+});
+
+describe("the log", () => {
+  const NEXT = "the next model of the chain is asked";
+  const MISSING = "a model of the chain cannot be used in this deployment";
+  function logging() {
+    const lines: [level: string, message: string, fields: Readonly<Record<string, unknown>>][] = [];
+    const at = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
+      lines.push([level, message, fields]);
+    };
+    const logger = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+    const told = (text: string) => lines.filter(([, message]) => message === text);
+    return { logger, told };
+  }
+
+  test("tells who was asked in vain, for which upload and why", async () => {
+    const { local, adapters } = chained();
+    local.describe.mockRejectedValueOnce(Object.assign(new Error("no"), { status: 400 }));
+    const { logger, told } = logging();
+    await processUploadWithRetry("a", adapters, { ...plain, logger });
+    const error = expect.objectContaining({ message: "no" });
+    expect(told(NEXT)).toEqual([["info", NEXT, { uploadId: "a", model: "local", error }]]);
+    const audit = { check: (text: string) => ({ ...isNot, ok: text.startsWith("cloud") }), maxAsks: 1 };
+    await processUploadWithRetry("a", adapters, { ...plain, logger, audit, rerun: "reprocess-all" });
+    expect(told(NEXT)[1]).toEqual(["info", NEXT, { uploadId: "a", model: "local", audit: isNot }]);
+  });
+
+  test("tells it of a chain that describes by hand, too", async () => {
+    const { local, adapters } = chained();
+    local.describe.mockRejectedValueOnce(down());
+    const { logger, told } = logging();
+    const media = fakeMedia();
+    await adapters.ai.describe(media, { ...fakeContext(), logger });
+    const error = expect.objectContaining({ message: "down" });
+    expect(told(NEXT)).toEqual([["info", NEXT, { uploadId: media.upload.id, model: "local", error }]]);
+    await media.release();
+  });
+
+  test("is not filled by a model that is down: the breaker tells that", async () => {
+    const { local, adapters } = chained(8);
+    local.describe.mockRejectedValue(down());
+    const { logger, told } = logging();
+    await new BatchProcessor({ ...adapters, ...once, logger, concurrency: 1, breaker: { threshold: 3 } }).process(
+      "batch",
+    );
+    expect(told(NEXT).map(([level]) => level)).toEqual([...Array(3).fill("info"), ...Array(5).fill("debug")]);
+  });
+
+  test.each(["describing", "being asked how it is", "both"])(
+    "tells once in a run of a model that is missing at %s",
+    async (at) => {
+      const missing = async () => Promise.reject(down({ status: 404 }));
+      const unwell = at === "describing" ? {} : { checkHealth: missing };
+      const { local, adapters } = chained(5, { local: { ...unwell, embed: undefined } });
+      if (at !== "being asked how it is") local.describe.mockImplementation(missing);
+      const { logger, told } = logging();
+      const processor = new BatchProcessor({ ...adapters, ...plain, logger });
+      expect(await processor.process("batch")).toMatchObject({ completed: 5 });
+      expect(await processor.rerun({ batchId: "batch" }, "reprocess-all")).toMatchObject({ completed: 5 });
+      const fields = { model: "local", error: expect.objectContaining({ fault: "deployment" }) };
+      expect(told(MISSING)).toEqual(Array(2).fill(["warn", MISSING, fields]));
+      expect(told(NEXT).filter(([level]) => level === "info")).toEqual([]);
+    },
+  );
+
+  test("tells of the missing one also where the failure of another is the upload's", async () => {
+    const { local, cloud, adapters } = chained();
+    local.describe.mockRejectedValue(down());
+    cloud.describe.mockRejectedValue(down({ status: 404 }));
+    const { logger, told } = logging();
+    await processUploadWithRetry("a", adapters, { ...once, logger });
+    expect(told(MISSING).map(([, , { model: name }]) => name)).toEqual(["cloud"]);
   });
 });
 
@@ -366,6 +561,16 @@ describe("each model", () => {
     await expect(
       processUploadWithRetry("a", free, { runtime: createRuntime({ budget: { limit: 1 } }) }),
     ).rejects.toThrow("a budget needs prices");
+  });
+
+  test("is not paid any more after an answer without a price, though there is a budget", async () => {
+    const { local, cloud, adapters } = chained(1, { local: { price: () => null }, cloud: { price: () => 10 } });
+    local.describe.mockResolvedValue(""); // not accepted, and the next model would be asked
+    const runtime = createRuntime({ budget: { limit: 100 } });
+    const working = processUploadWithRetry("a", adapters, { ...once, runtime });
+    await expect(working).rejects.toThrow("ai.price: expected the price of a describe call");
+    expect(local.describe).toHaveBeenCalledTimes(1);
+    expect(cloud.describe).not.toHaveBeenCalled();
   });
 
   test("has a key of its own for the same upload", async () => {
@@ -529,6 +734,61 @@ describe("a chain as an adapter", () => {
     const result = await processUploadWithRetry("a", { ...world, ai: fallbackAI([fallbackAI([a, b]), c]) }, plain);
     assertCompleted(result);
     expect(result).toMatchObject({ upload: { metadata: { model: "c" } }, usage: { requests: 3 } });
+  });
+
+  test("fails by hand with the usage of all that were asked", async () => {
+    const first = model("first", { price: () => 1 });
+    first.describe.mockRejectedValue(down({ usage: { inputTokens: 5 } }));
+    const second = model("second", { price: () => 2 });
+    const tired = new UploadError("tired", { code: "DESCRIBE_FAILED", stage: "describe" });
+    second.describe.mockRejectedValue(Object.assign(tired, { usage: { inputTokens: 7 } }));
+    const media = fakeMedia();
+    const failing = fallbackAI([first, second]);
+    for (const _ of [1, 2]) {
+      const usage = { inputTokens: 12, requests: 2, cost: 3 };
+      await expect(failing.describe(media, fakeContext())).rejects.toMatchObject({
+        message: "tired",
+        cause: tired,
+        usage,
+      });
+    }
+    const stopped = fallbackAI([first, second], { when: () => false }).describe(media, fakeContext());
+    await expect(stopped).rejects.toMatchObject({ message: "down", usage: { inputTokens: 5, requests: 1, cost: 1 } });
+    // Wrapped, it is one model of the library's, and its error is all that tells what was paid.
+    const { world } = chained();
+    const wrapped = { ...failing, describe: (...args: Parameters<AIAdapter["describe"]>) => failing.describe(...args) };
+    expect(await processUploadWithRetry("a", { ...world, ai: wrapped }, once)).toMatchObject({
+      status: "failed",
+      usage: { inputTokens: 12, requests: 2, cost: 3 },
+    });
+    await media.release();
+  });
+
+  test("with a when of its own is no part of another chain", () => {
+    const inner = fallbackAI([model("a"), model("b")], { when: () => true });
+    expect(() => fallbackAI([model("c"), inner])).toThrow(
+      expect.objectContaining({
+        code: "INVALID_CONFIGURATION",
+        message: expect.stringContaining("fallbackAI: ais[1]: expected a model, or a chain without when"),
+      }),
+    );
+  });
+
+  test.each([
+    ["price", 3, ".price: expected a function, got 3"],
+    ["audit", {}, ".audit.check: expected a function"],
+    ["embedMany", "no", ".embedMany: expected a function"],
+    ["embedBatch", { maxSize: 0 }, ".embedBatch.maxSize: expected an integer of at least 1"],
+    ["checkHealth", true, ".checkHealth: expected a function"],
+    ["version", 2, ".version: expected a text"],
+    ["concurrency", { describe: 0 }, ".concurrency.describe: expected an integer of at least 1"],
+    ["dimensions", 1.5, ".dimensions: expected an integer of at least 1"],
+  ])("names the model whose %s is misuse", async (member, value, message) => {
+    const { adapters } = chained();
+    const ai = fallbackAI([model("a"), model("b", { [member]: value })]);
+    await expect(processUploadWithRetry("a", { ...adapters, ai }, plain)).rejects.toThrow(
+      `adapters.ai (model 2 of the chain)${message}`,
+    );
   });
 
   test.each([

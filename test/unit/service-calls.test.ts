@@ -7,7 +7,8 @@ import {
   UploadEventEmitter,
 } from "../../src/index.js";
 import { SharedRuntime } from "../../src/runtime/runtime.js";
-import { deferred, ids, until, uploadOf, worldOf } from "../support/fakes.js";
+import { settled } from "../support/fake-time.js";
+import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 
 const plain = { thumbnail: false, retry: { maxAttempts: 1 } } as const;
 afterEach(() => {
@@ -157,4 +158,51 @@ test("checkHealth that an abort ends says nothing of the service", async () => {
   expect(await running).toMatchObject({ status: "processing", aborted: 1 });
   expect(isOpen(runtime)).toBe(false);
   expect(world.ai.describe).not.toHaveBeenCalled();
+});
+
+test("checkHealth is asked again when the upload that asked for all is aborted, and then is waited for by the others", async () => {
+  const world = worldOf(ids(3));
+  const checkHealth = vi.fn(async ({ signal }: { signal: AbortSignal }) => {
+    if (checkHealth.mock.calls.length === 1) await untilAborted(signal);
+  });
+  const processor = new BatchProcessor({ ...world, ...plain, concurrency: 3, ai: { ...world.ai, checkHealth } });
+  const running = processor.process("batch");
+  await until(() => checkHealth.mock.calls.length === 1 && processor.activeCount === 3);
+  expect(processor.abortUpload("u0000")).toBe(true);
+  expect(await running).toMatchObject({ completed: 2, aborted: 1 });
+  expect(checkHealth).toHaveBeenCalledTimes(2);
+});
+
+test("checkHealth that never answers is a service that is down, and its signal is aborted", async () => {
+  vi.useFakeTimers();
+  const world = worldOf(ids(2));
+  const reasons: unknown[] = [];
+  const checkHealth = vi.fn(({ signal }: { signal: AbortSignal }) => {
+    signal.addEventListener("abort", () => reasons.push(signal.reason));
+    return new Promise<void>(() => {});
+  });
+  const processor = new BatchProcessor({ ...world, ...plain, ai: { ...world.ai, checkHealth } });
+  const paused = vi.fn();
+  processor.on("batch:paused", ({ reason, error }) => paused(reason, error?.code));
+  expect(await settled(processor.process("batch"))).toMatchObject({ completed: 2 });
+  expect(paused.mock.calls).toEqual([["service", "STAGE_TIMEOUT"]]);
+  expect(reasons).toEqual([expect.objectContaining({ code: "STAGE_TIMEOUT" })]);
+});
+
+test("an upload that is aborted while checkHealth is asked for evidence is handed back at once", async () => {
+  const world = worldOf([uploadOf("a")]);
+  const checkHealth = vi.fn(() =>
+    checkHealth.mock.calls.length === 1 ? Promise.resolve() : new Promise<void>(() => {}),
+  );
+  world.ai.describe.mockRejectedValue(down());
+  const processor = new BatchProcessor({ ...world, ...plain, ai: { ...world.ai, checkHealth } });
+  const outcomes: unknown[] = [];
+  processor.on("upload:settled", (event) => outcomes.push(event.status === "aborted" && event.reason));
+  const running = processor.process("batch");
+  await until(() => checkHealth.mock.calls.length === 2);
+  const reason = new Error("not wanted any more");
+  processor.abortUpload("a", reason);
+  expect(await running).toMatchObject({ aborted: 1 });
+  expect(outcomes).toEqual([reason]);
+  expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending" });
 });

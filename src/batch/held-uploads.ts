@@ -1,0 +1,85 @@
+import type { Stoppable } from "../async/cancellation.js";
+import type { Notifier } from "../async/notifier.js";
+import type { DeferredUpload } from "../result.js";
+import type { Breaker } from "../runtime/breaker.js";
+
+/** Those that may be visited when one of these breakers lets a call through; without any, at once. */
+interface Group {
+  readonly refusedBy: readonly Breaker[];
+  readonly results: Map<string, DeferredUpload>;
+}
+
+/** Of so many the ids are remembered. Nothing further is begun then that would only be added to them. */
+const MOST_HELD = 1000;
+
+/**
+ * Uploads of a run that the service could not do, to be visited again, oldest first. Where models of a chain have refused one, and
+ * others may not be asked for it, it is not visited before one of these can be asked.
+ */
+export class HeldUploads {
+  /** Whose breakers have refused an upload that is about to be held. */
+  readonly refusedBy = new Map<string, readonly Breaker[]>();
+  /** By the names of the services, so that it does not matter how many uploads wait for one. */
+  readonly #groups = new Map<string, Group>();
+  #size = 0;
+
+  /** @param changes notified of everything that lets a call through */
+  constructor(private readonly changes: Notifier) {}
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get isFull(): boolean {
+    return this.#size >= MOST_HELD;
+  }
+
+  hold(result: DeferredUpload): void {
+    const { uploadId } = result;
+    const refusedBy = this.refusedBy.get(uploadId) ?? [];
+    this.refusedBy.delete(uploadId);
+    const name = refusedBy.map(({ service }) => service).join("\n");
+    let group = this.#groups.get(name);
+    if (group === undefined) {
+      group = { refusedBy, results: new Map() };
+      this.#groups.set(name, group);
+    }
+    if (!group.results.has(uploadId)) this.#size++;
+    group.results.set(uploadId, result);
+    this.changes.notify();
+  }
+
+  /** The next one that may be visited. */
+  take(): string | undefined {
+    for (const [name, { refusedBy, results }] of this.#groups) {
+      if (refusedBy.length > 0 && refusedBy.every(({ isRefusing }) => isRefusing)) continue;
+      const [id] = results.keys();
+      if (id === undefined) continue;
+      results.delete(id);
+      this.#size--;
+      if (results.size === 0) this.#groups.delete(name);
+      return id;
+    }
+    return undefined;
+  }
+
+  /** Resolves when there may be one that may be visited. @throws Interrupted when the signal is aborted */
+  change(signal: Stoppable): Promise<void> {
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const { refusedBy } of this.#groups.values())
+      for (const { open } of refusedBy) {
+        const left = (open?.until ?? 0) - Date.now();
+        if (left > 0) soonest = Math.min(soonest, left); // else somebody finds out just now
+      }
+    return this.changes.wait(signal, soonest);
+  }
+
+  *results(): Generator<DeferredUpload, void, undefined> {
+    for (const { results } of this.#groups.values()) yield* results.values();
+  }
+
+  clear(): void {
+    this.#groups.clear();
+    this.#size = 0;
+  }
+}

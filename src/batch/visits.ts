@@ -1,0 +1,256 @@
+import { Cancellation } from "../async/cancellation.js";
+import { Interrupted, sleep } from "../async/time.js";
+import type { UploadRecord } from "../contracts/upload.js";
+import { classifyError, isFault, UploadError } from "../errors.js";
+import type { RunContext, Settings } from "../pipeline/settings.js";
+import { processUpload, type Work } from "../process-upload.js";
+import type { DeferredUpload, UploadResult } from "../result.js";
+import type { Budget } from "../runtime/budget.js";
+import type { Ledger } from "../runtime/ledger.js";
+import type { Limiter } from "../runtime/limiter.js";
+import { endOf } from "./end-of.js";
+import type { Gate } from "./gate.js";
+import { askOnce } from "./health.js";
+import { HeldUploads } from "./held-uploads.js";
+import type { Outcomes } from "./outcomes.js";
+import { Puller, type UploadSource } from "./puller.js";
+import type { RunEnding } from "./run-ending.js";
+
+/** What the runs of one processor share. */
+export interface Shared<U extends UploadRecord> {
+  readonly work: Work<U>;
+  readonly concurrency: number;
+  /** The processor's slots, over all its runs. */
+  readonly slots: Limiter;
+  readonly gate: Gate;
+}
+
+/** Where the calls of a run are booked. */
+interface Books {
+  readonly ledger: Ledger;
+  readonly budget: Budget | undefined;
+}
+
+/**
+ * The visits of a run to its uploads: workers pull from a source, and what somebody else holds, or the service could not do, is
+ * visited again. Only the ids of such uploads are remembered, so memory does not depend on how many there are.
+ */
+export class Visits<U extends UploadRecord> {
+  readonly #settings: Settings<U>;
+  readonly #held: HeldUploads;
+  /** Those that no worker waits for: of busy uploads, and of suspects. */
+  readonly #later = new Set<Promise<void>>();
+  readonly #began = Date.now();
+  #puller: Puller<U> | undefined;
+  #inFlight = 0;
+
+  /** @param settings with the run's own repository */
+  constructor(
+    private readonly shared: Shared<U>,
+    settings: Settings<U>,
+    private readonly outcomes: Outcomes<U>,
+    private readonly ending: RunEnding,
+    { ledger, budget }: Books,
+  ) {
+    this.#held = new HeldUploads(settings.runtime.changes);
+    const missing = new Set<number>();
+    const run: RunContext = {
+      ledger,
+      budget,
+      unpriced: undefined,
+      ready: askOnce(settings, { missing }),
+      missing,
+      refusedBy: this.#held.refusedBy,
+      isLastOne: () => this.#isLastOne(),
+    };
+    this.#settings = { ...settings, comesBack: true, run };
+  }
+
+  /** Whether nothing is left but waiting for uploads that somebody else holds. */
+  get isOnlyWaiting(): boolean {
+    return this.#later.size > 0 && this.#inFlight === 0;
+  }
+
+  /** Works through a source. Resolves when everything that was pulled is settled, whatever became of it. */
+  async drain(source: UploadSource<U>, workers: number): Promise<void> {
+    const { ending, outcomes } = this;
+    const { stopping } = ending;
+    if (stopping.aborted) return;
+    outcomes.passBegins();
+    ending.waitForBusy();
+    const puller = new Puller(source, stopping);
+    this.#puller = puller;
+    try {
+      do {
+        await Promise.all(Array.from({ length: workers }, () => this.#pullAll(puller)));
+        while (this.#later.size > 0) await Promise.all(this.#later);
+      } while (this.#held.size > 0 && ending.error === undefined && !stopping.aborted);
+    } finally {
+      puller.close();
+    }
+    // A run that ends before the service is back leaves them to the next one.
+    for (const result of this.#held.results()) outcomes.settle(result);
+    this.#held.clear();
+  }
+
+  async #pullAll(puller: Puller<U>): Promise<void> {
+    for (let upload = await this.#next(puller); upload !== undefined; upload = await this.#next(puller))
+      await this.#visit(upload);
+  }
+
+  /** Pulled from the source, and when that has ended, from what was held: so another one probes the service each time. */
+  async #next(puller: Puller<U>): Promise<U | string | undefined> {
+    const { ending } = this;
+    if (ending.error !== undefined) return undefined;
+    try {
+      const passing = this.shared.gate.pass(ending.stopping, this.#began);
+      if (passing !== undefined) (await passing).leave();
+      return await this.#pulledOrHeld(puller);
+    } catch (thrown) {
+      if (thrown instanceof Interrupted) return undefined;
+      if (UploadError.isInstance(thrown) && thrown.code === "CIRCUIT_OPEN") ending.interrupt(thrown);
+      else ending.fail(classifyError(thrown, "claim", "INPUT_FAILED"));
+      return undefined;
+    }
+  }
+
+  async #pulledOrHeld(puller: Puller<U>): Promise<U | string | undefined> {
+    const { stopping } = this.ending;
+    while (this.ending.error === undefined) {
+      const pulled = this.#held.isFull ? undefined : await puller.next();
+      if (pulled !== undefined || stopping.aborted) return pulled;
+      const id = this.#held.take();
+      if (id !== undefined || this.#held.size === 0) return id;
+      await this.#held.change(stopping);
+    }
+    return undefined;
+  }
+
+  async #visit(upload: U | string, otherwise?: UploadResult<U>, alone = false): Promise<void> {
+    const uploadId = typeof upload === "string" ? upload : upload.id;
+    try {
+      const result = await this.#untilBegun(upload, alone);
+      if (result === "suspect") this.#visitAlone(uploadId);
+      else if (result.status === "skipped" && result.reason === "claimed-elsewhere") this.#visitAgain(uploadId, result);
+      else if (result.status === "deferred") this.#hold(result);
+      else this.outcomes.settle(result);
+    } catch (thrown) {
+      if (thrown instanceof Interrupted) {
+        if (otherwise !== undefined) this.outcomes.settle(otherwise); // it was still waiting: not reached
+      } else this.#stoppedBy(uploadId, thrown);
+    }
+  }
+
+  /** Begins it when the gate is open and a slot is free, both at once: no slot is held by what waits for the gate. */
+  async #untilBegun(upload: U | string, alone: boolean): Promise<UploadResult<U> | "suspect"> {
+    const { gate, slots } = this.shared;
+    const { stopping } = this.ending;
+    for (;;) {
+      const passing = gate.pass(stopping, this.#began);
+      const pass = passing === undefined ? undefined : await passing;
+      try {
+        const result = await slots.run(stopping, async () =>
+          gate.lets(pass) ? this.#process(upload, alone) : "closed",
+        );
+        if (result !== "closed") return result;
+      } finally {
+        pass?.leave();
+      }
+    }
+  }
+
+  async #process(upload: U | string, alone: boolean): Promise<UploadResult<U> | "suspect"> {
+    if (this.ending.aborting.aborted) throw new Interrupted();
+    const work = { settings: this.#settings, table: this.shared.work.table };
+    this.#inFlight++;
+    try {
+      return await processUpload(upload, work, new Cancellation(), this.ending, alone);
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  /** Not the upload's fault: it is done after what is not begun yet. */
+  #hold(result: DeferredUpload): void {
+    if (result.error.code === "BUDGET_EXHAUSTED") this.ending.interrupt(result.error);
+    this.#held.hold(result);
+  }
+
+  /** Whether nothing is left in the run that could still show whether the service is up. */
+  #isLastOne(): boolean {
+    if (this.#inFlight > 1 || this.#puller?.isDone !== true) return false;
+    const { runtime } = this.#settings;
+    for (const { uploadId } of this.#held.results()) if (!runtime.isTried(uploadId)) return false;
+    return true;
+  }
+
+  /** Suspects go one at a time: it waits for its turn before it takes a slot. */
+  #visitAlone(uploadId: string): void {
+    const { suspects } = this.#settings.runtime;
+    this.#visitLater(async () => {
+      try {
+        await suspects.run(this.ending.stopping, () => this.#visit(uploadId, undefined, true));
+      } catch (thrown) {
+        if (!(thrown instanceof Interrupted)) throw thrown;
+      }
+    });
+  }
+
+  /** Comes back when its holder is done: at once where that is this process, else when the lease has run out. */
+  #visitAgain(uploadId: string, otherwise: UploadResult<U> & { readonly retryAfterMs?: number | undefined }): void {
+    const { lease, runtime, repository } = this.#settings;
+    const giveUp = this.ending.givingUpBusy;
+    this.#visitLater(async () => {
+      try {
+        const holder = [...runtime.active].find(
+          (each) => each.uploadId === uploadId && each.repository === repository.adapter,
+        );
+        const delayMs = otherwise.retryAfterMs ?? lease.durationMs;
+        if (holder === undefined) await sleep(delayMs, giveUp);
+        else await endOf(holder, delayMs, giveUp);
+      } catch (thrown) {
+        if (!(thrown instanceof Interrupted)) throw thrown;
+        this.outcomes.giveUp(otherwise);
+        return;
+      }
+      await this.#visit(await this.#recordOf(uploadId), otherwise);
+    });
+  }
+
+  /**
+   * Reads the record before a claim is made. If the holder died of this upload meanwhile, `starts` tells that it is a suspect. A
+   * claim would tell that, too, but would count as a start if this process died as well, of another upload.
+   */
+  #recordOf(uploadId: string): Promise<U | string> {
+    return this.#settings.repository.find(uploadId, this.ending.stopping).then(
+      (upload) => upload ?? uploadId,
+      () => uploadId,
+    );
+  }
+
+  #visitLater(visit: () => Promise<void>): void {
+    const visiting = visit().finally(() => this.#later.delete(visiting));
+    this.#later.add(visiting);
+  }
+
+  /** The deployment is at fault, or the outcome could not be stored: the upload is open, and the run may have to end. */
+  #stoppedBy(uploadId: string, thrown: unknown): void {
+    const { ending, outcomes } = this;
+    const error = classifyError(thrown, "save", "REPOSITORY_FAILED");
+    if (error.code === "CIRCUIT_OPEN") {
+      ending.interrupt(error); // the gate was not passed: nothing was begun
+      return;
+    }
+    const work = { attempts: 0, durationMs: 0, warnings: [], stages: [], usage: {} };
+    const aborted: UploadResult<U> = { status: "aborted", reason: error, uploadId, ...work };
+    if (isFault(error, "deployment")) {
+      ending.fail(error);
+      ending.stop();
+    } else if (this.shared.gate.reason?.reason === "repository") ending.interrupt(error);
+    else if (!ending.aborting.aborted && outcomes.notStored(uploadId, error)) {
+      this.#visitAgain(uploadId, aborted);
+      return;
+    }
+    outcomes.settle(aborted);
+  }
+}
