@@ -1,11 +1,66 @@
-import type { Stoppable } from "../async/cancellation.js";
+import { Cancellation, type Stoppable } from "../async/cancellation.js";
+import { forwardAbort, Interrupted, NEVER } from "../async/time.js";
 import type { BatchRecord, BatchStatus, UploadRecord } from "../contracts/upload.js";
+import { isFault } from "../errors.js";
 import type { ReliableRepository } from "../pipeline/reliable-repository.js";
+import type { BatchResult } from "../result.js";
 import { PAGE, pages } from "./pages.js";
+import type { RunBounds, Runs } from "./runs.js";
+import { someAtOnce } from "./some-at-once.js";
 import { OPEN_STATUSES } from "./stats.js";
+import type { Shared } from "./visits.js";
+
+/** Which of the batches are continued. */
+interface Recovery {
+  /** @default those that are `processing`, and settled ones that have open uploads */
+  readonly statuses?: readonly BatchStatus[] | undefined;
+  readonly withoutBatch?: boolean | undefined;
+}
+
+/** Continues what earlier processes left, until it is done or the processor closes. */
+export async function recoverUploads<U extends UploadRecord>(
+  runs: Runs<U>,
+  { work, gate, concurrency }: Shared<U>,
+  bounds: RunBounds,
+  { statuses, withoutBatch }: Recovery,
+  closing: AbortSignal,
+): Promise<readonly BatchResult[]> {
+  const stop = new Cancellation();
+  const unlinks = [forwardAbort(bounds.signal, stop), forwardAbort(closing, stop)];
+  const repository = work.settings.repository.withOutage(gate.outageFor(stop));
+  const results: BatchResult[] = [];
+  const continueAll = (batches: AsyncGenerator<BatchRecord, void, undefined>) =>
+    someAtOnce(batches, concurrency, stop, async ({ id, status }) => {
+      try {
+        results.push(await runs.process(id, bounds, status === "cancelled"));
+      } catch (error) {
+        if (error instanceof Interrupted || closing.aborted) return;
+        // Deleted meanwhile: there is nothing to be done.
+        if (!isFault(error, "deployment") || (await repository.findBatch(id, NEVER)) !== null) throw error;
+      }
+    });
+  try {
+    for (const status of statuses ?? (["processing"] as const))
+      await continueAll(batchesWith(repository, status, stop));
+    if (statuses === undefined) await continueAll(settledWithOpenUploads(repository, stop));
+    if (withoutBatch === true && !stop.aborted) {
+      const run = runs.begin({}, bounds, async (each) => {
+        each.started(null, null);
+        await each.drain(uploadsWithoutBatch(each.repository, each.stopping));
+        return each.stopping.aborted ? "processing" : "completed";
+      });
+      results.push(await run);
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+  } finally {
+    for (const unlink of unlinks) unlink();
+  }
+  return results;
+}
 
 /** The batches with this status, as they are listed. */
-export async function* batchesWith<U extends UploadRecord>(
+async function* batchesWith<U extends UploadRecord>(
   repository: ReliableRepository<U>,
   status: BatchStatus,
   signal: Stoppable,
@@ -24,7 +79,7 @@ export async function* batchesWith<U extends UploadRecord>(
  * Batches that are `completed` or `failed` and have open uploads, which a crash between two writes can leave. Found by the
  * open uploads, of which there are few beside those of batches in work.
  */
-export async function* settledWithOpenUploads<U extends UploadRecord>(
+async function* settledWithOpenUploads<U extends UploadRecord>(
   repository: ReliableRepository<U>,
   signal: Stoppable,
 ): AsyncGenerator<BatchRecord, void, undefined> {
@@ -38,7 +93,7 @@ export async function* settledWithOpenUploads<U extends UploadRecord>(
 }
 
 /** Open uploads that belong to no batch. */
-export function withoutBatch<U extends UploadRecord>(
+function uploadsWithoutBatch<U extends UploadRecord>(
   repository: ReliableRepository<U>,
   signal: Stoppable,
 ): AsyncGenerator<U, void, undefined> {

@@ -1,0 +1,63 @@
+import { Cancellation } from "../async/cancellation.js";
+import { forwardAbort } from "../async/time.js";
+import type { UploadRecord } from "../contracts/upload.js";
+import type { EngineAttempt, ProcessOptions } from "../options.js";
+import { requireAttempt, type Settings } from "../pipeline/settings.js";
+import { processReset } from "../process-upload-with-retry.js";
+import type { UploadResult } from "../result.js";
+import type { BreakerEvents } from "./breaker-events.js";
+import type { Shared } from "./visits.js";
+
+/** The uploads that one processor is at work on outside of any run. */
+export class Singles<U extends UploadRecord> {
+  readonly #working = new Map<Cancellation, Promise<unknown>>();
+
+  constructor(
+    private readonly shared: Shared<U>,
+    private readonly breakerEvents: BreakerEvents<U>,
+  ) {}
+
+  async process(
+    upload: U | string,
+    { signal, attempt, rerun }: Pick<ProcessOptions<U>, "signal" | "attempt" | "rerun">,
+  ): Promise<UploadResult<U>> {
+    const { settings, table } = this.shared.work;
+    const work = { settings: attempt === undefined ? settings : attempting(settings, attempt), table };
+    const cancellation = new Cancellation();
+    const unlink = forwardAbort(signal, cancellation);
+    const inSlot = <T>(task: () => Promise<T>) => this.#inSlot(cancellation, task);
+    const working = processReset<U>(upload, work, cancellation, rerun, inSlot);
+    this.#working.set(cancellation, working);
+    this.breakerEvents.begin();
+    try {
+      return await working;
+    } finally {
+      unlink();
+      this.#working.delete(cancellation);
+      this.breakerEvents.end();
+    }
+  }
+
+  abort(reason: unknown): void {
+    for (const cancellation of this.#working.keys()) cancellation.abort(reason);
+  }
+
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#working.values());
+  }
+
+  /** Begins when a slot is free and the processor is not paused, both at once. @throws Interrupted */
+  async #inSlot<T>(cancellation: Cancellation, task: () => Promise<T>): Promise<T> {
+    const { gate, slots, work } = this.shared;
+    for (;;) {
+      while (gate.isPaused) await work.settings.runtime.changes.wait(cancellation);
+      const done = await slots.run(cancellation, async () => (gate.isPaused ? undefined : { result: await task() }));
+      if (done !== undefined) return done.result;
+    }
+  }
+}
+
+function attempting<U extends UploadRecord>(settings: Settings<U>, attempt: EngineAttempt): Settings<U> {
+  requireAttempt(attempt);
+  return { ...settings, attempt, comesBack: true, retry: { ...settings.retry, maxAttempts: 1 } };
+}

@@ -1,0 +1,70 @@
+import type { RunBounds } from "./batch/runs.js";
+import type { AIAdapter } from "./contracts/ai.js";
+import type { UploadRecord } from "./contracts/upload.js";
+import { ConfigurationError } from "./errors.js";
+import type { UploadEventEmitter } from "./event-emitter.js";
+import type { BatchProcessorOptions, ProcessOptions, RunOptions } from "./options.js";
+import { requirePrice } from "./pipeline/require-adapters.js";
+import { resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
+import { Budget } from "./runtime/budget.js";
+import { SharedRuntime } from "./runtime/runtime.js";
+import { count, expected, number, requireKnown, requireMembers } from "./validate.js";
+
+const RUN_OPTIONS = ["signal", "concurrency", "budget"] as const;
+const RUNTIME_OPTIONS = ["limits", "breaker", "budget"] as const;
+
+/**
+ * Reads the options of a processor, which is an emitter of the events itself.
+ *
+ * @throws ConfigurationError an option that is unknown or out of range, or an adapter that lacks a member
+ */
+export function readProcessor<U extends UploadRecord>(
+  options: BatchProcessorOptions<U>,
+  emitter: UploadEventEmitter<U>,
+): { readonly settings: Settings<U>; readonly concurrency: number } {
+  requireMembers("options", options, []);
+  const { storage, ai, repository, concurrency, limits, breaker, budget, ...rest } = options;
+  requireOwnOptions(options);
+  const own = limits !== undefined || breaker !== undefined || budget !== undefined;
+  if (own && options.runtime !== undefined)
+    throw expected("runtime", "either a runtime, or limits, breaker and budget to make one", options.runtime);
+  const runtime = own ? new SharedRuntime({ limits, breaker, budget }) : options.runtime;
+  const settings = resolveSettings<U>({ storage, ai, repository }, { ...(rest as ProcessOptions<U>), runtime });
+  const comesBack = options.runtime !== undefined;
+  return {
+    settings: { ...settings, comesBack, events: [emitter, ...settings.events] },
+    concurrency: count("concurrency", concurrency, 4),
+  };
+}
+
+function requireOwnOptions<U extends UploadRecord>(options: BatchProcessorOptions<U>): void {
+  for (const name of ["events", "onProgress"]) {
+    if ((options as unknown as Record<string, unknown>)[name] !== undefined)
+      throw new ConfigurationError(
+        `options.${name}: a BatchProcessor is an emitter itself; listen with processor.on(…)`,
+      );
+  }
+  requireKnown("options", options, ["storage", "ai", "repository", "concurrency", ...RUNTIME_OPTIONS, ...WORK_OPTIONS]);
+}
+
+/**
+ * Reads what bounds a run.
+ *
+ * @param more the options that there are beside those
+ * @throws ConfigurationError an option that is unknown or out of range, a budget without prices
+ */
+export function readRun(options: RunOptions, more: readonly string[], ai: Pick<AIAdapter, "price">): RunBounds {
+  requireMembers("options", options, []);
+  requireKnown("options", options, [...RUN_OPTIONS, ...more]);
+  const { signal, concurrency, budget } = options;
+  if (concurrency !== undefined) count("concurrency", concurrency, 1);
+  if (budget === undefined) return { signal, concurrency, budget };
+  requirePrice("budget", ai);
+  return { signal, concurrency, budget: new Budget(number("budget", budget, 0, 0), 0) };
+}
+
+/** How many uploads there are, where that can be told beforehand. */
+export function lengthOf(uploads: object): number | null {
+  if (Array.isArray(uploads)) return uploads.length;
+  return uploads instanceof Set ? uploads.size : null;
+}
