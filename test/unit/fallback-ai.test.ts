@@ -12,31 +12,13 @@ import {
 } from "../../src/index.js";
 import { SharedRuntime } from "../../src/runtime/runtime.js";
 import { fakeContext, fakeMedia } from "../../src/testing/index.js";
+import { chained, down, isNot, model, once, plain } from "../support/chains.js";
 import { settled } from "../support/fake-time.js";
-import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
+import { ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-const plain = { thumbnail: false, retry: { minTimeout: 1, maxTimeout: 1, randomize: false } } as const;
-const once = { ...plain, retry: { maxAttempts: 1 } } as const;
-const down = (more: object = {}) => Object.assign(new Error("down"), { status: 503 }, more);
-const isNot = { ok: false, score: 0.3, issues: ["poor"] };
-
-/** A model that describes by its name. */
-function model(name: string, more: Partial<AIAdapter> = {}) {
-  const describeIt = vi.fn<AIAdapter["describe"]>(async ({ upload }) => `${name} of ${upload.id}`);
-  return { version: name, ...more, describe: describeIt };
-}
-
-function chained(count = 1, more: { readonly local?: Partial<AIAdapter>; readonly cloud?: Partial<AIAdapter> } = {}) {
-  const world = worldOf(count === 1 ? [uploadOf("a")] : ids(count));
-  const local = model("local", { embed: world.ai.embed, ...more.local });
-  const cloud = model("cloud", more.cloud);
-  const { storage, repository } = world;
-  return { world, local, cloud, adapters: { storage, repository, ai: fallbackAI([local, cloud]) } };
-}
 
 describe("the next model describes", () => {
   test.each([
@@ -246,103 +228,6 @@ describe("when", () => {
   });
 });
 
-describe("an upload that may be described by none but a model whose breaker is open", () => {
-  /** The first is refused for so long; the second is asked for none of `picky`. */
-  function waiting(count: number, picky: (id: string) => boolean, forMs: number) {
-    const { local, cloud, adapters } = chained(count);
-    const begunAt = Date.now();
-    local.describe.mockImplementation(async ({ upload }) => {
-      if (Date.now() - begunAt < forMs) throw down({ status: 401 });
-      return `local of ${upload.id}`;
-    });
-    const ai = fallbackAI([local, cloud], { when: (_, { id }) => !picky(id) });
-    const claims = vi.spyOn(adapters.repository, "claimUpload");
-    const claimsOf = (id: string) => claims.mock.calls.filter(([claimed]) => claimed === id).length;
-    const processor = new BatchProcessor({ ...adapters, ai, ...once, concurrency: 2 });
-    return { local, cloud, adapters, processor, claims, claimsOf };
-  }
-
-  test("holds no slot, and is not visited before it is asked again", async () => {
-    vi.useFakeTimers();
-    const isPicky = (id: string) => id < "u0004";
-    const { cloud, local, processor, claimsOf } = waiting(200, isPicky, 20_000);
-    const begunAt = Date.now();
-    const endedAt = new Map<string, number>();
-    processor.on("upload:settled", ({ uploadId, status }) => {
-      if (status === "completed") endedAt.set(uploadId, Date.now() - begunAt);
-    });
-    cloud.describe.mockImplementation(async ({ upload }) => {
-      await new Promise((resolve) => setTimeout(resolve, 10)); // each tells everybody who waits that something has changed
-      return upload.id;
-    });
-    expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 200 });
-    for (const [id, ms] of endedAt) expect(ms >= 30_000).toBe(isPicky(id));
-    expect(endedAt.size).toBe(200);
-    // When it is first visited, perhaps beside the one that finds out, and then.
-    for (const id of ["u0000", "u0001", "u0002", "u0003"]) expect(claimsOf(id)).toBeLessThanOrEqual(3);
-    expect(local.describe.mock.calls.length).toBeLessThan(10);
-  });
-
-  test("is not visited while another one finds out", async () => {
-    vi.useFakeTimers();
-    const { local, processor, claims } = waiting(6, () => true, 0);
-    local.describe.mockRejectedValueOnce(down({ status: 401 }));
-    let during = Number.NaN;
-    local.describe.mockImplementationOnce(async ({ upload }) => {
-      const before = claims.mock.calls.length;
-      await new Promise((resolve) => setTimeout(resolve, 60_000));
-      during = claims.mock.calls.length - before;
-      return upload.id;
-    });
-    expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 6 });
-    expect(during).toBeLessThanOrEqual(1); // by the other worker, at the same moment
-  });
-
-  test("is waited for no longer when the run is cancelled, aborted or closed, or its input fails", async () => {
-    for (const end of ["cancel", "abort", "close", "fail"] as const) {
-      const { processor, adapters } = waiting(1, () => true, Number.POSITIVE_INFINITY);
-      const controller = new AbortController();
-      const failing = deferred<never>();
-      async function* source() {
-        yield "a";
-        if (end === "fail") await failing.promise;
-      }
-      const held = deferred();
-      processor.on("upload:settled", ({ status }) => status === "deferred" && held.resolve());
-      const running = processor.processUploads(source(), { label: "run", signal: controller.signal });
-      await held.promise;
-      if (end === "cancel") await processor.cancel("run");
-      if (end === "abort") controller.abort();
-      if (end === "close") await processor.close();
-      if (end === "fail") failing.reject(new Error("no input"));
-      expect(await running, end).toMatchObject({ completed: 0, failed: 0, deferred: 1 });
-      expect(await adapters.repository.findUpload("a"), end).toMatchObject({ status: "pending", starts: 0 });
-    }
-  });
-
-  test("is one of so many at most: then nothing further is begun", async () => {
-    vi.useFakeTimers();
-    const { local, adapters } = chained(1500);
-    let pulled = 0;
-    let pulledBefore = Number.NaN;
-    local.describe.mockRejectedValueOnce(down({ status: 401 }));
-    local.describe.mockImplementation(async ({ upload }) => {
-      if (Number.isNaN(pulledBefore)) pulledBefore = pulled;
-      return upload.id;
-    });
-    function* source() {
-      for (const { id } of ids(1500)) {
-        pulled++;
-        yield id;
-      }
-    }
-    const ai = fallbackAI([local, model("never")], { when: () => false });
-    const processor = new BatchProcessor({ ...adapters, ai, ...once, concurrency: 1 });
-    expect(await settled(processor.processUploads(source()))).toMatchObject({ completed: 1500 });
-    expect(pulledBefore).toBe(1000);
-  });
-});
-
 describe("an outage", () => {
   test("of all models pauses the run, and is sat out: none is failed", async () => {
     vi.useFakeTimers();
@@ -447,79 +332,6 @@ describe("an outage", () => {
     const processor = new BatchProcessor({ ...adapters, ...plain, concurrency: 2 });
     expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 5, failed: 1 });
     expect(local.describe.mock.calls.length + cloud.describe.mock.calls.length).toBeLessThan(5 + 20);
-  });
-});
-
-describe("the log", () => {
-  const NEXT = "the next model of the chain is asked";
-  const MISSING = "a model of the chain cannot be used in this deployment";
-  function logging() {
-    const lines: [level: string, message: string, fields: Readonly<Record<string, unknown>>][] = [];
-    const at = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
-      lines.push([level, message, fields]);
-    };
-    const logger = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
-    const told = (text: string) => lines.filter(([, message]) => message === text);
-    return { logger, told };
-  }
-
-  test("tells who was asked in vain, for which upload and why", async () => {
-    const { local, adapters } = chained();
-    local.describe.mockRejectedValueOnce(Object.assign(new Error("no"), { status: 400 }));
-    const { logger, told } = logging();
-    await processUploadWithRetry("a", adapters, { ...plain, logger });
-    const error = expect.objectContaining({ message: "no" });
-    expect(told(NEXT)).toEqual([["info", NEXT, { uploadId: "a", model: "local", error }]]);
-    const audit = { check: (text: string) => ({ ...isNot, ok: text.startsWith("cloud") }), maxAsks: 1 };
-    await processUploadWithRetry("a", adapters, { ...plain, logger, audit, rerun: "reprocess-all" });
-    expect(told(NEXT)[1]).toEqual(["info", NEXT, { uploadId: "a", model: "local", audit: isNot }]);
-  });
-
-  test("tells it of a chain that describes by hand, too", async () => {
-    const { local, adapters } = chained();
-    local.describe.mockRejectedValueOnce(down());
-    const { logger, told } = logging();
-    const media = fakeMedia();
-    await adapters.ai.describe(media, { ...fakeContext(), logger });
-    const error = expect.objectContaining({ message: "down" });
-    expect(told(NEXT)).toEqual([["info", NEXT, { uploadId: media.upload.id, model: "local", error }]]);
-    await media.release();
-  });
-
-  test("is not filled by a model that is down: the breaker tells that", async () => {
-    const { local, adapters } = chained(8);
-    local.describe.mockRejectedValue(down());
-    const { logger, told } = logging();
-    await new BatchProcessor({ ...adapters, ...once, logger, concurrency: 1, breaker: { threshold: 3 } }).process(
-      "batch",
-    );
-    expect(told(NEXT).map(([level]) => level)).toEqual([...Array(3).fill("info"), ...Array(5).fill("debug")]);
-  });
-
-  test.each(["describing", "being asked how it is", "both"])(
-    "tells once in a run of a model that is missing at %s",
-    async (at) => {
-      const missing = async () => Promise.reject(down({ status: 404 }));
-      const unwell = at === "describing" ? {} : { checkHealth: missing };
-      const { local, adapters } = chained(5, { local: { ...unwell, embed: undefined } });
-      if (at !== "being asked how it is") local.describe.mockImplementation(missing);
-      const { logger, told } = logging();
-      const processor = new BatchProcessor({ ...adapters, ...plain, logger });
-      expect(await processor.process("batch")).toMatchObject({ completed: 5 });
-      expect(await processor.rerun({ batchId: "batch" }, "reprocess-all")).toMatchObject({ completed: 5 });
-      const fields = { model: "local", error: expect.objectContaining({ fault: "deployment" }) };
-      expect(told(MISSING)).toEqual(Array(2).fill(["warn", MISSING, fields]));
-      expect(told(NEXT).filter(([level]) => level === "info")).toEqual([]);
-    },
-  );
-
-  test("tells of the missing one also where the failure of another is the upload's", async () => {
-    const { local, cloud, adapters } = chained();
-    local.describe.mockRejectedValue(down());
-    cloud.describe.mockRejectedValue(down({ status: 404 }));
-    const { logger, told } = logging();
-    await processUploadWithRetry("a", adapters, { ...once, logger });
-    expect(told(MISSING).map(([, , { model: name }]) => name)).toEqual(["cloud"]);
   });
 });
 
