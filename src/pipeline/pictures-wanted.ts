@@ -1,6 +1,6 @@
-import type { MediaFacts } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import type { Claim } from "./claim.js";
+import { mediaOf, mergeMedia } from "./media-facts.js";
 import type { Results } from "./results.js";
 import type { Settings } from "./settings.js";
 
@@ -48,22 +48,4 @@ export function picturesOf<U extends UploadRecord>({
   if (thumbnailKey !== undefined) has.thumbnailKey = thumbnailKey;
   if (media !== undefined) has.metadata = { media };
   return has;
-}
-
-/** What is stored as `metadata.media`; `undefined` where something else stands there. */
-export function mediaOf({
-  metadata,
-}: {
-  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
-}): MediaFacts | undefined {
-  const media = metadata?.media;
-  return typeof media === "object" && media !== null && !Array.isArray(media) ? media : undefined;
-}
-
-/** Later facts over earlier ones; renditions by their name. */
-export function mergeMedia(earlier: MediaFacts | undefined, later: MediaFacts | undefined): MediaFacts | undefined {
-  if (earlier === undefined || later === undefined) return later ?? earlier;
-  const merged = Object.assign({}, earlier, later);
-  if (earlier.renditions === undefined || later.renditions === undefined) return merged;
-  return Object.assign(merged, { renditions: Object.assign({}, earlier.renditions, later.renditions) });
 }
