@@ -30,11 +30,8 @@ export function hasPictures<U extends UploadRecord>(
   has: Pick<Results, "thumbnailKey" | "metadata">,
   settings: PictureSettings<U>,
 ): boolean {
-  const { thumbnail, renditions, placeholder } = settings;
-  if (thumbnail !== false && has.thumbnailKey === undefined) return false;
-  if (renditions.size === 0 && placeholder === undefined) return true;
-  const missing = missingPictures(has, settings);
-  return missing.renditions.length === 0 && !missing.placeholder;
+  const { thumbnail, renditions, placeholder } = missingPictures(has, settings);
+  return !thumbnail && renditions.length === 0 && !placeholder;
 }
 
 /** What a claim has of the pictures: made in the same work, or kept of an earlier one. */
