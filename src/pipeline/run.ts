@@ -1,4 +1,4 @@
-import type { Cancellation } from "../async/cancellation.js";
+import type { Cancellation, Stoppable } from "../async/cancellation.js";
 import type { Media } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { messageOf, UploadError } from "../errors.js";
@@ -75,7 +75,7 @@ export class UploadRun<U extends UploadRecord> {
       storageKey: this.storageKey,
       storage,
       settings,
-      decode: (stoppable, task) => runtime.limiter("decode").run(stoppable, task),
+      decode: (stoppable, task) => this.decode(stoppable, task),
       onDecodeWait: (waiting) => {
         this.isWaiting = waiting;
         if (waiting) this.clock?.stopClock();
@@ -103,6 +103,13 @@ export class UploadRun<U extends UploadRecord> {
    */
   record(): U {
     return copyRecord(this.claim.view);
+  }
+
+  /** Runs the task in a slot for decoding the original. @throws Interrupted when the signal is aborted before */
+  decode<T>(stoppable: Stoppable, task: () => Promise<T>): Promise<T> {
+    const { decoders, runtime } = this.settings;
+    const decoder = decoders.get(this.media.facts()?.mimeType ?? "")?.decoder;
+    return runtime.decoding.run(decoder, stoppable, task);
   }
 
   isTried(stage: StageName): boolean {

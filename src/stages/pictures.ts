@@ -30,7 +30,7 @@ interface Job<U extends UploadRecord> {
  * made is a warning, and does not keep the others from being made. `undefined` where none is wanted.
  */
 export function pictureStage<U extends UploadRecord>(settings: Settings<U>): StageRow<U> | undefined {
-  const { thumbnail, renditions, placeholder, timeouts, runtime } = settings;
+  const { thumbnail, renditions, placeholder, timeouts } = settings;
   if (thumbnail === false && renditions.size === 0 && placeholder === undefined) return undefined;
   const stage = { stage: "thumbnail", attempt: 0, code: "THUMBNAIL_FAILED", timeoutMs: timeouts.thumbnailMs } as const;
   return {
@@ -49,7 +49,7 @@ export function pictureStage<U extends UploadRecord>(settings: Settings<U>): Sta
       const made = await callStage(run, {
         ...stage,
         status: "analyzing",
-        slot: runtime.limiter("decode"),
+        slot: { run: (signal, task) => run.decode(signal, task) },
         call: (_, cancellation) => {
           const pictures = jobs.map((job) => job.settings);
           return run.media.pictures({ pictures, placeholder: missing.placeholder }, cancellation);
