@@ -5,7 +5,7 @@
 export { classifyError } from "./errors/classify.js";
 export { CODES, type Fault, type KnownCode, type UploadErrorCode } from "./errors/codes.js";
 export { LONGEST_TIMER_MS } from "./errors/hints.js";
-export { hasCode, isA, usageOf } from "./errors/inspect.js";
+export { errorChain, hasCode, isA, read, usageOf } from "./errors/inspect.js";
 export { messageOf } from "./errors/message.js";
 export { isRefusal } from "./errors/refusal.js";
 export { keyProblem, refusedKey, shownKey } from "./errors/refused-key.js";

@@ -4,6 +4,7 @@ import { VIDEO_TYPES } from "./ffmpeg/formats.js";
 import { type FfmpegOptions, readOptions } from "./ffmpeg/options.js";
 import { RecentFacts } from "./ffmpeg/recent-facts.js";
 import { Runner } from "./ffmpeg/runner.js";
+import { Running } from "./ffmpeg/running.js";
 import { Videos } from "./ffmpeg/videos.js";
 
 export type { FfmpegOptions } from "./ffmpeg/options.js";
@@ -22,7 +23,8 @@ export type { FfmpegOptions } from "./ffmpeg/options.js";
  *
  * Errors are `UploadError`s: `INVALID_MEDIA` damaged, with ffmpeg's reason; `UNSUPPORTED_MEDIA` no picture in it, a container that is
  * not let in, a codec that this ffmpeg does not have, HDR without `zscale`; `MEDIA_TOO_LARGE` too many pixels; `MISSING_ORIGINAL`;
- * `STAGE_TIMEOUT` it was killed; and a `ConfigurationError` for a binary that is missing or too old, which says how to install it.
+ * `STAGE_TIMEOUT` it was killed; `STORAGE_FAILED` it was closed meanwhile, or the system had no memory or files left for it; and a
+ * `ConfigurationError` for a binary that is missing or too old, which says how to install it.
  *
  * @throws ConfigurationError for options that are none
  * @example
@@ -30,13 +32,13 @@ export type { FfmpegOptions } from "./ffmpeg/options.js";
  */
 export function ffmpeg(options: FfmpegOptions = {}): MediaDecoder {
   const settings = readOptions(options);
-  const runner = new Runner(settings);
-  const videos = new Videos(runner, new Binaries(settings), new RecentFacts());
+  const running = new Running();
+  const videos = new Videos(new Runner(settings, running), new Binaries(settings, running), new RecentFacts());
   return {
     mimeTypes: VIDEO_TYPES,
     learnsWithFrames: true,
     probe: ({ path }, { signal }) => videos.probe(path, signal),
     frames: ({ path }, request) => videos.frames(path, request),
-    close: () => runner.close(),
+    close: () => running.close(),
   };
 }

@@ -32,6 +32,7 @@ export function heic(options: HeicOptions = {}): HeicDecoder {
   const { workers, timeoutMs } = readOptions(options);
   const pool = new Pool({ workers, timeoutMs });
   return {
+    concurrency: workers,
     mimeTypes: ["image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence"],
     async probe({ path }): Promise<MediaProbe> {
       const { codec, width, height, colours } = await readHeader(path);

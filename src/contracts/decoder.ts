@@ -70,6 +70,12 @@ export interface MediaDecoder {
    * @default false: `probe` is called first
    */
   readonly learnsWithFrames?: boolean | undefined;
+  /**
+   * How many files it takes at once, probes included. Those that wait for it hold no decode slot, and no time runs for them.
+   *
+   * @default as many as there are decode slots
+   */
+  readonly concurrency?: number | undefined;
   /** Ends what it keeps for the next call. Yours to call: it may serve many processors, so none of them closes it. */
   readonly close?: (() => Promise<void>) | undefined;
 }

@@ -1,8 +1,9 @@
 import { access, constants } from "node:fs/promises";
-import { classifyError, hasCode, messageOf, UploadError } from "../errors.js";
+import { classifyError, messageOf, UploadError } from "../errors.js";
 import type { Inspection } from "./inspect/inspection.js";
 import { readHead } from "./read-head.js";
 import type { SharpConstructor } from "./sharp.js";
+import { systemError } from "./system-error.js";
 
 /**
  * Tells whether the decoder failed because something could not be read or written just now: that is no fault of the
@@ -15,30 +16,17 @@ export async function readError(
   input: string | Uint8Array,
   sharp: SharpConstructor,
 ): Promise<UploadError | null> {
-  if (isSystemError(thrown)) return fromFile(thrown);
-  if (typeof input !== "string") return null;
+  const path = typeof input === "string" ? input : undefined;
+  const failed = await systemError(thrown, path);
+  if (failed !== null || path === undefined) return failed;
   try {
-    await access(input, constants.R_OK);
-    if (UNKNOWN_FORMAT.test(messageOf(thrown)) && (await isKnown(await readHead(input), sharp)))
+    await access(path, constants.R_OK);
+    if (UNKNOWN_FORMAT.test(messageOf(thrown)) && (await isKnown(await readHead(path), sharp)))
       return unreadable(thrown);
     return null;
   } catch (error) {
-    return fromFile(error);
+    return (await systemError(error, path)) ?? classifyError(error, "open", "STORAGE_FAILED");
   }
-}
-
-/** How libvips words what the operating system answered, and what the process was not given. */
-const SYSTEM_MESSAGE = /\b(?:system|unix|windows) error: |out of memory -- size|unable to create thread/i;
-
-/** An error of Node's file functions, or of libvips. */
-function isSystemError(thrown: unknown): boolean {
-  if (thrown instanceof Object && "syscall" in thrown) return true;
-  return SYSTEM_MESSAGE.test(messageOf(thrown));
-}
-
-function fromFile(error: unknown): UploadError {
-  if (!hasCode(error, "ENOENT")) return classifyError(error, "open", "STORAGE_FAILED");
-  return new UploadError("The original vanished", { code: "MISSING_ORIGINAL", stage: "open", cause: error });
 }
 
 const UNKNOWN_FORMAT = /unsupported image format/i;

@@ -1,6 +1,6 @@
 import type { MediaDecoder } from "../contracts/decoder.js";
 import { ConfigurationError } from "../errors.js";
-import { aFunction, expected, optional, requireMembers } from "../validate.js";
+import { aFunction, count, expected, optional, requireMembers } from "../validate.js";
 
 /** Who decodes what, by MIME type. What is not in it is left to sharp. */
 export type DecoderTable = ReadonlyMap<string, Decoder>;
@@ -23,6 +23,7 @@ export function decoderTable(decoders: readonly MediaDecoder[]): DecoderTable {
     requireMembers(name, decoder, ["frames"]);
     optional(`${name}.probe`, decoder.probe, aFunction, "a function");
     optional(`${name}.close`, decoder.close, aFunction, "a function");
+    count(`${name}.concurrency`, decoder.concurrency, 1);
     for (const type of mimeTypesOf(name, decoder)) {
       const other = table.get(type);
       if (other !== undefined && other.name !== name)

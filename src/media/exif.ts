@@ -37,9 +37,17 @@ function momentOf(moment: string | undefined, offset: string | undefined): strin
   const [, date, time] = /^(\d{4}:\d\d:\d\d) (\d\d:\d\d:\d\d)$/.exec(moment ?? "") ?? [];
   if (date === undefined || time === undefined) return undefined;
   const local = `${date.replaceAll(":", "-")}T${time}`;
-  // Cameras whose clock was never set write zeros.
-  if (Number.isNaN(Date.parse(`${local}Z`))) return undefined;
-  return /^[+-]\d\d:\d\d$/.test(offset ?? "") ? `${local}${offset}` : local;
+  if (!exists(local)) return undefined;
+  return OFFSET.test(offset ?? "") ? `${local}${offset}` : local;
+}
+
+/** No clock on Earth is further from UTC than 14 hours. */
+const OFFSET = /^[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)$/;
+
+/** Cameras whose clock was never set write zeros. A day that is not in its month is taken for one of the next by `Date`. */
+function exists(local: string): boolean {
+  const time = Date.parse(`${local}Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(local);
 }
 
 const LONGEST_NAME = 100;

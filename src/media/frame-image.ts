@@ -3,6 +3,7 @@ import type { DecodedFrame } from "../contracts/decoder.js";
 import { ConfigurationError, messageOf, UploadError } from "../errors.js";
 import { afterDecoding, beforeDecoding } from "./decoder-memory.js";
 import { loadSharp, type Sharp } from "./sharp.js";
+import { systemError } from "./system-error.js";
 
 /** A frame that a decoder has given. */
 export interface FrameSource {
@@ -16,7 +17,7 @@ export interface FrameSource {
 /**
  * Opens a frame for `work`: it is upright already.
  *
- * @throws UploadError `INVALID_MEDIA` when it is a file that cannot be decoded
+ * @throws UploadError `INVALID_MEDIA` when it is a file that cannot be decoded, `STORAGE_FAILED` when the system lacks what it takes
  * @throws ConfigurationError when it is no frame, or sharp cannot be loaded
  */
 export async function openFrame<T>(source: FrameSource, work: (image: Sharp) => Promise<T>): Promise<T> {
@@ -30,6 +31,8 @@ export async function openFrame<T>(source: FrameSource, work: (image: Sharp) => 
     return await work(sharp(pixels, { raw: { width, height, channels } }));
   } catch (error) {
     if (UploadError.isInstance(error)) throw error;
+    const failed = await systemError(error);
+    if (failed !== null) throw failed;
     const message = `A frame of the original (${mimeType}) cannot be used: ${messageOf(error)}`;
     throw new UploadError(message, { code: "INVALID_MEDIA", cause: error });
   } finally {

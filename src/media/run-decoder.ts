@@ -4,6 +4,7 @@ import { withTimeout } from "../async/time.js";
 import type { DecodedFrame, FramesRequest, MediaProbe } from "../contracts/decoder.js";
 import { ConfigurationError, classifyError, UploadError } from "../errors.js";
 import type { Decoder } from "./decoders.js";
+import { systemError } from "./system-error.js";
 
 /** A file for a decoder. */
 export interface DecoderSource {
@@ -25,13 +26,13 @@ const ABORT_GRACE_MS = 5000;
  */
 export function takeFrames<T>(
   { decoder, name }: Decoder,
-  { path, mimeType }: DecoderSource,
+  source: DecoderSource,
   request: Omit<FramesRequest, "signal">,
   limits: DecoderLimits,
   use: (frame: DecodedFrame) => Promise<T>,
 ): Promise<readonly T[]> {
-  return bounded(mimeType, limits, async (ending) => {
-    const frames = decoder.frames({ path }, { ...request, signal: ending.signal });
+  return bounded(source, limits, async (ending) => {
+    const frames = decoder.frames({ path: source.path }, { ...request, signal: ending.signal });
     const iterator = frames?.[Symbol.asyncIterator]?.();
     if (typeof iterator?.next !== "function")
       throw new ConfigurationError(`${name}.frames: expected an AsyncIterable of frames`);
@@ -69,12 +70,12 @@ async function closed(iterator: AsyncIterator<unknown>): Promise<void> {
 /** What a decoder tells of a file; only what has the right type. `undefined` from a decoder that cannot tell. */
 export async function probe(
   { decoder, name }: Decoder,
-  { path, mimeType }: DecoderSource,
+  source: DecoderSource,
   limits: DecoderLimits,
 ): Promise<MediaProbe | undefined> {
   if (decoder.probe === undefined) return undefined;
-  const told: unknown = await bounded(mimeType, limits, async (ending) =>
-    decoder.probe?.({ path }, { signal: ending.signal }),
+  const told: unknown = await bounded(source, limits, async (ending) =>
+    decoder.probe?.({ path: source.path }, { signal: ending.signal }),
   );
   if (typeof told !== "object" || told === null)
     throw new ConfigurationError(`${name}.probe: expected an object, got ${told === null ? "null" : typeof told}`);
@@ -89,7 +90,7 @@ export interface DecoderLimits {
 
 /** Under a signal of its own: who listens to that and is forgotten leaves nothing on the signal of the upload. */
 async function bounded<T>(
-  mimeType: string,
+  source: DecoderSource,
   { signal, timeoutMs }: DecoderLimits,
   work: (ending: Cancellation) => Promise<T>,
 ): Promise<T> {
@@ -97,7 +98,7 @@ async function bounded<T>(
   const ending = new Cancellation();
   const onAbort = () => ending.abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  const timer = new LazyTimer(() => setTimeout(() => ending.abort(tooSlow(mimeType, timeoutMs)), timeoutMs));
+  const timer = new LazyTimer(() => setTimeout(() => ending.abort(tooSlow(source.mimeType, timeoutMs)), timeoutMs));
   let grace: NodeJS.Timeout | undefined;
   const givenUp = new Promise<never>((_, reject) => {
     ending.addEventListener("abort", () => {
@@ -110,7 +111,7 @@ async function bounded<T>(
     return answer;
   } catch (thrown) {
     // What an aborted decoder throws says no more than that it was aborted.
-    throw ending.aborted ? ending.reason : decoderError(thrown, mimeType);
+    throw ending.aborted ? ending.reason : await decoderError(thrown, source);
   } finally {
     timer.clear();
     clearTimeout(grace);
@@ -124,15 +125,21 @@ function tooSlow(mimeType: string, timeoutMs: number): UploadError {
   return new UploadError(message, { code: "STAGE_TIMEOUT", fault: "upload", retryable: true });
 }
 
-/** Without a stage: it belongs to the one that has asked for the frames. */
-function decoderError(thrown: unknown, mimeType: string): unknown {
-  if (UploadError.isInstance(thrown)) return thrown;
-  const error = classifyError(thrown, "open", "INVALID_MEDIA");
-  if (error.fault === "deployment") return error;
+/**
+ * What is wrong with the media has no stage: it belongs to the one that has asked for the frames. What the decoder lacks is of the
+ * opening of the original: it says nothing of the model whose call it may be a part of.
+ */
+async function decoderError(thrown: unknown, { path, mimeType }: DecoderSource): Promise<unknown> {
+  if (UploadError.isInstance(thrown))
+    return thrown.fault === "service" ? classifyError(thrown, "open", "STORAGE_FAILED") : thrown;
+  const error = (await systemError(thrown, path)) ?? classifyError(thrown, "open", "INVALID_MEDIA");
+  if (error.fault === "deployment" || error.code === "MISSING_ORIGINAL") return error;
   const { fault, retryable, retryAfterMs } = error;
-  const code = fault === "upload" ? "INVALID_MEDIA" : "STORAGE_FAILED";
+  const isDamaged = error.code === "INVALID_MEDIA" && fault === "upload";
+  const code = isDamaged ? "INVALID_MEDIA" : "STORAGE_FAILED";
   const message = `The decoder of ${mimeType} failed: ${error.message}`;
-  return new UploadError(message, { code, fault, retryable, retryAfterMs, cause: thrown });
+  const stage = isDamaged ? null : "open";
+  return new UploadError(message, { code, stage, fault, retryable, retryAfterMs, cause: thrown });
 }
 
 const LONGEST_CODEC = 100;

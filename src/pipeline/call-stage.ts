@@ -32,7 +32,7 @@ export interface StageCall<Answer, Result> {
   readonly code: UploadErrorCode;
   /** From winning the slot, in milliseconds. */
   readonly timeoutMs: number;
-  readonly slot?: Limiter | undefined;
+  readonly slot?: Pick<Limiter, "run"> | undefined;
   /** When it began to wait for a slot that was won before. @default now */
   readonly queuedAt?: number | undefined;
   /** How it is guarded and booked where it is a call of a service. */

@@ -1,9 +1,9 @@
-import type { AIAdapter } from "../contracts/ai.js";
 import type { UploadChanges } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord } from "../contracts/upload.js";
 import { aiVersionOf, embeds } from "../records.js";
-import { mediaOf, mergeMedia } from "./pictures-wanted.js";
+import { mediaOf, mergeMedia, picturesIn, wantedFacts } from "./media-facts.js";
 import { isEmpty, type Results } from "./results.js";
+import type { Settings } from "./settings.js";
 
 /** Results as column values: of the row, or of its draft. */
 export function asColumns(results: Results, made: Results, ofDraft: UploadDraft | null): UploadChanges {
@@ -23,13 +23,15 @@ export function redone<U extends UploadRecord>(
   draft: UploadDraft,
   made: Results,
   row: U,
-  ai: AIAdapter<U>,
+  { ai, facts }: Pick<Settings<U>, "ai" | "facts">,
 ): UploadChanges {
   const { thumbnailKey, description, embedding, metadata } = made;
   const changes: UploadChanges = { status: "completed", metadata: { ...metadata, redo: draft.redo }, draft: null };
-  // A picture that could not be made anew is the old one, like the thumbnail.
-  const media = metadata?.media === undefined ? undefined : mergeMedia(mediaOf(row), mediaOf(made));
-  if (media !== undefined) changes.metadata = { ...changes.metadata, media };
+  const old = mediaOf(row);
+  const measured = mediaOf(made);
+  // A picture that could not be made anew is the old one, like the thumbnail; what was measured is told of the original as it is.
+  const media = measured === undefined ? old : mergeMedia(picturesIn(old ?? {}), measured);
+  if (media !== undefined) changes.metadata = { ...changes.metadata, media: wantedFacts(media, facts) };
   if (thumbnailKey !== undefined) changes.thumbnailKey = thumbnailKey;
   if (description !== undefined) changes.description = description;
   if (embedding !== undefined) changes.embedding = embedding;

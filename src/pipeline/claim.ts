@@ -156,7 +156,7 @@ export class Claim<U extends UploadRecord> {
   /** Stores everything as completed; of a redo, moves the draft over to the row. */
   complete(): Promise<Settlement> {
     return this.settle(
-      this.draft === null ? { status: "completed" } : redone(this.draft, this.made, this.#row, this.settings.ai),
+      this.draft === null ? { status: "completed" } : redone(this.draft, this.made, this.#row, this.settings),
     );
   }
 

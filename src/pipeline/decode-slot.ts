@@ -16,8 +16,8 @@ export class DecodeSlot {
   constructor(private readonly options: DecodeSlotOptions) {}
 
   /** @throws the reason of the abort: an adapter knows that; `Interrupted` is for use inside */
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    const { decode, onDecodeWait, cancellation } = this.options;
+  async run<T>(task: () => Promise<T>, cancellation = this.options.cancellation): Promise<T> {
+    const { decode, onDecodeWait } = this.options;
     let waits = true;
     const endWait = () => {
       if (waits && --this.#waiting === 0) onDecodeWait?.(false);

@@ -1,8 +1,8 @@
 import type { MediaFacts } from "../contracts/ai.js";
 import type { UploadDraft, UploadRecord } from "../contracts/upload.js";
 import { aiVersionOf, versionOfStage } from "../records.js";
+import { mediaOf } from "./media-facts.js";
 import type { PictureOptions } from "./picture-options.js";
-import { mediaOf } from "./pictures-wanted.js";
 import { type Results, resultsOf } from "./results.js";
 import type { Settings } from "./settings.js";
 

@@ -6,6 +6,7 @@ import { ConfigurationError, classifyError, UploadError } from "../errors.js";
 import { type AdmissionLimits, kindOf } from "../media/admission.js";
 import { memoizeAsync } from "../media/memoize-async.js";
 import { Original } from "../media/original.js";
+import { picturesIn } from "./media-facts.js";
 
 export interface MediaSourceOptions {
   readonly storageKey: string;
@@ -116,7 +117,10 @@ export class MediaSource {
       this.#original = original;
       this.throwIfClosed();
       const { mimeType, size } = await original.admit(limits, cancellation);
-      this.#facts = { ...known, mimeType, kind: kindOf(mimeType), bytes: size };
+      // What was measured of another original says nothing of this one.
+      const isKnown = known?.mimeType === mimeType && known.bytes === size;
+      const made = picturesIn(this.#facts ?? {});
+      this.#facts = { ...(isKnown && known), ...made, mimeType, kind: kindOf(mimeType), bytes: size };
       return original;
     } catch (error) {
       await this.#closeOriginal(this.#original);

@@ -1,5 +1,4 @@
 import type { Cancellation, Stoppable } from "../async/cancellation.js";
-import { Interrupted } from "../async/time.js";
 import type { Media, MediaFacts, VisionFrame, VisionImage } from "../contracts/ai.js";
 import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
@@ -32,11 +31,12 @@ export interface UploadMedia<U extends UploadRecord> {
    * The caller holds a decode slot.
    */
   pictures(wanted: Pick<PicturesWanted, "pictures" | "placeholder">, cancellation: Cancellation): Promise<PicturesMade>;
-  /**
-   * Told when the description is there: what was made for the model and not asked for is let go of. Measures what is to be stored
-   * and was not measured yet; never rejects.
-   */
-  described(): Promise<void> | undefined;
+  /** Told when the description is there: what was made for the model and not asked for is let go of. */
+  described(): void;
+  /** Whether something is to be stored that was not measured yet. */
+  readonly canMeasure: boolean;
+  /** Measures it. */
+  measure(cancellation: Cancellation): Promise<void>;
   /** Adds what was made to the facts. */
   record(facts: MediaFacts): void;
   /** What has been measured so far; `null` before `prepare`. */
@@ -147,19 +147,22 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
     this.#source.addFacts(facts);
   }
 
-  described(): Promise<void> | undefined {
+  described(): void {
     const { visionAhead } = this.#options;
     if (this.#isImage) visionAhead?.learn(this.#decoding.mimeType, this.#isAsked);
     this.#ahead.dropImage();
-    if (!this.#decoding.canMeasure) return undefined;
-    return this.#measured().then(
-      () => {},
-      (error: unknown) => {
-        if (error instanceof Interrupted || this.#options.cancellation.aborted) return;
-        const { record, settings } = this.#options;
-        settings.logger.warn({ uploadId: record().id, error }, "the original could not be measured");
-      },
-    );
+  }
+
+  get canMeasure(): boolean {
+    return this.#decoding.canMeasure;
+  }
+
+  async measure(cancellation: Cancellation): Promise<void> {
+    if (this.#source.facts === undefined) await this.#source.open(cancellation);
+    if (this.canMeasure) {
+      await this.#source.open(cancellation);
+      await this.#slot.run(async () => this.#decoding.measure(await this.#source.current(cancellation)), cancellation);
+    }
   }
 
   release(): Promise<void> | undefined {
@@ -205,12 +208,7 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
    * A copy. Facts of an earlier start were measured on an original that was opened then, so they do not need it now.
    */
   async #measured(): Promise<MediaFacts> {
-    const { cancellation } = this.#options;
-    if (this.#source.facts === undefined) await this.#source.open(cancellation);
-    if (this.#decoding.canMeasure) {
-      await this.#source.open(cancellation);
-      await this.#slot.run(async () => this.#decoding.measure(await this.#source.current(cancellation)));
-    }
+    await this.measure(this.#options.cancellation);
     this.#source.throwIfClosed();
     return { ...this.#source.facts };
   }

@@ -8,6 +8,7 @@ import type { VisionAhead } from "../runtime/vision-ahead.js";
 export class PicturesAhead {
   #image: { readonly image: VisionImage; readonly of: Original } | undefined;
   #pictures: EarlyPictures | undefined;
+  #isOver = false;
 
   constructor(private readonly visionAhead: VisionAhead | undefined) {}
 
@@ -17,6 +18,8 @@ export class PicturesAhead {
 
   keepImage(image: VisionImage, of: Original): void {
     this.dropImage();
+    // A decoding may end behind its upload, and then nobody lets go of what it has made.
+    if (this.#isOver) return;
     this.#image = { image, of };
     this.visionAhead?.hold(image.data.byteLength);
   }
@@ -49,7 +52,9 @@ export class PicturesAhead {
     return early.placeholder === undefined ? taken : { ...taken, placeholder: early.placeholder };
   }
 
+  /** For good: the upload is over. */
   drop(): void {
+    this.#isOver = true;
     this.dropImage();
     this.#pictures = undefined;
   }

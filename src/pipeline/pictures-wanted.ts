@@ -1,6 +1,6 @@
-import type { MediaFacts } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import type { Claim } from "./claim.js";
+import { mediaOf, mergeMedia } from "./media-facts.js";
 import type { Results } from "./results.js";
 import type { Settings } from "./settings.js";
 
@@ -30,11 +30,8 @@ export function hasPictures<U extends UploadRecord>(
   has: Pick<Results, "thumbnailKey" | "metadata">,
   settings: PictureSettings<U>,
 ): boolean {
-  const { thumbnail, renditions, placeholder } = settings;
-  if (thumbnail !== false && has.thumbnailKey === undefined) return false;
-  if (renditions.size === 0 && placeholder === undefined) return true;
-  const missing = missingPictures(has, settings);
-  return missing.renditions.length === 0 && !missing.placeholder;
+  const { thumbnail, renditions, placeholder } = missingPictures(has, settings);
+  return !thumbnail && renditions.length === 0 && !placeholder;
 }
 
 /** What a claim has of the pictures: made in the same work, or kept of an earlier one. */
@@ -48,22 +45,4 @@ export function picturesOf<U extends UploadRecord>({
   if (thumbnailKey !== undefined) has.thumbnailKey = thumbnailKey;
   if (media !== undefined) has.metadata = { media };
   return has;
-}
-
-/** What is stored as `metadata.media`; `undefined` where something else stands there. */
-export function mediaOf({
-  metadata,
-}: {
-  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
-}): MediaFacts | undefined {
-  const media = metadata?.media;
-  return typeof media === "object" && media !== null && !Array.isArray(media) ? media : undefined;
-}
-
-/** Later facts over earlier ones; renditions by their name. */
-export function mergeMedia(earlier: MediaFacts | undefined, later: MediaFacts | undefined): MediaFacts | undefined {
-  if (earlier === undefined || later === undefined) return later ?? earlier;
-  const merged = Object.assign({}, earlier, later);
-  if (earlier.renditions === undefined || later.renditions === undefined) return merged;
-  return Object.assign(merged, { renditions: Object.assign({}, earlier.renditions, later.renditions) });
 }

@@ -1,5 +1,5 @@
-import type { Cancellation } from "../async/cancellation.js";
-import type { Media, MediaFacts } from "../contracts/ai.js";
+import type { Cancellation, Stoppable } from "../async/cancellation.js";
+import type { Media } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { messageOf, UploadError } from "../errors.js";
 import { emitIsolated } from "../event-emitter.js";
@@ -10,8 +10,9 @@ import type { Breaker } from "../runtime/breaker.js";
 import { UsageSum } from "../runtime/ledger.js";
 import type { Claim } from "./claim.js";
 import { copyRecord } from "./copy-record.js";
+import { knownFacts } from "./known-facts.js";
 import { createUploadMedia, type UploadMedia } from "./media.js";
-import { hasPictures, mediaOf, picturesOf } from "./pictures-wanted.js";
+import { hasPictures, picturesOf } from "./pictures-wanted.js";
 import { type bandsOf, Progress } from "./progress.js";
 import type { Settings } from "./settings.js";
 
@@ -77,7 +78,7 @@ export class UploadRun<U extends UploadRecord> {
       storageKey: this.storageKey,
       storage,
       settings,
-      decode: (stoppable, task) => runtime.limiter("decode").run(stoppable, task),
+      decode: (stoppable, task) => this.decode(stoppable, task),
       onDecodeWait: (waiting) => {
         this.isWaiting = waiting;
         if (waiting) this.clock?.stopClock();
@@ -85,7 +86,7 @@ export class UploadRun<U extends UploadRecord> {
       },
       onDamage: (warning) => this.warn(warning),
       cancellation: signal,
-      known: knownFacts(claim),
+      known: knownFacts(claim, settings),
       isToBeDescribed: () => claim.description === undefined,
       visionAhead: runtime.visionAhead,
       picturesToCome: () => this.#picturesToCome(),
@@ -105,6 +106,13 @@ export class UploadRun<U extends UploadRecord> {
    */
   record(): U {
     return copyRecord(this.claim.view);
+  }
+
+  /** Runs the task in a slot for decoding the original. @throws Interrupted when the signal is aborted before */
+  decode<T>(stoppable: Stoppable, task: () => Promise<T>): Promise<T> {
+    const { decoders, runtime } = this.settings;
+    const decoder = decoders.get(this.media.facts()?.mimeType ?? "")?.decoder;
+    return runtime.decoding.run(decoder, stoppable, task);
   }
 
   isTried(stage: StageName): boolean {
@@ -188,21 +196,4 @@ export class UploadRun<U extends UploadRecord> {
       this.settings.logger.warn({ uploadId: this.id, error }, error.message);
     else this.warn(error);
   }
-}
-
-/**
- * What an earlier start has found out; nothing where the record has something else in that place. Of the pictures those that
- * count as made: a redo makes them anew.
- */
-function knownFacts<U extends UploadRecord>(claim: Claim<U>): MediaFacts | undefined {
-  const { row } = claim;
-  const facts = (row.draft == null ? undefined : mediaOf(row.draft)) ?? mediaOf(row);
-  if (typeof facts?.mimeType !== "string") return undefined;
-  const { renditions, placeholder, ...measured } = facts;
-  const made = mediaOf(picturesOf(claim));
-  return Object.assign(
-    measured,
-    made?.renditions && { renditions: made.renditions },
-    made?.placeholder !== undefined && { placeholder: made.placeholder },
-  );
 }

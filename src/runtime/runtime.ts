@@ -6,6 +6,7 @@ import { UploadError } from "../errors.js";
 import { number, requireKnown, requireMembers } from "../validate.js";
 import type { ActiveUpload } from "./active-upload.js";
 import type { Budget } from "./budget.js";
+import { DecoderSlots } from "./decoder-slots.js";
 import { StageDurations } from "./durations.js";
 import { Ledger } from "./ledger.js";
 import { Limiter } from "./limiter.js";
@@ -63,6 +64,7 @@ export class SharedRuntime extends Services implements Runtime {
   readonly durations = new StageDurations();
   readonly ticker = new Ticker();
   readonly visionAhead = new VisionAhead();
+  readonly decoding = new DecoderSlots(() => this.limiter("decode"));
   readonly active = new ActiveSet<ActiveUpload>();
   /**
    * Uploads that were started before and never settled may have taken a process down. They go one at a time, so that the one
@@ -134,7 +136,7 @@ export class SharedRuntime extends Services implements Runtime {
   }
 
   health(): RuntimeHealth {
-    let waiting = 0;
+    let { waiting } = this.decoding;
     for (const limiter of this.#limits.values()) waiting += limiter.waiting;
     const breaker = this.openBreaker();
     const open = breaker?.open;

@@ -1,6 +1,9 @@
+import { Interrupted } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
+import { classifyError } from "../errors.js";
 import { type Answer, askModel } from "../pipeline/ask.js";
 import { askChain } from "../pipeline/ask-chain.js";
+import { callStage } from "../pipeline/call-stage.js";
 import { type Model, nameOf } from "../pipeline/chain.js";
 import type { Results } from "../pipeline/results.js";
 import type { UploadRun } from "../pipeline/run.js";
@@ -23,14 +26,35 @@ export function describeStage<U extends UploadRecord>({ ai, models }: Settings<U
       const answer = models.isChain
         ? await askChain(run, media, attempt)
         : await askModel(run, media, attempt, models.list[0] as Model<U>);
-      const measuring = run.media.described();
-      if (measuring !== undefined) await measuring;
+      run.media.described();
       const results: Results = { description: answer.described.text };
       results.metadata = metadataOf(run, answer);
       if (aiVersion !== null) results.aiVersion = aiVersion;
-      return results;
+      if (!run.media.canMeasure) return results;
+      // It is paid for, so it is stored before anything else is waited for.
+      run.claim.keep(results);
+      await run.claim.save("analyzing");
+      await measure(run, attempt);
+      return { metadata: { media: run.media.facts() } };
     },
   };
+}
+
+/** Nobody has asked for it, so the upload does not fail with it. */
+async function measure<U extends UploadRecord>(run: UploadRun<U>, attempt: number): Promise<void> {
+  try {
+    await callStage(run, {
+      stage: "open",
+      attempt,
+      code: "STORAGE_FAILED",
+      timeoutMs: run.settings.timeouts.decodeMs,
+      call: (_, cancellation) => run.media.measure(cancellation),
+      accept: () => {},
+    });
+  } catch (thrown) {
+    if (thrown instanceof Interrupted) throw thrown;
+    run.warn(classifyError(thrown, "open", "STORAGE_FAILED"));
+  }
 }
 
 /** What the model told, under what the library knows of it. */

@@ -4,8 +4,9 @@ import type { UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError, classifyError, isFault, UploadError } from "../errors.js";
 import type { Thumbnail } from "../media/thumbnail.js";
 import { callStage } from "../pipeline/call-stage.js";
+import { mediaOf } from "../pipeline/media-facts.js";
 import type { PictureOptions } from "../pipeline/picture-options.js";
-import { hasPictures, mediaOf, missingPictures, picturesOf } from "../pipeline/pictures-wanted.js";
+import { hasPictures, missingPictures, picturesOf } from "../pipeline/pictures-wanted.js";
 import type { Results } from "../pipeline/results.js";
 import { retryBriefly } from "../pipeline/retry.js";
 import type { UploadRun } from "../pipeline/run.js";
@@ -29,7 +30,7 @@ interface Job<U extends UploadRecord> {
  * made is a warning, and does not keep the others from being made. `undefined` where none is wanted.
  */
 export function pictureStage<U extends UploadRecord>(settings: Settings<U>): StageRow<U> | undefined {
-  const { thumbnail, renditions, placeholder, timeouts, runtime } = settings;
+  const { thumbnail, renditions, placeholder, timeouts } = settings;
   if (thumbnail === false && renditions.size === 0 && placeholder === undefined) return undefined;
   const stage = { stage: "thumbnail", attempt: 0, code: "THUMBNAIL_FAILED", timeoutMs: timeouts.thumbnailMs } as const;
   return {
@@ -48,7 +49,7 @@ export function pictureStage<U extends UploadRecord>(settings: Settings<U>): Sta
       const made = await callStage(run, {
         ...stage,
         status: "analyzing",
-        slot: runtime.limiter("decode"),
+        slot: { run: (signal, task) => run.decode(signal, task) },
         call: ({ cancellation }) => {
           const pictures = jobs.map((job) => job.settings);
           return run.media.pictures({ pictures, placeholder: missing.placeholder }, cancellation);

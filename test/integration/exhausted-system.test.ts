@@ -21,6 +21,17 @@ it.skipIf(process.platform === "win32")("no image is damaged because all file de
   expect(JSON.parse(out)).toEqual({ without: formats.map(() => passing), again: formats.map(() => "made") });
 });
 
+it.skipIf(process.platform === "win32")("no HEIC is damaged because no worker can be started for it", async () => {
+  const file = join(import.meta.dirname, "../support/heic/plain.heic");
+  const { out, err } = await endOf(startChild("test/support/heic-open-files-worker.ts", [file], { openFiles: 80 }));
+  expect(err).toBe("");
+  const failed = { ...passing, stage: "open", fault: "service" };
+  const { none, few, again } = JSON.parse(out);
+  expect(none).toMatchObject({ ...failed, message: expect.stringContaining("EMFILE") });
+  expect(few).toMatchObject({ ...failed, message: expect.stringContaining("its worker could not be started") });
+  expect(again).toBe("decoded");
+});
+
 it("a temporary folder without room is the storage's fault, and passes", async ({ skip }) => {
   const disk = SmallDisk.make(1);
   if (disk === undefined) return skip("only root may mount a disk");

@@ -7,7 +7,7 @@ import { ffmpeg } from "../../src/adapters/ffmpeg.js";
 import { ConfigurationError } from "../../src/index.js";
 import { startChild } from "../support/child.js";
 import { childProcesses } from "../support/child-processes.js";
-import { fakeBinary } from "../support/fake-ffmpeg.js";
+import { binaryOf, fakeBinary } from "../support/fake-ffmpeg.js";
 import { framesOf } from "../support/frames.js";
 import { hasEncoder, hasFfmpeg, isInstalled, needsFfmpeg, Videos } from "../support/videos.js";
 
@@ -24,6 +24,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 afterEach(() => expect(childProcesses()).toEqual([]));
+
+/** The next attempt may well succeed. */
+const CLOSED = { code: "STORAGE_FAILED", fault: "service", retryable: true };
 
 const fake = (name: string, body: string, version?: string) => fakeBinary(folder, name, body, version);
 const probe = (options: Parameters<typeof ffmpeg>[0], path = "/nowhere.mp4") =>
@@ -185,16 +188,27 @@ describe.skipIf(isWindows)("a process of it", () => {
     await gone(Number(await started));
   });
 
-  test("is killed by close()", async () => {
-    const pid = join(folder, "closed-pid");
-    const tells = `require("fs").writeFileSync(${JSON.stringify(pid)}, String(process.pid)); setInterval(() => {}, 1000);`;
-    const decoder = ffmpeg({ ffmpegPath: fake("ffmpeg-closed", tells) });
-    const rejection = expect(framesOf(decoder, "/nowhere.mp4")).rejects.toThrow();
-    await written(pid);
-    await decoder.close?.();
-    await rejection;
-    await gone(Number(await written(pid)));
-  });
+  test.each(["thumbnail", "vision", "probe", "version"] as const)(
+    "is killed by close(), which is no fault of the video: %s",
+    async (what) => {
+      const path = join(folder, "healthy.mp4");
+      writeFileSync(path, "x");
+      const pid = join(folder, `closed-pid-${what}`);
+      const hangs = `require("fs").writeFileSync(${JSON.stringify(pid)}, String(process.pid)); setInterval(() => {}, 1000);`;
+      const binary =
+        what === "version" ? binaryOf(folder, "ff-closed-version", hangs) : fake(`ff-closed-${what}`, hangs);
+      const decoder = ffmpeg({ ffmpegPath: binary, ffprobePath: binary });
+      const working =
+        what === "probe"
+          ? Promise.resolve(decoder.probe?.({ path }, { signal }))
+          : framesOf(decoder, path, { purpose: what === "vision" ? what : "thumbnail" });
+      const rejection = expect(working).rejects.toMatchObject(CLOSED);
+      await written(pid);
+      await decoder.close?.();
+      await gone(Number(await written(pid)));
+      await rejection;
+    },
+  );
 
   test("is not started when the signal is aborted already", async () => {
     const aborted = AbortSignal.abort(new Error("before"));
@@ -258,6 +272,19 @@ describe.skipIf(!hasFfmpeg || !hasEncoder("libx265"))(`HDR where ffmpeg has no z
 });
 
 describe.skipIf(!hasFfmpeg)(`nothing is left${needsFfmpeg}`, () => {
+  test("when it is closed during the search for a frame that is not black: that none was found yet says nothing", async () => {
+    const pid = join(folder, "black-pid");
+    const ffmpegPath = join(folder, "ffmpeg-searching");
+    const search = `case "$*" in *blackframe*) echo $$ > ${pid}; exec sleep 1000;; esac`;
+    writeFileSync(ffmpegPath, `#!/bin/sh\n${search}\nexec ffmpeg "$@"\n`);
+    chmodSync(ffmpegPath, 0o755);
+    const decoder = ffmpeg({ ffmpegPath });
+    const rejection = expect(framesOf(decoder, await videos.path("all-black.mp4"))).rejects.toMatchObject(CLOSED);
+    await written(pid);
+    await decoder.close?.();
+    await rejection;
+  });
+
   test("when who takes the frames leaves the loop early", async () => {
     const path = await videos.path("h264.mp4");
     for (const name of ["h264.mp4", "hour.mp4"] as const) {

@@ -17,7 +17,6 @@ async function processed({ make, tolerance, background }: Kind) {
   ai.script.describe.does(async (media) => `${(await media.visionImage()).width} px wide`);
   const storage = fakeStorage({ original: bytes });
   const repository = fakeRepository({ uploads: [{ id: "1", storageKey: "x", status: "pending" as const }] });
-  const warned: string[] = [];
   const result = await processUploadWithRetry(
     "1",
     { storage, ai, repository },
@@ -39,7 +38,7 @@ async function processed({ make, tolerance, background }: Kind) {
       },
     },
   );
-  return { result, warned, bytes, thumbnail: storage.get("thumbnails/1.png") };
+  return { result, bytes, thumbnail: storage.get("thumbnails/1.png") };
 }
 
 /** The same thumbnail without anything beside it: then it is not made of pixels that are kept for all pictures. */

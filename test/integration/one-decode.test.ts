@@ -9,7 +9,7 @@ import { VisionAhead } from "../../src/runtime/vision-ahead.js";
 import { examplePhotos } from "../bench/photos.js";
 import { decodeSlots } from "../support/decode-slots.js";
 import { fakeDecoder, solid } from "../support/fake-decoder.js";
-import { uploadOf, worldOf } from "../support/fakes.js";
+import { deferred, until, uploadOf, worldOf } from "../support/fakes.js";
 import { photo } from "../support/images.js";
 import { jpeg, jpegPath, mediaOf, thumbnailOptions } from "../support/media.js";
 
@@ -237,6 +237,18 @@ describe("the image for the model", () => {
       await media.release();
       expect(visionAhead.bytes, end).toBe(0);
     }
+    const { promise, resolve } = deferred();
+    const decoder = fakeDecoder({ mimeTypes: ["image/jpeg"], before: () => promise });
+    const visionAhead = new Counting();
+    const { media, prepare, signal } = open({ visionAhead, decoders: [decoder] });
+    await prepare();
+    const making = media.pictures({ pictures: [thumbnailOptions], placeholder: false }, signal);
+    await until(() => decoder.requests.length === 1);
+    const releasing = media.release();
+    resolve();
+    expect(await making).toHaveProperty("visionImage");
+    await releasing;
+    expect(visionAhead.bytes, "released before it was made").toBe(0);
   });
 });
 

@@ -1,11 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import sharp from "sharp";
 import { describe, expect, it, test, vi } from "vitest";
 import {
+  createRuntime,
   type MediaDecoder,
   mediaFacts,
   processUploadWithRetry,
   UploadError,
+  UploadEventEmitter,
   type VisionFrame,
 } from "../../src/index.js";
 import { type FakeDecoder, fakeDecoder, solid } from "../support/fake-decoder.js";
@@ -14,6 +16,9 @@ import { mp4 } from "../support/images.js";
 
 const RED = [200, 40, 40] as const;
 const BLUE = [30, 60, 210] as const;
+
+/** An error of Node's functions. */
+const system = (code: string, syscall: string) => Object.assign(new Error(`${code}: ${syscall}`), { code, syscall });
 
 /** One video in memory, and what the model is given of it. */
 function videoWorld() {
@@ -169,11 +174,6 @@ describe("what a decoder fails with", () => {
       new Error("boom"),
       { code: "INVALID_MEDIA", fault: "upload", message: expect.stringContaining("video/mp4 failed: boom") },
     ],
-    [
-      "what the system lacks",
-      Object.assign(new Error("spawn EAGAIN"), { code: "EAGAIN", syscall: "spawn" }),
-      { retryable: true },
-    ],
     ["no frame at all", undefined, { code: "INVALID_MEDIA", message: expect.stringContaining("No frame") }],
   ])("%s", async (_, thrown, expected) => {
     const { upload, ...world } = videoWorld();
@@ -187,6 +187,60 @@ describe("what a decoder fails with", () => {
     const result = await processUploadWithRetry(upload, world, { decoders: [decoder], retry: { maxAttempts: 1 } });
     expect(result).toMatchObject({ status: "failed", error: expected, warnings: [expected] });
     expect(decoder.ended).toBe(decoder.requests.length);
+  });
+
+  it.each([
+    ["a process that cannot be started", system("EAGAIN", "spawn")],
+    ["a disk without room", system("ENOSPC", "write")],
+    ["too many open files", system("EMFILE", "open")],
+    ["no memory", system("ENOMEM", "mmap")],
+    ["a folder that may not be read", system("EACCES", "open")],
+    ["a program of its own that is gone", system("ENOENT", "spawn")],
+    ["a file on a broken disk, as the cause", new Error("no frame", { cause: system("EIO", "read") })],
+    ["a permission, without its call", Object.assign(new Error("refused"), { code: "EPERM" })],
+    ["a thread that it does not get", Object.assign(new Error("EAGAIN"), { code: "ERR_WORKER_INIT_FAILED" })],
+    ["a service that it calls", Object.assign(new Error("refused"), { code: "ECONNREFUSED" })],
+    ["its own word", new UploadError("closed", { code: "STORAGE_FAILED" })],
+  ])("what the system lacks is no fault of the media, and is tried again: %s", async (_, thrown) => {
+    const { upload, ...world } = videoWorld();
+    const decoder = fakeDecoder({
+      before: async () => {
+        if (decoder.requests.length === 1) throw thrown;
+      },
+    });
+    const retries: unknown[] = [];
+    const events = new UploadEventEmitter();
+    events.on("upload:retry", ({ error }) => retries.push(error));
+    const options = { decoders: [decoder], retry: { minTimeout: 1 }, events };
+    const result = await processUploadWithRetry(upload, world, options);
+    expect(result).toMatchObject({ status: "completed", upload: { thumbnailKey: "thumbnails/u1.jpg" }, warnings: [] });
+    expect(retries).toMatchObject([{ code: "STORAGE_FAILED", stage: "open", retryable: true }]);
+  });
+
+  it("an original that has vanished meanwhile is missing", async () => {
+    const { upload, ...world } = videoWorld();
+    const decoder = fakeDecoder({
+      before: async () => {
+        rmSync(decoder.paths[0] as string);
+        throw system("ENOENT", "open");
+      },
+    });
+    const result = await processUploadWithRetry(upload, world, { decoders: [decoder] });
+    expect(result).toMatchObject({ status: "failed", error: { code: "MISSING_ORIGINAL", stage: "open" } });
+  });
+
+  it("a model's breaker counts none of it", async () => {
+    const { upload, ...world } = videoWorld();
+    const runtime = createRuntime({ breaker: { threshold: 1 } });
+    const decoder = fakeDecoder({
+      before: async () => {
+        throw system("ENOSPC", "write");
+      },
+    });
+    world.ai.describe.mockImplementation(async (media) => `${(await media.visionImage()).width}`);
+    const options = { decoders: [decoder], runtime, thumbnail: false, retry: { maxAttempts: 1 } } as const;
+    expect(await processUploadWithRetry(upload, world, options)).toMatchObject({ status: "deferred" });
+    expect(runtime.health().breaker.state).toBe("closed");
   });
 
   it.each([

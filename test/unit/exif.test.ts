@@ -39,6 +39,21 @@ describe("EXIF", () => {
   });
 
   it.each([
+    ["+99:99", ""],
+    ["+15:00", ""],
+    ["+14:01", ""],
+    ["+05:60", ""],
+    ["Z", ""],
+    ["+14:00", "+14:00"],
+    ["-12:00", "-12:00"],
+    ["+05:45", "+05:45"],
+    ["-09:30", "-09:30"],
+  ])("an offset that is none leaves the moment by the camera's clock: %s", async (offset, kept) => {
+    const IFD2 = { DateTimeOriginal: "2024:05:01 12:34:56", OffsetTimeOriginal: offset };
+    expect(await exifOf({ IFD2 })).toEqual({ takenAt: `2024-05-01T12:34:56${kept}` });
+  });
+
+  it.each([
     [{ exif: true, location: false }, ["camera", "takenAt"]],
     [{ exif: false, location: true }, ["gps"]],
   ])("tells no more than what is wanted: %j", async (options, keys) => {
@@ -51,6 +66,12 @@ describe("EXIF", () => {
     ["no offset", { IFD2: { DateTimeOriginal: "2019:12:31 23:59:59" } }, { takenAt: "2019-12-31T23:59:59" }],
     ["a clock that was never set", { IFD2: { DateTimeOriginal: "0000:00:00 00:00:00" } }, {}],
     ["a moment that is none", { IFD2: { DateTimeOriginal: "yesterday" } }, {}],
+    ["a month that there is not", { IFD2: { DateTimeOriginal: "2024:13:01 12:00:00" } }, {}],
+    ["a day that its month has not", { IFD2: { DateTimeOriginal: "2023:02:30 12:00:00" } }, {}],
+    ["a leap day in another year", { IFD2: { DateTimeOriginal: "2023:02:29 12:00:00" } }, {}],
+    ["a leap day", { IFD2: { DateTimeOriginal: "2024:02:29 12:00:00" } }, { takenAt: "2024-02-29T12:00:00" }],
+    ["an hour that no day has", { IFD2: { DateTimeOriginal: "2024:05:01 25:00:00" } }, {}],
+    ["the hour behind the last", { IFD2: { DateTimeOriginal: "2024:05:01 24:00:00" } }, {}],
     ["half a position", { IFD3: { GPSLatitudeRef: "N", GPSLatitude: "1/1 2/1 3/1" } }, {}],
     ["a position that is nowhere", { IFD3: { ...EXIF.IFD3, GPSLatitude: "91/1 0/1 0/1" } }, {}],
     ["fractions of zero", { IFD3: { ...EXIF.IFD3, GPSLatitude: "0/0 0/0 0/0" } }, {}],

@@ -1,7 +1,7 @@
-import { timeoutError } from "./failure.js";
+import { closedError, timeoutError } from "./failure.js";
 import { requireVersion, startError } from "./install.js";
 import type { Settings } from "./options.js";
-import { Process } from "./process.js";
+import type { Running } from "./running.js";
 
 /** More of what it says of itself is not read. */
 const LONGEST_ANSWER = 200_000;
@@ -11,10 +11,12 @@ type Name = "ffmpegPath" | "ffprobePath";
 /** What is known of the two programs: looked up when it is first needed, and kept when it is good. */
 export class Binaries {
   readonly #settings: Settings;
+  readonly #running: Running;
   readonly #known = new Map<string, Promise<string>>();
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, running: Running) {
     this.#settings = settings;
+    this.#running = running;
   }
 
   /** @throws ConfigurationError when it is missing, too old, or another program */
@@ -51,7 +53,7 @@ export class Binaries {
   async #ask(option: Name, args: readonly string[], signal: AbortSignal): Promise<string> {
     const { timeoutMs } = this.#settings;
     const command = this.#settings[option];
-    const process = new Process(command, args, { signal, timeoutMs, onStderr: () => {} });
+    const process = this.#running.start(command, args, { signal, timeoutMs, onStderr: () => {} });
     let answer = "";
     try {
       for await (const chunk of process.output()) {
@@ -62,6 +64,7 @@ export class Binaries {
       const end = await process.ended();
       if (end.by === "error") throw startError(option, command, end.error);
       if (end.by === "abort") throw signal.reason;
+      if (end.by === "close") throw closedError();
       if (end.by === "timeout") throw timeoutError(timeoutMs);
       return answer;
     } finally {

@@ -35,6 +35,7 @@ export async function errorOf(failure: Failure): Promise<unknown> {
   const { option, command, path, end, complaints, signal, timeoutMs } = failure;
   if (end.by === "error") return startError(option, command, end.error);
   if (end.by === "abort") return signal.reason;
+  if (end.by === "close") return closedError();
   if (end.by === "timeout") return timeoutError(timeoutMs);
   if (end.by === "memory") {
     const message = `Decoding the video takes more than ${MOST_MEMORY / 2 ** 20} MiB of memory`;
@@ -49,6 +50,11 @@ export async function errorOf(failure: Failure): Promise<unknown> {
   if (kind?.[2] === NO_VIDEO) return new UploadError(NO_VIDEO, { code: "UNSUPPORTED_MEDIA" });
   if (kind !== undefined) return new UploadError(`${kind[2]}: ${reason}`, { code: kind[1] });
   return (await readError(path)) ?? new UploadError(`The video is damaged: ${reason}`, { code: "INVALID_MEDIA" });
+}
+
+/** Nothing is wrong with the video: another decoder takes it. */
+export function closedError(): UploadError {
+  return new UploadError("The decoder of videos was closed", { code: "STORAGE_FAILED" });
 }
 
 /** Not a service's fault: the next video may well be decoded. */

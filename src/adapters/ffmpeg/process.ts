@@ -11,8 +11,8 @@ export interface ProcessOptions {
   readonly onStderr: (chunk: string) => void;
 }
 
-/** Why it was killed by us. */
-type KilledBy = "timeout" | "abort" | "stop" | "memory";
+/** Why it was killed by us: `stop` when nobody wants more of it, `close` with the decoder. */
+type KilledBy = "timeout" | "abort" | "stop" | "close" | "memory";
 
 /** How a process ended. */
 export type End =
@@ -84,8 +84,8 @@ export class Process {
   }
 
   /** Kills it unless it has ended, and waits until it has. */
-  async stop(): Promise<void> {
-    this.#kill("stop");
+  async stop(by: "stop" | "close" = "stop"): Promise<void> {
+    this.#kill(by);
     await this.#ended;
   }
 

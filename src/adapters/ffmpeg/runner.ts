@@ -3,7 +3,8 @@ import { errorOf } from "./failure.js";
 import { Log } from "./log.js";
 import type { Settings } from "./options.js";
 import { type Picture, readPpm } from "./ppm.js";
-import { type End, Process } from "./process.js";
+import type { End, Process } from "./process.js";
+import type { Running } from "./running.js";
 
 /** More than ffprobe has to say, in bytes. */
 const LONGEST_ANSWER = 100_000;
@@ -25,13 +26,14 @@ export interface Run {
   readonly failure: () => Promise<unknown>;
 }
 
-/** Starts the processes of one decoder, and knows which are running. */
+/** Runs ffmpeg and ffprobe on videos. */
 export class Runner {
   readonly #settings: Settings;
-  readonly #running = new Set<Process>();
+  readonly #running: Running;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, running: Running) {
     this.#settings = settings;
+    this.#running = running;
   }
 
   /** Runs ffmpeg on a video. */
@@ -61,13 +63,8 @@ export class Runner {
       if (end.by !== "exit" || end.code !== 0) throw await failure();
       return answer;
     } finally {
-      await this.#end(process);
+      await process.stop();
     }
-  }
-
-  /** Ends what is running. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#running].map((process) => this.#end(process)));
   }
 
   #start(
@@ -78,8 +75,7 @@ export class Runner {
     const { timeoutMs } = this.#settings;
     const command = this.#settings[option];
     const log = new Log();
-    const process = new Process(command, args, { signal, timeoutMs, onStderr: log.write });
-    this.#running.add(process);
+    const process = this.#running.start(command, args, { signal, timeoutMs, onStderr: log.write });
     const failure = async () => {
       const end = await process.ended();
       return errorOf({ option, command, path, end, complaints: log.complaints, signal, timeoutMs });
@@ -93,12 +89,7 @@ export class Runner {
       // It writes nothing more, and is about to end by itself.
       await process.ended();
     } finally {
-      await this.#end(process);
+      await process.stop();
     }
-  }
-
-  async #end(process: Process): Promise<void> {
-    await process.stop();
-    this.#running.delete(process);
   }
 }

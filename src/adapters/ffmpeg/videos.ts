@@ -57,7 +57,7 @@ export class Videos {
     });
     const visible = await onlyOne(run);
     // When the search took too long, it is black as far as is known.
-    if ((await run.ended()).by === "abort") throw job.signal.reason;
+    if (await isInterrupted(run)) throw await run.failure();
     return visible ?? frame;
   }
 
@@ -117,7 +117,7 @@ export class Videos {
   async #measure(job: Job): Promise<number | undefined> {
     const run = this.#runner.run(job, { filters: [], frames: 0, copies: true });
     await onlyOne(run);
-    if ((await run.ended()).by === "abort") throw job.signal.reason;
+    if (await isInterrupted(run)) throw await run.failure();
     return run.log.reached;
   }
 
@@ -144,6 +144,12 @@ async function onlyOne(run: Run): Promise<Frame | undefined> {
   let first: Picture | undefined;
   for await (const picture of run.pictures) first ??= picture;
   return first && { ...first, timeSeconds: Math.max(0, run.log.times[0] ?? 0) };
+}
+
+/** Whether it was ended before it could tell anything, and not for anything in the file. */
+async function isInterrupted(run: Run): Promise<boolean> {
+  const { by } = await run.ended();
+  return by === "abort" || by === "close";
 }
 
 function toFrame({ pixels, width, height, timeSeconds }: Frame): DecodedFrame {

@@ -19,7 +19,7 @@ export function failureOf(answer: Failure): Error {
   }
   if (answer.lacked === "system") {
     const full = `There is not enough memory to decode HEIC: ${what}`;
-    return new UploadError(full, { code: "INVALID_MEDIA", fault: "service", retryable: true });
+    return new UploadError(full, { code: "STORAGE_FAILED" });
   }
   if (kind === "refused" && (answer.code === UNSUPPORTED_FILE || answer.code === UNSUPPORTED_FEATURE))
     return new UploadError(`libheif-js cannot decode this HEIC: ${what}`, { code: "UNSUPPORTED_MEDIA" });

@@ -52,8 +52,7 @@ export class Pool {
 
   /** Ends all workers. What they are decoding, and what waits for them, rejects. */
   async close(): Promise<void> {
-    const message = "The decoder of HEIC was closed";
-    const reason = new UploadError(message, { code: "INVALID_MEDIA", fault: "service", retryable: true });
+    const reason = new UploadError("The decoder of HEIC was closed", { code: "STORAGE_FAILED" });
     for (const { fail } of this.#waiting) fail(reason);
     await Promise.all([...this.#busy, ...this.#idle.keys()].map((thread) => this.#end(thread, reason)));
   }

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { ConfigurationError, UploadError } from "../../errors.js";
+import { ConfigurationError, hasCode, UploadError } from "../../errors.js";
 import type { Answer, Job } from "./job.js";
 import { locateLibheif } from "./locate.js";
 import { workerSource } from "./worker-source.js";
@@ -21,12 +21,17 @@ export class Thread {
   /** @throws ConfigurationError libheif-js is not installed */
   constructor() {
     source ??= workerSource();
-    this.#worker = new Worker(source, {
-      eval: true,
-      name: "upload-processor-heic",
-      workerData: { libheif: locateLibheif() },
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
-    });
+    const workerData = { libheif: locateLibheif() };
+    try {
+      this.#worker = new Worker(source, {
+        eval: true,
+        name: "upload-processor-heic",
+        workerData,
+        resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      });
+    } catch (error) {
+      throw crashed(error as Error, false);
+    }
     this.#worker.unref();
     this.#worker.on("message", (answer: Answer | "ready") => {
       if (answer === "ready") this.#isReady = true;
@@ -69,12 +74,18 @@ export class Thread {
   }
 }
 
-/** A file that takes its worker down would take the next one down, too. What the system lacks is told by its own code. */
+/** How Node tells that the system had no thread, no memory or no files for it. */
+const LACKING = ["ERR_WORKER_INIT_FAILED", "ERR_WORKER_OUT_OF_MEMORY"];
+
+/** A file that takes its worker down would take the next one down, too. Before it was ready, the worker had not read any. */
 function crashed(cause: Error, wasReady: boolean): Error {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === "ERR_WORKER_INIT_FAILED") return cause;
-  if (wasReady || code === "ERR_WORKER_OUT_OF_MEMORY")
+  if (wasReady)
     return new UploadError(`The decoder of HEIC failed: ${cause.message}`, { code: "INVALID_MEDIA", cause });
+  if (LACKING.some((code) => hasCode(cause, code)))
+    return new UploadError(`heic(): its worker could not be started: ${cause.message}`, {
+      code: "STORAGE_FAILED",
+      cause,
+    });
   const message = `heic(): its worker cannot start here: ${cause.message}. Leave upload-processor out of bundles`;
   return new ConfigurationError(message, { cause });
 }

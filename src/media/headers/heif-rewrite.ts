@@ -15,8 +15,15 @@ export function withProfile(file: Uint8Array, meta: NonNullable<HeifHeader["meta
   );
   const written = makeBox("meta", old.subarray(body, body + 4), ...parts);
   const copy = Buffer.concat([file, written]);
+  closeLastBox(copy, file.length);
   copy.write("free", meta.start + 4, "latin1");
   return copy;
+}
+
+/** The last box may say 0 for its length: to the end of the file, and so with what is written behind it. */
+function closeLastBox(copy: Buffer, end: number): void {
+  const last = boxesIn(copy, 0, end).at(-1);
+  if (last !== undefined && copy.readUInt32BE(last.start) === 0) copy.writeUInt32BE(end - last.start, last.start);
 }
 
 function propertiesWith(meta: Buffer, container: Box, primary: number, profile: Buffer): Buffer {

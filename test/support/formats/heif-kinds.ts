@@ -45,6 +45,13 @@ export function retagged(avif: Buffer, primaries: number, transfer: number): Buf
   return copy;
 }
 
+/** A copy whose last box, found by its type, says that it goes to the end of the file. */
+export function withOpenEnd(file: Buffer, type: string): Buffer {
+  const copy = Buffer.from(file);
+  copy.writeUInt32BE(0, copy.lastIndexOf(type) - 4);
+  return copy;
+}
+
 /** A copy in which a box, found by its type, is free space. */
 export function without(file: Buffer, type: string): Buffer {
   const copy = Buffer.from(file);

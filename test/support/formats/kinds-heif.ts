@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { HEIGHT, inputFile, rgb, WIDTH } from "./base.js";
-import { heifOf, retagged, uncompressedHeif, without } from "./heif-kinds.js";
+import { heifOf, retagged, uncompressedHeif, withOpenEnd, without } from "./heif-kinds.js";
 import { AS_BASE, BASE, FROM_BT2020, FROM_P3, rowsOf } from "./kind-of.js";
 
 const { shown, refused } = rowsOf("AVIF and HEIF");
@@ -13,6 +13,7 @@ const BY_FORMULA = { ...size, by: "BT.2100, BT.2390" };
 export const heifKinds = [
   shown("AVIF", plain, { ...BASE, by: "libheif", decoder: "heif-convert" }),
   shown("p3-nclx.avif", p3, FROM_P3),
+  shown("Display P3, its last box of length 0", () => withOpenEnd(p3(), "mdat"), FROM_P3),
   shown("Display P3 in four tiles", () => inputFile("grid.avif"), {
     ...{ width: 128, height: 128, mean: [168, 77.7, 38.4], by: "zscale" },
   }),
