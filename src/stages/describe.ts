@@ -48,7 +48,7 @@ async function measure<U extends UploadRecord>(run: UploadRun<U>, attempt: numbe
       attempt,
       code: "STORAGE_FAILED",
       timeoutMs: run.settings.timeouts.decodeMs,
-      call: (_, cancellation) => run.media.measure(cancellation),
+      call: ({ cancellation }) => run.media.measure(cancellation),
       accept: () => {},
     });
   } catch (thrown) {
