@@ -26,8 +26,10 @@ export type JobOptions<U extends UploadRecord = UploadRecord> = Omit<ProcessOpti
 /** pg-boss's options of `boss.work`; those that are left out are set. */
 export type UploadWorkerOptions = Omit<WorkOptions, "perJobResults" | "includeMetadata" | "transactional">;
 
-/** `cancel` reaches the work within a second; a job that was put back is taken when its wait is over, also with `notify: true`. */
-const WORKER_DEFAULTS = { heartbeatRefreshSeconds: 1, notifyPollingIntervalSeconds: 2 } as const;
+/** By this `cancel` reaches the work within a second. */
+const HEARTBEAT_REFRESH_SECONDS = 1;
+/** pg-boss's own default. */
+const POLLING_SECONDS = 2;
 
 /**
  * Works a queue: pg-boss owns the retries, and each delivery of a job is one attempt at its upload. Waiting (for a service that is
@@ -55,7 +57,14 @@ export async function workUploads<U extends UploadRecord>(
   await requireQueue(boss, queue);
   const { work: workerOptions, ...rest } = requireOptions(options);
   const work = new UploadWork<U>(adapters, rest as JobOptions<U>, (error) => report(boss, error));
-  const given = { ...WORKER_DEFAULTS, ...workerOptions, includeMetadata: true, perJobResults: true } as const;
+  const given = {
+    heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS,
+    // Nobody is notified when the wait of a job is over, so polling finds it, and pg-boss would poll every 30 s.
+    notifyPollingIntervalSeconds: workerOptions?.pollingIntervalSeconds ?? POLLING_SECONDS,
+    ...workerOptions,
+    includeMetadata: true,
+    perJobResults: true,
+  } as const;
   try {
     const id = await boss.work<UploadJobData, unknown, typeof given>(
       queue,

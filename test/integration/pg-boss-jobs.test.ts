@@ -21,14 +21,15 @@ describe.skipIf(cannotRun)("jobs of pg-boss", () => {
     const { boss } = await openQueue();
     const uploads = ids(2500);
     expect(await enqueueUploads(boss, "uploads", uploads)).toEqual({ added: 2500, already: 0 });
-    expect(await enqueueUploads(boss, "uploads", ["u0", "new", "new", uploadOf("u1")])).toEqual({
+    const [first, second] = uploads.map(({ id }) => id) as [string, string];
+    expect(await enqueueUploads(boss, "uploads", [first, "new", "new", uploadOf(second)])).toEqual({
       added: 1,
       already: 3,
     });
-    const world = worldOf([uploadOf("u0")]);
+    const world = worldOf([uploadOf(first)]);
     await workUploads(boss, "uploads", world, { thumbnail: false, work: EAGER });
-    await jobIn(boss, "u0", "completed");
-    expect(await enqueueUploads(boss, "uploads", ["u0"])).toEqual({ added: 1, already: 0 });
+    await jobIn(boss, first, "completed");
+    expect(await enqueueUploads(boss, "uploads", [first])).toEqual({ added: 1, already: 0 });
     await expect(enqueueUploads(boss, "uploads", [{ id: "" }])).rejects.toThrow(ConfigurationError);
   });
 
