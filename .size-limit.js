@@ -12,6 +12,7 @@ const budgets = {
   ffmpeg: "10 kB",
   heic: "10.5 kB",
   bullmq: "64 kB", // most of it is the BatchProcessor
+  "pg-boss": "64 kB", // likewise
   testing: "28 kB",
 };
 

@@ -15,6 +15,7 @@ const entry = {
   ffmpeg: "src/adapters/ffmpeg.ts",
   heic: "src/adapters/heic.ts",
   bullmq: "src/integrations/bullmq.ts",
+  "pg-boss": "src/integrations/pg-boss.ts",
   testing: "src/testing/index.ts",
 };
 

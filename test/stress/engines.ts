@@ -2,7 +2,7 @@
  * Four workers of an engine on one queue, of which one is killed, one told to end, and one frozen past its lock and its lease: in
  * the end every upload has to be completed once, and its batch too. Needs Redis and PostgreSQL.
  *
- *     TEST_REDIS_URL=… TEST_POSTGRES_URL=… npm run stress:engines -- --engine bullmq --uploads 2000
+ *     TEST_REDIS_URL=… TEST_POSTGRES_URL=… npm run stress:engines -- --engine bullmq|pg-boss --uploads 2000
  */
 import { parseArgs } from "node:util";
 import { stressEngine } from "./engines/engine-run.js";

@@ -13,10 +13,13 @@ describe("the page on engines", () => {
     expect(headings.sort()).toEqual(integrations.sort());
   });
 
-  test("each row of the outcomes in BullMQ has a test of that name, and the other way round", () => {
-    const [, table = ""] = page.split("\n### What becomes of a result\n");
+  test.each([
+    ["BullMQ", "What becomes of a result", "bullmq"],
+    ["pg-boss", "What becomes of a result in pg-boss", "pg-boss"],
+  ])("each row of the outcomes in %s has a test of that name, and the other way round", (_, heading, file) => {
+    const [, table = ""] = page.split(`\n### ${heading}\n`);
     const rows = [...(table.split("\n### ", 1)[0] ?? "").matchAll(/^\| ([a-z].+?) \| /gm)].map(([, row = ""]) => row);
-    const tests = [...source("test/integration/bullmq-outcomes.test.ts").matchAll(/^ {2}test\("(.+?):/gm)];
+    const tests = [...source(`test/integration/${file}-outcomes.test.ts`).matchAll(/^ {2}test\("(.+?):/gm)];
     const tested = new Set(tests.map(([, name = ""]) => name));
     expect(tested.delete("a job that is none of ours")).toBe(true);
     expect([...tested].sort()).toEqual(rows.filter((row) => row !== "result").sort());

@@ -45,7 +45,7 @@ async function answer(
   if (signal?.reason === LOCK_LOST) throw new Error(LOCK_LOST);
   switch (outcome.kind) {
     case "failed":
-      throw ended(outcome.reason);
+      throw ended(reasonOf(outcome.error));
     case "delayed": {
       const { error, retryAfterMs, counts } = outcome;
       if (counts) {

@@ -5,7 +5,7 @@ export type Outcome =
   /** The job has ended well: nothing is left to do. */
   | { readonly kind: "done" }
   /** The job has ended, and another attempt would not help. */
-  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "failed"; readonly error: UploadError }
   /** The job comes again; `counts`: it has used up an attempt. */
   | {
       readonly kind: "delayed";
@@ -31,7 +31,7 @@ export async function outcomeOf<U extends UploadRecord>(
     case "deleted":
       return { kind: "done" };
     case "failed":
-      return { kind: "failed", reason: reasonOf(result.error) };
+      return { kind: "failed", error: result.error };
     case "deferred": {
       const { error, retryAfterMs, countsAsAttempt } = result;
       return { kind: "delayed", error, retryAfterMs, counts: countsAsAttempt };
@@ -44,7 +44,7 @@ export async function outcomeOf<U extends UploadRecord>(
         case "not-found":
           return { kind: "done" };
         case "already-failed":
-          return { kind: "failed", reason: storedReason(await row(result.uploadId)) };
+          return { kind: "failed", error: storedError(await row(result.uploadId)) };
         case "claimed-elsewhere":
           return lost(result.uploadId, result.retryAfterMs);
       }
@@ -58,9 +58,9 @@ function lost(uploadId: string, retryAfterMs: number | undefined): Outcome {
   return { kind: "delayed", error, retryAfterMs, counts: false };
 }
 
-function storedReason(row: UploadRecord | null): string {
+function storedError(row: UploadRecord | null): UploadError {
   const { errorCode, errorStage, errorMessage } = row ?? {};
-  return reasonOf({ code: errorCode ?? "NOT_COMPLETED", stage: errorStage ?? null, message: errorMessage ?? "failed" });
+  return new UploadError(errorMessage ?? "failed", { code: errorCode ?? "NOT_COMPLETED", stage: errorStage ?? null });
 }
 
 /** An error in one line, for what an engine keeps of it: `DESCRIBE_FAILED at describe: fetch failed`. */

@@ -9,6 +9,7 @@ import * as heic from "upload-processor/heic";
 import * as localAI from "upload-processor/local-ai";
 import * as memory from "upload-processor/memory";
 import * as ollama from "upload-processor/ollama";
+import * as pgBoss from "upload-processor/pg-boss";
 import * as postgres from "upload-processor/postgres";
 import * as s3 from "upload-processor/s3";
 import * as testing from "upload-processor/testing";
@@ -16,7 +17,7 @@ import { job } from "./job.mjs";
 
 const other = createRequire(import.meta.url)("upload-processor");
 await job(
-  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, testing },
+  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, testing },
   other,
   process.argv[2],
 );

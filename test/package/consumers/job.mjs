@@ -13,7 +13,7 @@ import { buffer } from "node:stream/consumers";
  * @param photo the path of a real photograph
  */
 export async function job(
-  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, testing },
+  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, testing },
   other,
   photo,
 ) {
@@ -97,6 +97,11 @@ export async function job(
   assert.equal(done.status, "skipped", "it was completed above");
   const misused = errorOf(() => bullmq.createUploadWorker("uploads", adapters, {}));
   assert.ok(misused instanceof root.ConfigurationError, String(misused));
+
+  // On an older Node it says that first.
+  const unfit = await pgBoss.workUploads({ getQueue: async () => null }, "uploads", adapters).catch((error) => error);
+  assert.ok(unfit instanceof root.ConfigurationError, String(unfit));
+  assert.match(unfit.message, /expected Node 22\.12|createQueue/);
 
   const contract = new Map();
   const create = () => ({ repository, addUploads: repository.addUploads, addBatch: repository.addBatch });

@@ -29,6 +29,7 @@ for (const subpath of [
   "ollama",
   "ffmpeg",
   "heic",
+  "pg-boss",
   "testing",
 ])
   await load(`upload-processor/${subpath}`);

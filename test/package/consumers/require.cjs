@@ -8,6 +8,7 @@ const heic = require("upload-processor/heic");
 const localAI = require("upload-processor/local-ai");
 const memory = require("upload-processor/memory");
 const ollama = require("upload-processor/ollama");
+const pgBoss = require("upload-processor/pg-boss");
 const postgres = require("upload-processor/postgres");
 const s3 = require("upload-processor/s3");
 const testing = require("upload-processor/testing");
@@ -15,7 +16,7 @@ const testing = require("upload-processor/testing");
 // A rejection ends the process with a code other than 0.
 void Promise.all([import("./job.mjs"), import("upload-processor")]).then(([{ job }, other]) =>
   job(
-    { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, testing },
+    { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, testing },
     other,
     process.argv[2],
   ),

@@ -62,7 +62,7 @@ export async function stressEngine({ engine, redis, postgres, uploads }: EngineO
     ended.signal("SIGTERM");
     const end = await ended.ended;
     if (end.exitCode !== 0) problems.push(`the worker that was told to end ended with ${end.exitCode}: ${end.stderr}`);
-    await later(2.5 * LEASE_MS);
+    await later(engineOf(engine).frozenMs ?? 2.5 * LEASE_MS);
     frozen.signal("SIGCONT");
 
     for (let state = await store.state(); !state.isBatchDone; state = await store.state()) await later(50);

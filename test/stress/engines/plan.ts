@@ -21,6 +21,8 @@ export interface EnginePlan {
 
 /** What the stress needs of an engine. */
 export interface Engine {
+  /** How long a worker has to be frozen before the engine takes its jobs away, in milliseconds, where that is longer than the lease. */
+  readonly frozenMs?: number;
   readonly enqueue: (plan: EnginePlan, ids: readonly string[]) => Promise<void>;
   readonly work: (
     plan: EnginePlan,

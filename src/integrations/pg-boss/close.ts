@@ -1,0 +1,36 @@
+import type { PgBoss } from "pg-boss";
+import { ConfigurationError } from "../../index.js";
+import { siteOf } from "./in-work.js";
+import { requireNode } from "./node-version.js";
+
+const GRACE_MS = 10_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Ends the work on a queue in this process: takes no further job, lets those in work end, and hands back what has not ended after the
+ * grace: it waits for another worker, with no attempt used. To be called before `boss.stop`, which at the end of its own timeout
+ * fails what is in work instead, with an attempt used.
+ *
+ * @param queue all workers of it that `boss` has
+ * @param options.graceMs in milliseconds, by default 10000
+ * @throws ConfigurationError a grace that no timer can keep; a Node that pg-boss does not support
+ */
+export async function closeUploads(
+  boss: PgBoss,
+  queue: string,
+  { graceMs = GRACE_MS }: { readonly graceMs?: number | undefined } = {},
+): Promise<void> {
+  requireNode();
+  if (!(graceMs >= 0 && graceMs <= LONGEST_TIMER_MS))
+    throw new ConfigurationError(
+      `graceMs: expected milliseconds from 0 to ${LONGEST_TIMER_MS}, got ${String(graceMs)}`,
+    );
+  const site = siteOf(boss);
+  const timer = setTimeout(() => site.handBack(queue), graceMs);
+  try {
+    await boss.offWork(queue, { wait: true });
+  } finally {
+    clearTimeout(timer);
+    await site.closed(queue);
+  }
+}

@@ -1,0 +1,70 @@
+import type { JobResult, PgBoss } from "pg-boss";
+import { ConfigurationError, type RepositoryAdapter, UploadError, type UploadRecord } from "../../index.js";
+import { giveUp } from "../engine/give-up.js";
+import { type JobData, readJobData } from "../engine/job-data.js";
+import { waitOf } from "../engine/wait.js";
+import type { UploadJob, UploadJobData } from "./job-types.js";
+import { requireNode } from "./node-version.js";
+import { putBack } from "./put-back.js";
+import { report } from "./report.js";
+
+/** Where somebody may still hold the upload. In milliseconds. */
+const HELD_MS = 10_000;
+
+/**
+ * Works a dead letter queue of uploads. pg-boss has no event for a job that it gives up, because its worker died, or was frozen, at
+ * the last attempt: it moves the job here. Its upload is settled as `failed`, `ENGINE_GAVE_UP`, and its batch; one that is still
+ * held is looked at again. Uploads that are settled stay as they are.
+ *
+ * @param queue the `deadLetter` of the queue of uploads
+ * @returns the id of the worker
+ * @throws ConfigurationError a Node that pg-boss does not support
+ * @example
+ * await boss.createQueue("uploads-dead");
+ * await boss.createQueue("uploads", { policy: "exclusive", heartbeatSeconds: 60, deadLetter: "uploads-dead" });
+ * await workDeadLetters(boss, "uploads-dead", { repository });
+ */
+export async function workDeadLetters<U extends UploadRecord>(
+  boss: PgBoss,
+  queue: string,
+  o: { readonly repository: RepositoryAdapter<U> },
+): Promise<string> {
+  requireNode();
+  if (typeof o?.repository?.findUpload !== "function")
+    throw new ConfigurationError("workDeadLetters: expected { repository }, to settle what pg-boss gives up");
+  const options = { includeMetadata: true, perJobResults: true } as const;
+  return boss.work<UploadJobData, unknown, typeof options>(queue, options, (jobs) =>
+    Promise.all(jobs.map((job) => settle(boss, o.repository, job))),
+  );
+}
+
+async function settle<U extends UploadRecord>(
+  boss: PgBoss,
+  repository: RepositoryAdapter<U>,
+  job: UploadJob,
+): Promise<JobResult> {
+  const { id } = job;
+  try {
+    const data = readJobData(job.data);
+    if ((await hasNewJob(boss, job, data)) || (await giveUp(repository, data, reasonOf(job)))) {
+      return { id, status: "completed" };
+    }
+  } catch (error) {
+    report(boss, error);
+    if (UploadError.isInstance(error) && error.code === "INVALID_CONFIGURATION")
+      return { id, status: "deadletter", output: error.toJSON() };
+  }
+  await putBack(boss, job, waitOf(HELD_MS, 1));
+  return { id, status: "failed" };
+}
+
+/** Who has enqueued the upload again since does not want it settled for its old job. */
+async function hasNewJob(boss: PgBoss, { sourceName }: UploadJob, { uploadId }: JobData): Promise<boolean> {
+  if (sourceName === null) return false;
+  return (await boss.findJobs(sourceName, { key: uploadId, queued: true, limit: 1 })).length > 0;
+}
+
+function reasonOf({ sourceOutput }: UploadJob): string {
+  const { message, value } = (sourceOutput ?? {}) as { message?: unknown; value?: unknown };
+  return `pg-boss gave up the job: ${String(message ?? value ?? "no reason is known")}`;
+}
