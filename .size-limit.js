@@ -11,6 +11,7 @@ const budgets = {
   ollama: "40 kB", // most of it is descriptionQuality, which the root has as well
   ffmpeg: "10 kB",
   heic: "10.5 kB",
+  otel: "6 kB",
   testing: "28 kB",
 };
 
@@ -27,6 +28,7 @@ export default Object.entries(budgets).map(([name, limit]) => ({
     "sharp",
     "thumbhash",
     "@aws-sdk/client-s3",
+    "@opentelemetry/api",
     "ollama",
   ],
   modifyEsbuildConfig: (config) => ({ ...config, format: "esm" }),

@@ -14,6 +14,7 @@ const entry = {
   ollama: "src/adapters/ollama.ts",
   ffmpeg: "src/adapters/ffmpeg.ts",
   heic: "src/adapters/heic.ts",
+  otel: "src/integrations/otel.ts",
   testing: "src/testing/index.ts",
 };
 

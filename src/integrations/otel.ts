@@ -1,7 +1,7 @@
 import type { Meter, Tracer } from "@opentelemetry/api";
 import type { Plugin, UploadError, WorkOutcome } from "../index.js";
 import { BatchSpans } from "./otel/batch-spans.js";
-import { Measurements } from "./otel/measurements.js";
+import { type Measure, Measurements } from "./otel/measurements.js";
 import { requireOptions } from "./otel/options.js";
 import { Spans } from "./otel/spans.js";
 
@@ -30,14 +30,10 @@ export function telemetry(options: TelemetryOptions = {}): Plugin {
   const measurements = new Measurements(options.meter);
   let attached = 0;
   return {
-    around: async (scope, run) => {
+    around: (scope, run) => {
       const measure = measurements.begin(scope);
-      let outcome: WorkOutcome | undefined;
-      try {
-        outcome = await spans.around(scope, run);
-      } finally {
-        measure?.(outcome);
-      }
+      const inSpan = () => spans.around(scope, run);
+      return measure === undefined ? inSpan() : measured(measure, inSpan);
     },
     on: {
       "upload:retry": (event) => {
@@ -57,4 +53,14 @@ export function telemetry(options: TelemetryOptions = {}): Plugin {
       };
     },
   };
+}
+
+/** Whatever a tracer does, the measurement ends. */
+async function measured(measure: Measure, work: () => Promise<WorkOutcome>): Promise<void> {
+  let outcome: WorkOutcome | undefined;
+  try {
+    outcome = await work();
+  } finally {
+    measure(outcome);
+  }
 }

@@ -11,9 +11,11 @@ const models: typeof import("../../src/adapters/ai-sdk.js") = await import(built
 const decoder: typeof import("../../src/adapters/ffmpeg.js") = await import(built("ffmpeg.js"));
 const postgres: typeof import("../../src/adapters/postgres.js") = await import(built("postgres.js"));
 const heicDecoder: typeof import("../../src/adapters/heic.js") = await import(built("heic.js"));
+const telemetryPlugin: typeof import("../../src/integrations/otel.js") = await import(built("otel.js"));
 
 export const { BatchProcessor, createRuntime, defineStage, descriptionQuality, settleBatch } = library;
 export const { aiSdk } = models;
 export const { postgresRepository } = postgres;
 export const { ffmpeg } = decoder;
 export const { heic } = heicDecoder;
+export const { telemetry } = telemetryPlugin;

@@ -5,7 +5,7 @@ import { ATTRIBUTES, SCOPE } from "./names.js";
 import { observeRuntime } from "./runtimes.js";
 
 /** Ends the measurement of one piece of work; `undefined`: nobody knows what came of it. */
-type Measure = (outcome: WorkOutcome | undefined) => void;
+export type Measure = (outcome: WorkOutcome | undefined) => void;
 
 /** Metrics of uploads, of calls, and of the runtimes that the plugin is attached to. */
 export class Measurements {

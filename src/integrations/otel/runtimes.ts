@@ -24,6 +24,8 @@ class ObservedRuntimes {
   readonly #all: Observable[];
   /** How often each one is observed. */
   readonly #runtimes = new Map<Runtime, number>();
+  readonly #stages = new Set<string>();
+  #isRegistered = false;
 
   constructor(private readonly meter: Meter) {
     this.#observables = createObservables(meter);
@@ -31,31 +33,38 @@ class ObservedRuntimes {
   }
 
   add(runtime: Runtime): () => void {
-    if (this.#runtimes.size === 0) this.meter.addBatchObservableCallback(this.#collect, this.#all);
     this.#runtimes.set(runtime, (this.#runtimes.get(runtime) ?? 0) + 1);
+    if (!this.#isRegistered) this.meter.addBatchObservableCallback(this.#collect, this.#all);
+    this.#isRegistered = true;
     return () => {
       const left = (this.#runtimes.get(runtime) ?? 0) - 1;
       if (left > 0) this.#runtimes.set(runtime, left);
       else this.#runtimes.delete(runtime);
-      if (this.#runtimes.size === 0) this.meter.removeBatchObservableCallback(this.#collect, this.#all);
     };
   }
 
   readonly #collect = (result: BatchObservableResult): void => {
     const { waiting, breakers } = this.#observables;
     const byStage = new Map<string, number>();
-    const byState = new Map([
-      ["closed", 0],
-      ["open", 0],
-      ["probing", 0],
-    ]);
+    const byState = { closed: 0, open: 0, probing: 0 };
     for (const runtime of this.#runtimes.keys()) {
       const { waitingByStage, breaker } = runtime.health();
-      byState.set(breaker.state, (byState.get(breaker.state) ?? 0) + 1);
-      for (const [stage, calls] of Object.entries(waitingByStage))
+      byState[breaker.state]++;
+      for (const [stage, calls] of Object.entries(waitingByStage)) {
         byStage.set(stage, (byStage.get(stage) ?? 0) + calls);
+        this.#stages.add(stage);
+      }
     }
-    for (const [stage, calls] of byStage) result.observe(waiting, calls, { [ATTRIBUTES.stage]: stage });
-    for (const [state, count] of byState) result.observe(breakers, count, { [ATTRIBUTES.breakerState]: state });
+    for (const stage of this.#stages) result.observe(waiting, byStage.get(stage) ?? 0, { [ATTRIBUTES.stage]: stage });
+    for (const [state, count] of Object.entries(byState))
+      result.observe(breakers, count, { [ATTRIBUTES.breakerState]: state });
+    // An SDK goes on to tell the last value that it got, so the last one has to be 0. It is still going through its callbacks.
+    if (this.#runtimes.size === 0) queueMicrotask(() => this.#leave());
   };
+
+  #leave(): void {
+    if (this.#runtimes.size > 0 || !this.#isRegistered) return;
+    this.meter.removeBatchObservableCallback(this.#collect, this.#all);
+    this.#isRegistered = false;
+  }
 }
