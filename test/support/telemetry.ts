@@ -15,15 +15,19 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import { onTestFinished } from "vitest";
 
-/** A real SDK whose spans and metrics stay in memory. The manager of contexts is the process's: taken away when the test is over. */
-export function memorySdk() {
+/**
+ * A real SDK whose spans and metrics stay in memory. The manager of contexts is the process's: taken away when the test is over.
+ *
+ * @param atEnd is given what ends it
+ */
+export function memorySdk(atEnd: (end: () => Promise<void>) => void = onTestFinished) {
   const spanExporter = new InMemorySpanExporter();
   const tracers = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spanExporter)] });
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 3_600_000 });
   const meters = new MeterProvider({ readers: [reader] });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  onTestFinished(async () => {
+  atEnd(async () => {
     context.disable();
     await Promise.all([tracers.shutdown(), meters.shutdown()]);
   });
