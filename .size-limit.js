@@ -13,6 +13,7 @@ const budgets = {
   heic: "10.5 kB",
   bullmq: "64 kB", // most of it is the BatchProcessor
   "pg-boss": "64 kB", // likewise
+  otel: "6 kB",
   testing: "28 kB",
 };
 
@@ -30,6 +31,7 @@ export default Object.entries(budgets).map(([name, limit]) => ({
     "thumbhash",
     "@aws-sdk/client-s3",
     "bullmq",
+    "@opentelemetry/api",
     "ollama",
   ],
   modifyEsbuildConfig: (config) => ({ ...config, format: "esm" }),

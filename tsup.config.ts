@@ -16,6 +16,7 @@ const entry = {
   heic: "src/adapters/heic.ts",
   bullmq: "src/integrations/bullmq.ts",
   "pg-boss": "src/integrations/pg-boss.ts",
+  otel: "src/integrations/otel.ts",
   testing: "src/testing/index.ts",
 };
 

@@ -17,11 +17,13 @@ export type WorkScope =
       readonly batchId: string | null;
     };
 
-/** What came of it: the status of an upload, `ok` or `failed` for a call. */
+/** What came of it: the status of an upload; `ok`, `failed` or `aborted` for a call. */
 export type WorkOutcome = {
   readonly outcome: UploadResult["status"] | "ok";
   readonly error?: UploadError;
   readonly usage?: Usage;
+  /** Of an upload, and only `true`: its redo failed, and the old result stands. */
+  readonly kept?: boolean;
 };
 
 /**

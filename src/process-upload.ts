@@ -98,7 +98,9 @@ function workOn<U extends UploadRecord>(run: UploadRun<U>, table: StageTable<U>)
       if ("thrown" in settled)
         return { outcome: "aborted", error: classifyError(settled.thrown, "save", "REPOSITORY_FAILED"), usage };
       const { value } = settled;
-      return "error" in value ? { outcome: value.status, error: value.error, usage } : { outcome: value.status, usage };
+      if (!("error" in value)) return { outcome: value.status, usage };
+      const outcome = { outcome: value.status, error: value.error, usage };
+      return value.status === "failed" && value.kept ? Object.assign(outcome, { kept: true }) : outcome;
     },
     (thrown) => run.warn(pluginFailed(thrown, null)),
   );

@@ -1,5 +1,5 @@
 import type { Cancellation } from "../async/cancellation.js";
-import { throwIfInterrupted } from "../async/time.js";
+import { Interrupted, throwIfInterrupted } from "../async/time.js";
 import type { StageContext, Usage } from "../contracts/ai.js";
 import type { StageName, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { classifyError, UploadError, type UploadErrorCode } from "../errors.js";
@@ -76,8 +76,10 @@ async function timed<U extends UploadRecord, Answer, Result>(
     begunAt = performance.now();
   };
   try {
-    const answering = run.settings.arounds.length === 0 ? callOnce(run, call, begun) : callWrapped(run, call, begun);
-    const result = accepted(run, call, await answering);
+    const isPlain = run.settings.arounds.length === 0;
+    const result = isPlain
+      ? accepted(run, call, await callOnce(run, call, begun))
+      : await callWrapped(run, call, begun);
     outcome = "ok";
     return result;
   } catch (error) {
@@ -106,20 +108,21 @@ function callOnce<U extends UploadRecord, Answer>(
   return call.service === undefined ? begin(run, call) : callService(run, call, call.service, begin);
 }
 
-/** Inside the wrappers of the plugins. */
-function callWrapped<U extends UploadRecord, Answer>(
+/** Inside the wrappers of the plugins, which are told of an answer that is not accepted, too. */
+function callWrapped<U extends UploadRecord, Answer, Result>(
   run: UploadRun<U>,
-  call: StageCall<Answer, unknown>,
+  call: StageCall<Answer, Result>,
   begun: () => void,
-): Promise<Answer> {
+): Promise<Result> {
   const { stage, attempt, code } = call;
   return wrapped(
     run.settings.arounds,
     { kind: "stage", stage, attempt, uploadId: run.id, batchId: run.batchId },
-    () => callOnce(run, call, begun),
+    async () => accepted(run, call, await callOnce(run, call, begun)),
     (settled) => {
       const usage = usageOfLast(run);
       if ("value" in settled) return { outcome: "ok", ...usage };
+      if (settled.thrown instanceof Interrupted) return { outcome: "aborted", ...usage };
       return { outcome: "failed", error: classifyError(settled.thrown, stage, code), ...usage };
     },
     (thrown) => run.warn(pluginFailed(thrown, stage)),

@@ -22,6 +22,8 @@ export interface RuntimeHealth {
   readonly active: number;
   /** Calls that wait for a slot. */
   readonly waiting: number;
+  /** The same by limit: `decode`, `describe`, `embed`, and the names of your own stages, as far as they were in use. */
+  readonly waitingByStage: Readonly<Record<string, number>>;
   readonly breaker:
     | { readonly state: "closed" }
     /** `since` and `until` in milliseconds since the epoch. */
@@ -137,12 +139,18 @@ export class SharedRuntime extends Services implements Runtime {
 
   health(): RuntimeHealth {
     let { waiting } = this.decoding;
-    for (const limiter of this.#limits.values()) waiting += limiter.waiting;
+    const waitingByStage: Record<string, number> = waiting === 0 ? {} : { decode: waiting };
+    for (const [name, limiter] of this.#limits) {
+      const [stage = name] = name.split(" ", 1); // the models of a chain have limits of their own
+      waitingByStage[stage] = (waitingByStage[stage] ?? 0) + limiter.waiting;
+      waiting += limiter.waiting;
+    }
     const breaker = this.openBreaker();
     const open = breaker?.open;
     return {
       active: this.active.size,
       waiting,
+      waitingByStage,
       breaker:
         open === undefined
           ? { state: "closed" }

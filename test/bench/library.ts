@@ -13,6 +13,7 @@ const postgres: typeof import("../../src/adapters/postgres.js") = await import(b
 const memory: typeof import("../../src/adapters/memory.js") = await import(built("memory.js"));
 const engine: typeof import("../../src/integrations/bullmq.js") = await import(built("bullmq.js"));
 const heicDecoder: typeof import("../../src/adapters/heic.js") = await import(built("heic.js"));
+const telemetryPlugin: typeof import("../../src/integrations/otel.js") = await import(built("otel.js"));
 
 export const { BatchProcessor, createRuntime, defineStage, descriptionQuality, settleBatch } = library;
 export const { aiSdk } = models;
@@ -21,3 +22,4 @@ export const { ffmpeg } = decoder;
 export const { heic } = heicDecoder;
 export const { memoryRepository } = memory;
 export const { createUploadWorker, enqueueUploads } = engine;
+export const { telemetry } = telemetryPlugin;

@@ -15,6 +15,7 @@ import { heicLoop } from "./heic-loop.js";
 import { memory } from "./memory.js";
 import { models } from "./models.js";
 import { oneDecode } from "./one-decode.js";
+import { otel } from "./otel.js";
 import { postgres } from "./postgres.js";
 import { quality } from "./quality.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
@@ -37,6 +38,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   "round-trips": roundTrips,
   "batch-done": batchDone,
   "embed-many": embedMany,
+  otel,
   models,
   quality,
 };

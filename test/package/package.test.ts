@@ -1,17 +1,13 @@
-import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { createProject, npmInstall, repository, run } from "./project.js";
+import { NODE_VERSIONS, nodePath } from "./nodes.js";
+import { createProject, repository, run } from "./project.js";
 
-/** The lowest that we support, exactly, and the newest of every line that is still maintained. */
-const NODE_VERSIONS = ["20.9.0", "20", "22", "24", "26"];
 const LATEST_NODE = "26";
 
 const photo = join(repository, "examples/photos/rocket.jpg");
 const webp = join(repository, "examples/photos/coffee.webp");
-/** Node itself is large: it is kept until the next `npm ci`. */
-const nodes = join(repository, "node_modules/.cache/node-versions");
-const nodePath = (version: string) => join(nodes, "node_modules", `node-${version}`, "bin/node");
 
 let project: string;
 
@@ -24,16 +20,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => rm(project, { recursive: true, force: true }));
-
-/** The binaries of Node, which come as packages of their own. */
-async function installNodes(): Promise<void> {
-  const prefix = process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node";
-  const binary = `${prefix}-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
-  const dependencies = NODE_VERSIONS.map((version) => [`node-${version}`, `npm:${binary}@${version}`]);
-  await mkdir(nodes, { recursive: true });
-  await writeFile(join(nodes, "package.json"), JSON.stringify({ dependencies: Object.fromEntries(dependencies) }));
-  await npmInstall(nodes);
-}
 
 describe.each(NODE_VERSIONS)("on Node %s", (version) => {
   test("that is the version", async () => {

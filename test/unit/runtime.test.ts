@@ -113,6 +113,7 @@ describe("health", () => {
     expect(runtime.health()).toEqual({
       active: 0,
       waiting: 0,
+      waitingByStage: {},
       breaker: { state: "closed" },
       usage: {},
       budgetLeft: null,
