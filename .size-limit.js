@@ -11,6 +11,8 @@ const budgets = {
   ollama: "40 kB", // most of it is descriptionQuality, which the root has as well
   ffmpeg: "10 kB",
   heic: "10.5 kB",
+  progress: "21 kB", // half of it is errors and the wire format, which the root has as well
+  "progress-client": "2 kB", // for browsers
   testing: "28 kB",
 };
 

@@ -14,6 +14,8 @@ const entry = {
   ollama: "src/adapters/ollama.ts",
   ffmpeg: "src/adapters/ffmpeg.ts",
   heic: "src/adapters/heic.ts",
+  progress: "src/integrations/progress.ts",
+  "progress-client": "src/integrations/progress-client.ts",
   testing: "src/testing/index.ts",
 };
 
@@ -27,17 +29,21 @@ const shared: Options = { target: "node20", platform: "node", removeNodeProtocol
 
 /**
  * esbuild shares code between entry points in ESM alone, so every CommonJS entry point would carry error classes of its own,
- * and `instanceof UploadError` would not know what a subpath threw. They are a file of their own, which all others require.
+ * and `instanceof UploadError` would not know what a subpath threw. They are a file of their own, which all others require; so
+ * is the root, which the integrations import.
  */
-const oneCopyOfTheErrors: NonNullable<Options["esbuildPlugins"]>[number] = {
-  name: "one-copy-of-the-errors",
+const oneCopyOfWhatIsShared: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "one-copy-of-what-is-shared",
   setup(build) {
-    const theErrors = resolve("src/errors.js"); // and no other file of that name
-    build.onResolve({ filter: /\/errors\.js$/ }, ({ path, resolveDir, kind }) =>
-      kind !== "entry-point" && resolve(resolveDir, path) === theErrors
-        ? { path: "./errors.cjs", external: true }
-        : undefined,
-    );
+    // And no other files of these names.
+    const shared = new Map([
+      [resolve("src/errors.js"), "./errors.cjs"],
+      [resolve("src/index.js"), "./index.cjs"],
+    ]);
+    build.onResolve({ filter: /\/(?:errors|index)\.js$/ }, ({ path, resolveDir, kind }) => {
+      const file = kind === "entry-point" ? undefined : shared.get(resolve(resolveDir, path));
+      return file === undefined ? undefined : { path: file, external: true };
+    });
   },
 };
 
@@ -85,7 +91,7 @@ export default defineConfig([
     ...shared,
     entry: { ...entry, errors: "src/errors.ts" },
     format: "cjs",
-    esbuildPlugins: [oneCopyOfTheErrors, workerAsText],
+    esbuildPlugins: [oneCopyOfWhatIsShared, workerAsText],
     noExternal: bundled,
     define: { "import.meta.url": "__filename" }, // for createRequire, which takes either
     onSuccess: async () => {
