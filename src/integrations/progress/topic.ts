@@ -14,8 +14,9 @@ interface Reading {
 
 /** At most one snapshot in this time is sent because something has changed. */
 const REFRESH_MS = 1000;
-/** Snapshots take at most a twentieth of the time: that of a large batch is used the longer, the longer it takes to count. */
-const READING_SHARE = 20;
+/** To count a large batch takes a while: what takes longer than this is used for so many times as long, and not counted anew. */
+const SLOW_READ_MS = 50;
+const USED_FOR = 20;
 const LONGEST_USE_MS = 5000;
 
 /** More than this is not collected for readers: who has missed so much is better off with a snapshot. */
@@ -62,8 +63,9 @@ export class Topic implements Lately {
     const { last: sequence } = this.recent;
     const reading = { snapshot: await this.read(this), sequence };
     const now = performance.now();
+    const tookMs = now - begunAt;
     this.#last = reading;
-    this.#usableUntil = now + Math.min(LONGEST_USE_MS, (now - begunAt) * READING_SHARE);
+    this.#usableUntil = tookMs < SLOW_READ_MS ? 0 : now + Math.min(LONGEST_USE_MS, tookMs * USED_FOR);
     return reading;
   }
 
@@ -168,6 +170,7 @@ export class Topic implements Lately {
   }
 
   #end(): void {
+    this.flush();
     for (const reader of this.readers) reader.end();
   }
 
