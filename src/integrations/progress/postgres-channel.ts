@@ -55,7 +55,7 @@ export function postgresChannel(pool: PostgresPool | EmbeddedPostgres, options: 
   requireOptions("options", options, ["name", "checkIntervalMs"]);
   const name = readName(options.name ?? "upload_processor_progress");
   const checkIntervalMs = milliseconds("checkIntervalMs", options.checkIntervalMs, 30_000);
-  const quoted = `"${name.replaceAll('"', '""')}"`;
+  const quoted = `"${name}"`;
 
   const notifier = new PostgresNotifier(pool, name);
   const subscribers = new Subscribers(async (receiver) => {
@@ -71,9 +71,9 @@ export function postgresChannel(pool: PostgresPool | EmbeddedPostgres, options: 
 }
 
 function readName(name: unknown): string {
-  const what = `a name of 1 to ${LONGEST_NAME} bytes without control characters`;
+  const what = `a name of 1 to ${LONGEST_NAME} bytes without quotes and control characters`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it is them that are looked for
-  if (typeof name !== "string" || name === "" || /[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(name))
+  if (typeof name !== "string" || name === "" || /[\u0000-\u001f\u007f"]|\p{Surrogate}/u.test(name))
     throw expected("name", what, name);
   const bytes = Buffer.byteLength(name);
   if (bytes > LONGEST_NAME) throw expected("name", what, `${name} (${bytes} bytes)`);

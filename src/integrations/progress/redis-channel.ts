@@ -46,7 +46,7 @@ interface Emitter {
  * const channel = redisChannel({ publisher: redis, subscriber: redis.duplicate() });
  */
 export function redisChannel(clients: RedisClients, options: RedisChannelOptions = {}): Channel {
-  requireOptions("clients", clients, ["publisher", "subscriber"]);
+  requireMethods("clients", clients, []);
   const { publisher, subscriber } = clients;
   requireMethods("clients.publisher", publisher, ["publish"]);
   requireMethods("clients.subscriber", subscriber, ["subscribe", "on"]);
