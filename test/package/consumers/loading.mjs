@@ -28,6 +28,8 @@ for (const subpath of [
   "ollama",
   "ffmpeg",
   "heic",
+  "progress",
+  "progress-client",
   "testing",
 ])
   await load(`upload-processor/${subpath}`);
