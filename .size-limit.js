@@ -14,6 +14,8 @@ const budgets = {
   bullmq: "64 kB", // most of it is the BatchProcessor
   "pg-boss": "64 kB", // likewise
   otel: "6 kB",
+  progress: "21 kB", // half of it is errors and the wire format, which the root has as well
+  "progress-client": "2 kB", // for browsers
   testing: "28 kB",
 };
 

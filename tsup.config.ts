@@ -17,6 +17,8 @@ const entry = {
   bullmq: "src/integrations/bullmq.ts",
   "pg-boss": "src/integrations/pg-boss.ts",
   otel: "src/integrations/otel.ts",
+  progress: "src/integrations/progress.ts",
+  "progress-client": "src/integrations/progress-client.ts",
   testing: "src/testing/index.ts",
 };
 

@@ -2,8 +2,10 @@ import { S3, S3Client } from "@aws-sdk/client-s3";
 import { PGlite } from "@electric-sql/pglite";
 import { Disk, DriveManager } from "flydrive";
 import { FSDriver } from "flydrive/drivers/fs";
+import { Redis } from "ioredis";
 import pg from "pg";
 import { pino } from "pino";
+import { createClient } from "redis";
 import { expectTypeOf, test } from "vitest";
 import { flydriveStorage } from "../../src/adapters/flydrive.js";
 import { postgresRepository } from "../../src/adapters/postgres.js";
@@ -15,6 +17,7 @@ import {
   type StorageAdapter,
   splitStorage,
 } from "../../src/index.js";
+import { type Channel, postgresChannel, redisChannel } from "../../src/integrations/progress.js";
 import { ai, storage } from "./fixtures.js";
 
 test("clients of PostgreSQL fit postgresRepository", async () => {
@@ -51,6 +54,19 @@ test("disks of flydrive fit flydriveStorage", () => {
   flydriveStorage(new DriveManager({ default: "fs", services: { fs: driver } }).use());
   // @ts-expect-error no disk
   flydriveStorage("photos");
+});
+
+test("clients of PostgreSQL and Redis carry progress", () => {
+  expectTypeOf(postgresChannel(new pg.Pool(), { name: "uploads", checkIntervalMs: 1000 })).toEqualTypeOf<Channel>();
+  postgresChannel(new PGlite());
+  const redis = new Redis();
+  expectTypeOf(redisChannel({ publisher: redis, subscriber: redis.duplicate() })).toEqualTypeOf<Channel>();
+  const client = createClient();
+  redisChannel({ publisher: client, subscriber: client.duplicate() }, { name: "uploads" });
+  // @ts-expect-error no client that listens
+  redisChannel({ publisher: redis, subscriber: "redis://" });
+  // @ts-expect-error no pool
+  postgresChannel("postgres://");
 });
 
 test("storages are split by what they hold", () => {

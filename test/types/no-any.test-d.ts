@@ -30,6 +30,13 @@ import type {
   UploadResult,
   WireEvent,
 } from "../../src/index.js";
+import type {
+  ProgressHandler,
+  ProgressHandlerOptions,
+  RedisClients,
+  Snapshot,
+} from "../../src/integrations/progress.js";
+import type { WatchOptions } from "../../src/integrations/progress-client.js";
 import type { Photo } from "./fixtures.js";
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
@@ -110,4 +117,12 @@ test("no any in the adapters", () => {
   expectTypeOf<AnyIn<FlydriveDisk>>().toBeNever();
   expectTypeOf<AnyIn<FfmpegOptions>>().toBeNever();
   expectTypeOf<AnyIn<HeicOptions>>().toBeNever();
+});
+
+test("no any in the integrations", () => {
+  expectTypeOf<AnyIn<Omit<ProgressHandlerOptions<Photo>, "subject">>>().toBeNever();
+  expectTypeOf<AnyIn<Exclude<Awaited<ReturnType<ProgressHandlerOptions<Photo>["subject"]>>, Response>>>().toBeNever();
+  expectTypeOf<AnyIn<Pick<ProgressHandler, "close">>>().toBeNever();
+  expectTypeOf<AnyIn<RedisClients | Snapshot>>().toBeNever();
+  expectTypeOf<AnyIn<WatchOptions>>().toBeNever();
 });

@@ -2,6 +2,7 @@
 // `npm run types`, and against the packed package under several versions of TypeScript: so it imports the package by its
 // name, and nothing else that a user would not have.
 
+import { createServer } from "node:http";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import {
@@ -119,6 +120,18 @@ import { fileStorage } from "upload-processor/fs";
 import { localAI } from "upload-processor/local-ai";
 import { memoryRepository, memoryStorage } from "upload-processor/memory";
 import { type PostgresClient, type PostgresUpload, postgresRepository } from "upload-processor/postgres";
+import {
+  type Channel,
+  type ChannelEvent,
+  localChannel,
+  type ProgressHandler,
+  postgresChannel,
+  progressHandler,
+  publishTo,
+  redisChannel,
+  type Subject,
+} from "upload-processor/progress";
+import { type Snapshot, type WatchedEvent, watchProgress } from "upload-processor/progress-client";
 import { s3Storage } from "upload-processor/s3";
 import { fakeAI, fakeStorage, type RepositoryFixture, testRepositoryContract } from "upload-processor/testing";
 
@@ -762,4 +775,74 @@ test("the contract of repositories, for any test runner", () => {
   testRepositoryContract<Photo>({ create, test });
   // @ts-expect-error nothing to test
   testRepositoryContract<Photo>({ test: () => {} });
+});
+
+test("progress goes past one process", () => {
+  // Whatever the pool and the clients are, these are their types in the contract.
+  interface Pool {
+    connect(): Promise<unknown>;
+    query(text: string, values?: unknown[]): Promise<unknown>;
+  }
+  interface Clients {
+    readonly publisher: { publish(channel: string, message: string): Promise<unknown> };
+    readonly subscriber: {
+      subscribe(channel: string): Promise<unknown>;
+      on(event: "message", listener: (channel: string, message: string) => void): unknown;
+    };
+  }
+  const overDatabase = (pool: Pool): Channel => postgresChannel(pool, { name: "uploads" });
+  const overRedis = (clients: Clients): Channel => redisChannel(clients, { name: "uploads" });
+  const own: Channel = {
+    async publish(event: WireEvent) {
+      used(event.uploadId, event.batchId);
+    },
+    async subscribe(onEvent: (event: ReceivedEvent) => void, onGap: () => void) {
+      onGap();
+      const event = parseEvent("{}");
+      if (event !== null) onEvent(event);
+      return async () => {};
+    },
+  };
+  const plugin: Plugin<Photo> = publishTo(own, { fields: ["album", "description"] });
+  const options = (adapters: UploadAdapters<Photo>): BatchProcessorOptions<Photo> => ({
+    ...adapters,
+    plugins: [plugin, publishTo(localChannel())],
+  });
+
+  const watched = async (repository: BatchRepositoryAdapter<Photo>) => {
+    const handler: ProgressHandler = progressHandler({
+      channel: localChannel(),
+      repository,
+      logger: console,
+      heartbeatMs: 1000,
+      subject: async (request: Request): Promise<Subject | Response | null> => {
+        const id = new URL(request.url).searchParams.get("batch");
+        if (request.headers.get("authorization") === null) return new Response(null, { status: 403 });
+        return id === null ? null : { batchId: id };
+      },
+    });
+    const response: Response = await handler.fetch(new Request("http://localhost"));
+    used(response, createServer(handler.node));
+    await handler.close();
+    progressHandler({ channel: localChannel(), repository, subject: () => ({ uploadId: "1" }) });
+    // @ts-expect-error: nobody says who may watch what
+    progressHandler({ channel: localChannel(), repository });
+  };
+
+  const watch = (): (() => void) =>
+    watchProgress("/progress?batch=1", {
+      onSnapshot: ({ status, total, completed, failed, percentage, etaMs }: Snapshot) =>
+        used(status, total + completed + failed + percentage, etaMs ?? 0),
+      onEvent: ({ type, uploadId, progress }) => used(type, uploadId?.length, progress?.toFixed()),
+      onEnd: (code: number) => used(code),
+      signal,
+      headers: { authorization: "Bearer 1" },
+      credentials: "include",
+    });
+  const narrow = (event: { readonly type: string; readonly uploadId?: string; readonly progress?: number }) =>
+    used(event);
+  const minimal = () => watchProgress("/", { onSnapshot: () => {}, onEvent: narrow });
+  const truncated = (event: ChannelEvent): boolean => event.truncated === true;
+  const told = (event: WatchedEvent) => used(event.stage, event.error?.code, event.upload?.description);
+  used(overDatabase, overRedis, options, watched, watch, minimal, truncated, told);
 });

@@ -11,13 +11,15 @@ import * as memory from "upload-processor/memory";
 import * as ollama from "upload-processor/ollama";
 import * as pgBoss from "upload-processor/pg-boss";
 import * as postgres from "upload-processor/postgres";
+import * as progress from "upload-processor/progress";
+import * as client from "upload-processor/progress-client";
 import * as s3 from "upload-processor/s3";
 import * as testing from "upload-processor/testing";
 import { job } from "./job.mjs";
 
 const other = createRequire(import.meta.url)("upload-processor");
 await job(
-  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, testing },
+  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, progress, client, testing },
   other,
   process.argv[2],
 );

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -13,7 +15,7 @@ import { buffer } from "node:stream/consumers";
  * @param photo the path of a real photograph
  */
 export async function job(
-  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, testing },
+  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, progress, client, testing },
   other,
   photo,
 ) {
@@ -21,8 +23,8 @@ export async function job(
   const repository = memory.memoryRepository({ uploads: [upload] });
   const storage = memory.memoryStorage([["photo", await readFile(photo)]]);
   const events = new root.UploadEventEmitter();
-  const progress = [];
-  events.on("upload:progress", (event) => progress.push(event.progress));
+  const steps = [];
+  events.on("upload:progress", (event) => steps.push(event.progress));
 
   const adapters = { storage, ai: localAI.localAI(), repository };
   const decoders = [ffmpeg.ffmpeg({ ffmpegPath: "/nowhere/ffmpeg" }), heic.heic()];
@@ -36,14 +38,29 @@ export async function job(
   const { renditions, placeholder } = root.mediaFacts(result.upload);
   assert.equal(renditions.large.width, 300);
   assert.match(placeholder, /^[\w+/]{20,}=*$/);
-  assert.equal(progress.at(-1), 100);
+  assert.equal(steps.at(-1), 100);
   assert.equal((await repository.findUpload("1")).status, "completed");
 
   await repository.addBatch({ id: "batch", status: "pending" });
   await repository.addUploads([{ ...upload, id: "2", batchId: "batch" }]);
-  const processor = new root.BatchProcessor(adapters);
+  const channel = progress.localChannel();
+  const handler = progress.progressHandler({ channel, repository, subject: () => ({ batchId: "batch" }) });
+  const server = createServer(handler.node);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${server.address().port}`;
+  let stop;
+  const ended = new Promise((resolve) => {
+    const onSnapshot = ({ status, completed }) => status === "completed" && resolve(completed);
+    stop = client.watchProgress(url, { onSnapshot });
+  });
+  const processor = new root.BatchProcessor({ ...adapters, plugins: [progress.publishTo(channel)] });
   assert.equal((await processor.process("batch")).completed, 1);
   await processor.close();
+  assert.equal(await ended, 1);
+  stop();
+  await handler.close();
+  server.close();
+  server.closeAllConnections();
 
   const folder = join(tmpdir(), `upload-processor-${process.pid}`);
   const files = fs.fileStorage(folder);
@@ -108,6 +125,9 @@ export async function job(
   testing.testRepositoryContract({ create, test: (name, body) => contract.set(name, body) });
   const [first] = contract.values();
   await first();
+
+  const noPool = errorOf(() => progress.postgresChannel({}));
+  assert.ok(noPool instanceof root.ConfigurationError, "the integrations have the errors of the root");
 
   const thrown = errorOf(() => fs.fileStorage(""));
   assert.ok(thrown instanceof root.ConfigurationError, "the subpaths throw the errors of the root");

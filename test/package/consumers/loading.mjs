@@ -30,6 +30,8 @@ for (const subpath of [
   "ffmpeg",
   "heic",
   "pg-boss",
+  "progress",
+  "progress-client",
   "testing",
 ])
   await load(`upload-processor/${subpath}`);

@@ -1,0 +1,73 @@
+import type { BatchRepositoryAdapter, UploadRecord } from "../../index.js";
+import type { Subject } from "./subject.js";
+
+/** How a batch, or one upload, stands. */
+export interface Snapshot {
+  /** Of the batch, or of the upload. */
+  readonly status: string;
+  /** How many uploads there are: 1 for one upload. */
+  readonly total: number;
+  readonly completed: number;
+  readonly failed: number;
+  /** Of a batch the share of what is settled, of an upload how far it is: 0 to 100, with one decimal. */
+  readonly percentage: number;
+  /** Time left in milliseconds, by how fast it went lately; `null` when it cannot be told. */
+  readonly etaMs: number | null;
+  /** Of an upload: why it has failed. */
+  readonly error?: { readonly code: string; readonly message: string } | null;
+}
+
+type Repository = Pick<BatchRepositoryAdapter, "findUpload" | "findBatch" | "countUploads">;
+
+/** What is known besides what the repository tells. */
+export interface Lately {
+  /** The progress of the upload that was told last. */
+  readonly progress: number;
+  /** How long the rest takes, when so many are settled. */
+  etaMs(settled: number, total: number): number | null;
+}
+
+/** @returns `null` when there is no such batch or upload */
+export function readSnapshot(repository: Repository, subject: Subject, lately: Lately): Promise<Snapshot | null> {
+  return "batchId" in subject
+    ? readBatch(repository, subject.batchId, lately)
+    : readUpload(repository, subject.uploadId, lately);
+}
+
+async function readBatch(repository: Repository, batchId: string, lately: Lately): Promise<Snapshot | null> {
+  const [batch, counts] = await Promise.all([repository.findBatch(batchId), repository.countUploads({ batchId })]);
+  const { pending = 0, analyzing = 0, embedding = 0, completed = 0, failed = 0 } = counts;
+  const open = pending + analyzing + embedding;
+  const settled = completed + failed;
+  const total = open + settled;
+  if (batch === null && total === 0) return null;
+  return {
+    // Uploads may name a batch that has no row.
+    status: batch?.status ?? (open > 0 ? "processing" : "completed"),
+    total,
+    completed,
+    failed,
+    percentage: total === 0 ? 100 : Math.floor((1000 * settled) / total) / 10,
+    etaMs: lately.etaMs(settled, total),
+  };
+}
+
+async function readUpload(repository: Repository, uploadId: string, lately: Lately): Promise<Snapshot | null> {
+  const upload = await repository.findUpload(uploadId);
+  if (upload === null) return null;
+  const { status } = upload;
+  const isSettled = status === "completed" || status === "failed";
+  return {
+    status,
+    total: 1,
+    completed: status === "completed" ? 1 : 0,
+    failed: status === "failed" ? 1 : 0,
+    percentage: isSettled ? 100 : lately.progress,
+    etaMs: isSettled ? 0 : null,
+    error: errorOf(upload),
+  };
+}
+
+function errorOf({ errorCode, errorMessage }: UploadRecord): NonNullable<Snapshot["error"]> | null {
+  return typeof errorCode === "string" ? { code: errorCode, message: errorMessage ?? "" } : null;
+}
