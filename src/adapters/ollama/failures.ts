@@ -56,13 +56,14 @@ export function refusalOf(asked: Asked, { status, headers, text, body }: Refusal
       stage,
       cause,
     });
-  if (status !== undefined && status < 400)
-    return new ConfigurationError(
-      `${said}. Give the address that it leads to as \`host\`: ${headers?.get("location")}`,
-      { stage, cause },
-    );
-  // 499: somebody between us and the model hung up.
-  const isOfService = status === undefined || status === 499;
+  const location = headers?.get("location");
+  if (status !== undefined && status >= 300 && status < 400 && location)
+    return new ConfigurationError(`${said}. Give the address that it leads to as \`host\`: ${location}`, {
+      stage,
+      cause,
+    });
+  // 499: somebody between us and the model hung up. Others than 4xx and 5xx are those of a broken proxy.
+  const isOfService = status === undefined || status === 499 || status < 400 || status > 599;
   const told = Object.assign(new Error(said), { status, headers, body }, isOfService ? { fault: "service" } : {});
   const { code, fault, retryable, retryAfterMs } = classifyError(told, stage, CODES[stage]);
   const isAboutKey = code === "ACCOUNT_REFUSED" && (status === 401 || status === 403);
