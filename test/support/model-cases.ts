@@ -131,10 +131,10 @@ export const CASES: readonly ModelCase[] = [
   chat("other broken JSON", "stored", answered("{A cat on a desk"), { text: "{A cat on a desk" }),
   embeddings("500 of an embedding", "EMBED_FAILED service again", failed(500)),
   embeddings("400 of an embedding", "EMBED_FAILED upload once", failed(400)),
-  embeddings("too few vectors", "EMBED_FAILED service again", embedded({ change: () => [] }), { paid: [6, 0] }),
+  embeddings("too few vectors", "EMBED_FAILED upload again", embedded({ change: () => [] }), { paid: [6, 0] }),
   embeddings(
     "two vectors of one text",
-    "EMBED_FAILED service again",
+    "EMBED_FAILED upload again",
     embedded({ change: (data) => [...data, ...data] }),
     { paid: [6, 0] },
   ),
