@@ -40,6 +40,10 @@ const DESCRIBE: Readonly<Record<string, Reply>> = {
   "the model cannot see, told in the stream": chat([], {
     error: "this model is missing data required for image input",
   }),
+  "a content filter of a gateway that speaks of images": json(
+    { error: { message: "The service does not accept images: violence", code: "content_filter" } },
+    400,
+  ),
   "an embedding model is asked": failure(400, '"nomic-embed-text" does not support chat'),
   "`think` for a model that does not": failure(400, '"qwen2.5vl:7b" does not support thinking'),
   "no Ollama there (404)": ({ response }) => void response.writeHead(404).end("404 page not found"),

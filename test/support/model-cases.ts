@@ -62,9 +62,14 @@ export const CASES: readonly ModelCase[] = [
     { message: /acme-vision cannot see pictures; give a vision model/ },
   ),
   chat(
-    "400 or 403 of a content filter",
+    "400 or 403 of a content filter: the first",
     "CONTENT_REFUSED upload once",
     failed(400, { message: "The prompt was filtered", code: "content_filter" }),
+  ),
+  chat(
+    "400 or 403 of a content filter: the second",
+    "CONTENT_REFUSED upload once",
+    failed(403, { message: "The service does not accept images: violence", code: "content_filter" }),
   ),
   chat("429", "RATE_LIMITED service again", failed(429)),
   chat("429 with `Retry-After` in seconds", "RATE_LIMITED service again", failed(429, {}, { "retry-after": "1" }), {

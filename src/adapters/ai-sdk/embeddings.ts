@@ -95,7 +95,10 @@ function inOrder(vectors: readonly ArrayLike<number>[], data: unknown, usage: Us
 
 /** Of a call of many, one text may be the reason. The fault of the upload: so the library repeats the call in halves. */
 function broken(message: string): UploadError {
-  return new UploadError(`The embedding model's answer is broken: ${message}`, { code: "EMBED_FAILED", stage: "embed" });
+  return new UploadError(`The embedding model's answer is broken: ${message}`, {
+    code: "EMBED_FAILED",
+    stage: "embed",
+  });
 }
 
 /** The vector of a query, which the library does not check for us. @throws UploadError `INVALID_EMBEDDING` */
