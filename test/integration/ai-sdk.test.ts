@@ -370,8 +370,21 @@ describe("the stamp", () => {
     expect(describeOf({ providerOptions: { acme: { b: 2, a: 1 } } })).toBe(stamps[6]);
     expect(describeOf({ prompt: () => "another" })).toBe(stamps[7]);
     expect(describeOf({ price: { input: 1, output: 1 }, dimensions: 8 })).toBe(stamps[0]);
-    expect(stampOf({ providerOptions: { acme: { dimensions: 512 } } })).toMatchObject({
-      embed: "acme.embedding/acme-embed@512",
-    });
+    expect(describeOf({ video: "per-frame" })).toBe(stamps[0]);
   });
+
+  test.each(["dimensions", "outputDimension", "outputDimensionality"])(
+    "of another length of vectors (%s) is that of the embeddings alone: nothing is described again",
+    (name) => {
+      const acme = { reasoningEffort: "low" };
+      expect(stampOf({ providerOptions: { acme: { [name]: 512 } } })).toEqual({
+        describe: describeOf(),
+        embed: "acme.embedding/acme-embed@512",
+      });
+      expect(describeOf({ providerOptions: { acme: { ...acme, [name]: 256 } } })).toBe(
+        describeOf({ providerOptions: { acme } }),
+      );
+      expect(describeOf({ providerOptions: { acme } })).not.toBe(describeOf());
+    },
+  );
 });
