@@ -4,7 +4,15 @@ import { BatchProcessor, ConfigurationError, processUploadWithRetry, type Upload
 import { fakeContext, fakeMedia, testAIContract } from "../../src/testing/index.js";
 import { adapterOver, majors, modelsOf } from "../support/ai-sdk-majors.js";
 import { ids, until, worldOf } from "../support/fakes.js";
-import { answered, embedded, failed, OpenAIServer, stalled, vectorOf } from "../support/openai-server.js";
+import {
+  answered,
+  type EmbeddingData,
+  embedded,
+  failed,
+  OpenAIServer,
+  stalled,
+  vectorOf,
+} from "../support/openai-server.js";
 
 let server: OpenAIServer;
 beforeAll(async () => {
@@ -143,6 +151,28 @@ describe.each(majors)("a model of specification %s", (major) => {
     });
     server.script("embeddings", twice);
     await expect(ai.embedMany?.(inputs.slice(0, 2), fakeContext())).rejects.toThrow("those of 1, 1");
+  });
+
+  test("a text that gets no vector fails alone: the call of many is repeated in halves", async () => {
+    const { repository, storage } = worldOf(ids(4));
+    const texts = ["a cat", "a dog", "nothing", "the sea"];
+    server.script("chat", ...texts.map((text) => answered(text)));
+    server.embeddings = (response, request) => {
+      const { input } = request.body;
+      const change = (data: readonly EmbeddingData[]) => data.filter(({ index }) => input[index] !== "nothing");
+      return embedded({ change })(response, request);
+    };
+    const model = adapterOver(major, server.baseURL);
+    // When all four are described, they go into one call.
+    const ai = { ...model, embedBatch: { maxSize: 4, maxWaitMs: 20_000 } };
+    const options = { thumbnail: false as const, retry: { maxAttempts: 1 }, concurrency: 4 };
+    const result = await new BatchProcessor({ repository, storage, ai, ...options }).process("batch");
+    expect(result).toMatchObject({ status: "completed", completed: 3, failed: 1 });
+    const uploads = await Promise.all(ids(4).map(({ id }) => repository.findUpload(id)));
+    expect(uploads.filter((upload) => upload?.status === "failed")).toMatchObject([
+      { description: "nothing", errorCode: "EMBED_FAILED" },
+    ]);
+    expect(server.embeds.map(({ body }) => body.input.length).sort()).toEqual([1, 1, 2, 2, 4]);
   });
 
   test("embeds the text of a search as it embeds descriptions", async () => {
@@ -340,8 +370,21 @@ describe("the stamp", () => {
     expect(describeOf({ providerOptions: { acme: { b: 2, a: 1 } } })).toBe(stamps[6]);
     expect(describeOf({ prompt: () => "another" })).toBe(stamps[7]);
     expect(describeOf({ price: { input: 1, output: 1 }, dimensions: 8 })).toBe(stamps[0]);
-    expect(stampOf({ providerOptions: { acme: { dimensions: 512 } } })).toMatchObject({
-      embed: "acme.embedding/acme-embed@512",
-    });
+    expect(describeOf({ video: "per-frame" })).toBe(stamps[0]);
   });
+
+  test.each(["dimensions", "outputDimension", "outputDimensionality"])(
+    "of another length of vectors (%s) is that of the embeddings alone: nothing is described again",
+    (name) => {
+      const acme = { reasoningEffort: "low" };
+      expect(stampOf({ providerOptions: { acme: { [name]: 512 } } })).toEqual({
+        describe: describeOf(),
+        embed: "acme.embedding/acme-embed@512",
+      });
+      expect(describeOf({ providerOptions: { acme: { ...acme, [name]: 256 } } })).toBe(
+        describeOf({ providerOptions: { acme } }),
+      );
+      expect(describeOf({ providerOptions: { acme } })).not.toBe(describeOf());
+    },
+  );
 });

@@ -13,6 +13,12 @@ const DONE = { done_reason: "stop" };
 const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toUTCString();
 const QUOTA = json({ error: { message: "You exceeded your current quota", code: "insufficient_quota" } }, 429);
 
+/** An answer byte by byte: Node's own server sends no statuses that there are not. */
+const raw = (status: string, ...headers: string[]): Reply => {
+  return ({ response }) =>
+    void response.socket?.end(`HTTP/1.1 ${[status, "Content-Length: 4", ...headers].join("\r\n")}\r\n\r\nbody`);
+};
+
 const DESCRIBE: Readonly<Record<string, Reply>> = {
   "a description, streamed": chat([{ content: "A cat " }, { content: "on a keyboard." }, DONE]),
   "`<think>` in the text": chat([
@@ -34,6 +40,10 @@ const DESCRIBE: Readonly<Record<string, Reply>> = {
   "the model cannot see, told in the stream": chat([], {
     error: "this model is missing data required for image input",
   }),
+  "a content filter of a gateway that speaks of images": json(
+    { error: { message: "The service does not accept images: violence", code: "content_filter" } },
+    400,
+  ),
   "an embedding model is asked": failure(400, '"nomic-embed-text" does not support chat'),
   "`think` for a model that does not": failure(400, '"qwen2.5vl:7b" does not support thinking'),
   "no Ollama there (404)": ({ response }) => void response.writeHead(404).end("404 page not found"),
@@ -52,10 +62,18 @@ const DESCRIBE: Readonly<Record<string, Reply>> = {
   "500": failure(500, "llama runner process has terminated: signal: killed"),
   "503, the queue is full": failure(503, "server busy, please try again.  maximum pending requests exceeded"),
   "502 of a proxy": page(502, "<title>502 Bad Gateway</title>"),
+  "099 of a broken proxy": raw("099 Odd"),
+  "101 without an upgrade": raw("101 Switching Protocols"),
+  "101, an upgrade that nobody asked for": raw("101 Switching Protocols", "Connection: upgrade", "Upgrade: h2c"),
+  "304 of a broken proxy": raw("304 Not Modified"),
+  "600 of a broken proxy": raw("600 Odd"),
+  "999 of a broken proxy": raw("999 Odd"),
+  "a reason that is no text": raw("500 Internal\u0001Error"),
   "200 with a page of HTML": page(200),
   "an error in the stream": chat([{ content: "A cat " }], {
     error: "an error was encountered while running the model",
   }),
+  "an error in the stream with a status that there is not": lines('{"error":"odd","status":200}'),
   "a line that is no JSON": lines('{"message":{"role":"assistant","content":"A"},"done":false}', "{ half"),
   "a stream without an end": chat([{ content: "A cat " }]),
   "a stream that is cut": chat([{ content: "A cat " }], "cut"),
@@ -142,6 +160,11 @@ test.each(Object.entries(DESCRIBE))("describing: %s", async (name, reply) => {
 
 test.each(Object.entries(EMBED))("embedding: %s", async (name, reply) => {
   expect(PAGE).toContain(`\n${await rowOf("embed", name, reply)}\n`);
+});
+
+test("a status that there is not is told as it came", async () => {
+  const { error } = await outcomeOf("describe", raw("999 Odd"));
+  expect(error?.message).toMatch(/ answered 999: body$/);
 });
 
 test("the page has these rows and no others", () => {

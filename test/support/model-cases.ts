@@ -62,9 +62,14 @@ export const CASES: readonly ModelCase[] = [
     { message: /acme-vision cannot see pictures; give a vision model/ },
   ),
   chat(
-    "400 or 403 of a content filter",
+    "400 or 403 of a content filter: the first",
     "CONTENT_REFUSED upload once",
     failed(400, { message: "The prompt was filtered", code: "content_filter" }),
+  ),
+  chat(
+    "400 or 403 of a content filter: the second",
+    "CONTENT_REFUSED upload once",
+    failed(403, { message: "The service does not accept images: violence", code: "content_filter" }),
   ),
   chat("429", "RATE_LIMITED service again", failed(429)),
   chat("429 with `Retry-After` in seconds", "RATE_LIMITED service again", failed(429, {}, { "retry-after": "1" }), {
@@ -131,10 +136,10 @@ export const CASES: readonly ModelCase[] = [
   chat("other broken JSON", "stored", answered("{A cat on a desk"), { text: "{A cat on a desk" }),
   embeddings("500 of an embedding", "EMBED_FAILED service again", failed(500)),
   embeddings("400 of an embedding", "EMBED_FAILED upload once", failed(400)),
-  embeddings("too few vectors", "EMBED_FAILED service again", embedded({ change: () => [] }), { paid: [6, 0] }),
+  embeddings("too few vectors", "EMBED_FAILED upload again", embedded({ change: () => [] }), { paid: [6, 0] }),
   embeddings(
     "two vectors of one text",
-    "EMBED_FAILED service again",
+    "EMBED_FAILED upload again",
     embedded({ change: (data) => [...data, ...data] }),
     { paid: [6, 0] },
   ),

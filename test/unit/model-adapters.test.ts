@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Ask, AskRequest } from "../../src/adapters/models/ask.js";
+import { saysItIsBlind } from "../../src/adapters/models/blind-model.js";
 import { mediaDescriber } from "../../src/adapters/models/describe-media.js";
 import { priceOf } from "../../src/adapters/models/price.js";
 import { readStructured } from "../../src/adapters/models/structured.js";
@@ -192,6 +193,35 @@ test.each([
   ["A cat <think>not at the beginning</think>", "A cat <think>not at the beginning</think>"],
 ])("reasoning is removed: %j", (text, expected) => {
   expect(withoutThinking(text)).toBe(expected);
+});
+
+test.each([
+  "Invalid content type. image_url is only supported by certain models.",
+  "No endpoints found that support image input",
+  "this model does not support image input",
+  "acme-1 does not support images.",
+  "llama3.2 does not support vision",
+  "The model doesn't accept any pictures",
+  "acme-1 is not a multimodal model",
+  "this model is missing data required for image input",
+])("a model that cannot see is known by what it says: %s", (message) => {
+  expect(saysItIsBlind(new Error(message))).toBe(true);
+  const responseBody = JSON.stringify({ error: { message } });
+  expect(saysItIsBlind(Object.assign(new Error("Bad Request"), { responseBody }))).toBe(true);
+  // What a filter says is about this content.
+  expect(saysItIsBlind(Object.assign(new Error(message), { status: 400, code: "content_filter" }))).toBe(false);
+});
+
+test.each([
+  "This model does not support images larger than 20 MB",
+  "The service does not support image/heic",
+  "We do not accept images that show weapons",
+  "The endpoint does not support image URLs",
+  "The model does not take images in this format",
+  "The model does not support image inputs of more than 4096 pixels",
+  "internal server error",
+])("a model that takes no such picture is not taken for one that cannot see: %s", (message) => {
+  expect(saysItIsBlind(new Error(message))).toBe(false);
 });
 
 test.each([

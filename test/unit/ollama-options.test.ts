@@ -57,9 +57,49 @@ test.each([
   expect(refused(options)).toContain(message);
 });
 
-test("a refusal tells no credential", () => {
-  expect(refused({ model: MODEL, host: "ftp://user:hunter2@gpu" })).not.toContain("hunter2");
+test.each([
+  "ftp://user:hunter2@gpu",
+  "ftp://user:hunter2@more@gpu",
+  "http://user:x/hunter2@gpu",
+  "http://user:1/hunter2@gpu",
+  "http://user:1?hunter2@gpu",
+  "http://user:hunter2%@gpu",
+  "user:hunter2%zz@gpu:11434",
+  "user:hunter2@gpu",
+  "user/hunter2@gpu:11434",
+  "http:\\\\user:hunter2@gpu",
+])("a refusal tells no credential, and what to do: %s", (host) => {
+  const message = refused({ model: MODEL, host });
+  expect(message).not.toContain("hunter2");
+  expect(message).toMatch(/, got ".*\*\*\*@gpu.*"\. In user and password write % as %25, \/ as %2F, @ as %40/);
+});
+
+test("neither does one of a URL without a host, or of headers", () => {
+  expect(refused({ model: MODEL, host: "http://user:hunter2" })).toMatch(/, got "http:\/\/user:…"$/);
   expect(refused({ model: MODEL, headers: { Authorization: "Bearer hunter2\n" } })).not.toContain("hunter2");
+});
+
+test.each([
+  ["gpu.example", "http://gpu.example:11434"],
+  ["gpu.example/path", "http://gpu.example:11434/path"],
+  ["user:80@gpu.example", "http://gpu.example:11434"],
+  ["gpu.example:80", "http://gpu.example"],
+  ["gpu.example:80/path", "http://gpu.example/path"],
+  ["gpu:80", "http://gpu"],
+  ["[::1]:80", "http://[::1]"],
+  [":80", "http://127.0.0.1"],
+  ["gpu.example:8080", "http://gpu.example:8080"],
+  ["http://gpu.example", "http://gpu.example"],
+  ["http://gpu.example:80", "http://gpu.example"],
+  ["https://user:p%25@gpu.example:443", "https://gpu.example"],
+])("%s is the server at %s", async (host, url) => {
+  const asked: string[] = [];
+  const fetch = async (input: unknown) => {
+    asked.push(new URL(String(input)).href);
+    return Response.json({ embeddings: [[1]] });
+  };
+  await ollama({ model: MODEL, embeddingModel: "nomic-embed-text", host, fetch }).embedText("a cat");
+  expect(asked).toEqual([`${url}/api/embed`]);
 });
 
 test.each([

@@ -93,10 +93,10 @@ function inOrder(vectors: readonly ArrayLike<number>[], data: unknown, usage: Us
   return ordered as readonly ArrayLike<number>[];
 }
 
+/** Of a call of many, one text may be the reason. The fault of the upload: so the library repeats the call in halves. */
 function broken(message: string): UploadError {
   return new UploadError(`The embedding model's answer is broken: ${message}`, {
     code: "EMBED_FAILED",
-    fault: "service",
     stage: "embed",
   });
 }

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import type { EmbeddingModelLike, LanguageModelLike } from "./model-types.js";
+import type { AiSdkOptions } from "./options.js";
 
+type Asked = Pick<AiSdkOptions, "prompt" | "video" | "maxOutputTokens" | "temperature" | "providerOptions">;
+type ProviderOptions = NonNullable<Asked["providerOptions"]>;
 type Version = { readonly describe: string; readonly embed: string };
 
 /**
@@ -10,12 +13,13 @@ type Version = { readonly describe: string; readonly embed: string };
 export function versionOf(
   model: LanguageModelLike,
   embeddingModel: EmbeddingModelLike | undefined,
-  asked: Readonly<Record<string, unknown>>,
+  { providerOptions = {}, video = "per-frame", ...asked }: Asked,
 ): Version | string {
-  const describe = `${model.provider}/${model.modelId}#${digest(asked)}`;
+  const parts = { ...asked, video, providerOptions: ofDescription(providerOptions) };
+  const describe = `${model.provider}/${model.modelId}#${digest(parts)}`;
   if (embeddingModel === undefined) return describe;
   const embed = `${embeddingModel.provider}/${embeddingModel.modelId}`;
-  const length = requestedLength(asked.providerOptions);
+  const length = requestedLength(providerOptions);
   return { describe, embed: length === undefined ? embed : `${embed}@${length}` };
 }
 
@@ -33,8 +37,19 @@ function inOrder(value: unknown): string {
   return JSON.stringify(value, sorted);
 }
 
-/** Providers take the length of vectors as an option of their own. Others of their options concern the description alone. */
-function requestedLength(providerOptions: unknown): number | undefined {
-  const named = Object.values(Object(providerOptions)).map((options) => Object(options).dimensions);
+/** How providers call the length of vectors among their options. The others concern the description alone. */
+const LENGTHS: readonly string[] = ["dimensions", "outputDimension", "outputDimensionality"];
+
+/** Another length of vectors does not make another description. */
+function ofDescription(providerOptions: ProviderOptions): ProviderOptions {
+  const left = Object.entries(providerOptions).flatMap(([provider, options]) => {
+    const others = Object.entries(options).filter(([name]) => !LENGTHS.includes(name));
+    return others.length === 0 ? [] : [[provider, Object.fromEntries(others)]];
+  });
+  return Object.fromEntries(left);
+}
+
+function requestedLength(providerOptions: ProviderOptions): number | undefined {
+  const named = Object.values(providerOptions).flatMap((options) => LENGTHS.map((name) => options[name]));
   return named.find((length) => typeof length === "number");
 }

@@ -1,11 +1,15 @@
-import { ConfigurationError, messageOf } from "../../errors.js";
+import { ConfigurationError, classifyError, messageOf } from "../../errors.js";
+
+/** What follows when only some pictures are meant: those of a format or a size, or with something on them. */
+const OF_SOME =
+  "(?:files?|formats?|mime|sizes?|types?|urls?|above|at|containing|from|in|larger|of|over|smaller|that|which|with)\\b";
 
 /** How services and providers say that a model takes no pictures. */
 const NO_IMAGES = new RegExp(
   [
     "image_url is only supported", // OpenAI
     "no endpoints found that support image", // OpenRouter
-    "(?:does not|doesn't|not) (?:support|accept|take) (?:any )?(?:image|vision|picture|multimodal)(?:s|_url)?(?: input)?s?(?! (?:format|type|size|of|with|larger))\\b",
+    `(?:does not|doesn't|not) (?:support|accept|take) (?:any )?(?:image|vision|picture|multimodal)(?:s|_url)?(?![/\\w])(?!(?: inputs?)? ${OF_SOME})`,
     "image inputs? (?:modality )?(?:is|are) not", // Mistral, Google, llama.cpp
     "images are not supported",
     "not a (?:multimodal|vision) model", // vLLM
@@ -18,9 +22,13 @@ const NO_IMAGES = new RegExp(
   "i",
 );
 
-/** Whether the model, or its provider, says that it cannot see pictures; asked only where it was given one. */
+/**
+ * Whether the model, or its provider, says that it cannot see pictures; asked only where it was given one. A filter that refuses
+ * the content may say that it takes no such pictures: that is about this one alone.
+ */
 export function saysItIsBlind(error: unknown): boolean {
-  return NO_IMAGES.test(messageOf(error)) || NO_IMAGES.test(bodyOf(error));
+  if (!NO_IMAGES.test(messageOf(error)) && !NO_IMAGES.test(bodyOf(error))) return false;
+  return classifyError(error, "describe", "DESCRIBE_FAILED").code !== "CONTENT_REFUSED";
 }
 
 function bodyOf(error: unknown): string {

@@ -1,8 +1,10 @@
 import { messageOf } from "../../errors.js";
 import { type Asked, refusalOf, unreachable, unusable } from "./failures.js";
-import type { Fetch } from "./http-fetch.js";
+import type { Answer, Fetch } from "./http-fetch.js";
 import { requireJson } from "./json.js";
 import { checkedLines } from "./lines.js";
+
+type ClientFetch = (...request: Parameters<Fetch>) => Promise<Response>;
 
 /**
  * The `fetch` that the client gets for one call.
@@ -12,9 +14,9 @@ import { checkedLines } from "./lines.js";
  *   console.
  * - What is not JSON never reaches the client, which prints that as well: a proxy's page, or half a line.
  */
-export function checkedFetch(fetch: Fetch, asked: Asked, signal: AbortSignal, isStream: boolean): Fetch {
+export function checkedFetch(fetch: Fetch, asked: Asked, signal: AbortSignal, isStream: boolean): ClientFetch {
   return async (url, init) => {
-    let response: Response;
+    let response: Answer;
     try {
       response = await fetch(url, Object.assign({}, init, { signal }));
     } catch (error) {
@@ -34,11 +36,11 @@ export function checkedFetch(fetch: Fetch, asked: Asked, signal: AbortSignal, is
 }
 
 /** What is said with a status is worth having, and no reason to fail otherwise. */
-async function textOf(response: Response): Promise<string> {
+async function textOf(response: Answer): Promise<string> {
   return response.text().catch(() => "");
 }
 
-async function read(response: Response, asked: Asked, signal: AbortSignal): Promise<string> {
+async function read(response: Answer, asked: Asked, signal: AbortSignal): Promise<string> {
   try {
     return await response.text();
   } catch (error) {

@@ -1,4 +1,5 @@
 import { ConfigurationError, classifyError, messageOf, UploadError } from "../../errors.js";
+import { saysItIsBlind } from "../models/blind-model.js";
 
 /** What was asked, of which server: what an error has to name. */
 export interface Asked {
@@ -24,10 +25,6 @@ export interface Refusal {
 /** Errors that no attempt mends: what the server says of them, and what to do. */
 const REMEDIES: readonly (readonly [said: RegExp, remedy: (asked: Asked) => string])[] = [
   [
-    /missing data required for image input|does not support (?:vision|images?|multimodal)/i,
-    () => "it cannot see: choose a vision model, such as qwen2.5vl or gemma3",
-  ],
-  [
     /does not support (?:chat|generate|completion)/i,
     () => "it writes no text: choose a vision model, and give this one as embeddingModel",
   ],
@@ -47,6 +44,8 @@ const CODES = { describe: "DESCRIBE_FAILED", embed: "EMBED_FAILED" } as const;
 /** The error of an answer: whose fault it is, and for what somebody can mend, how. */
 export function refusalOf(asked: Asked, { status, headers, text, body }: Refusal): UploadError {
   const cause = Object.assign(new Error(text), { status, headers });
+  if (asked.stage === "describe" && saysItIsBlind(Object.assign(new Error(text), { status, body })))
+    return misconfigured(asked, `it cannot see: choose a vision model, such as qwen2.5vl or gemma3 (${text})`, cause);
   const [, remedyOf] = REMEDIES.find(([said]) => said.test(text)) ?? [];
   if (remedyOf !== undefined) return misconfigured(asked, `${remedyOf(asked)} (${text})`, cause);
   const { host, stage } = asked;
@@ -56,13 +55,14 @@ export function refusalOf(asked: Asked, { status, headers, text, body }: Refusal
       stage,
       cause,
     });
-  if (status !== undefined && status < 400)
-    return new ConfigurationError(
-      `${said}. Give the address that it leads to as \`host\`: ${headers?.get("location")}`,
-      { stage, cause },
-    );
-  // 499: somebody between us and the model hung up.
-  const isOfService = status === undefined || status === 499;
+  const location = headers?.get("location");
+  if (status !== undefined && status >= 300 && status < 400 && location)
+    return new ConfigurationError(`${said}. Give the address that it leads to as \`host\`: ${location}`, {
+      stage,
+      cause,
+    });
+  // 499: somebody between us and the model hung up. Others than 4xx and 5xx are those of a broken proxy.
+  const isOfService = status === undefined || status === 499 || status < 400 || status > 599;
   const told = Object.assign(new Error(said), { status, headers, body }, isOfService ? { fault: "service" } : {});
   const { code, fault, retryable, retryAfterMs } = classifyError(told, stage, CODES[stage]);
   const isAboutKey = code === "ACCOUNT_REFUSED" && (status === 401 || status === 403);

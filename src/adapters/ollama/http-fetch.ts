@@ -1,8 +1,11 @@
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 
-/** What Ollama's client and this adapter use of `fetch`. */
-export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
+/** What this adapter uses of `fetch`. */
+export type Fetch = (url: string, init: FetchInit) => Promise<Answer>;
+
+/** What it reads of a `Response`, which itself has no status outside of 200 to 599: broken proxies do. */
+export type Answer = Pick<Response, "ok" | "status" | "statusText" | "headers" | "body" | "text">;
 
 export interface FetchInit {
   readonly method?: string;
@@ -35,26 +38,32 @@ interface Agents {
   readonly https: https.Agent;
 }
 
-function exchange(url: string, init: FetchInit, agents: Agents): Promise<Response> {
+async function exchange(url: string, init: FetchInit, agents: Agents): Promise<Answer> {
   const { method = "GET", headers = {}, body, signal } = init;
-  return new Promise((resolve, reject) => {
+  const message = await new Promise<IncomingMessage>((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const [send, agent] = url.startsWith("https:") ? [https.request, agents.https] : [http.request, agents.http];
     const request = send(url, { method, headers: withLength(headers, body), agent });
     // Without the reason: a connection that is being put back has nobody to hear of an error.
     const abort = () => void request.destroy();
     signal.addEventListener("abort", abort, { once: true });
-    request.once("close", () => signal.removeEventListener("abort", abort));
+    request.once("close", () => {
+      signal.removeEventListener("abort", abort);
+      // After an upgrade that nobody asked for there is neither an answer nor an error.
+      reject(new Error("the connection was closed without an answer"));
+    });
     request.on("error", (error) => {
       reject(signal.aborted ? signal.reason : error);
     });
-    request.once("response", (message) => {
+    request.once("response", (response) => {
       // Read through its iterator, which tells of errors; nobody may be reading when it is aborted.
-      message.on("error", () => {});
-      resolve(responseOf(message));
+      response.on("error", () => {});
+      resolve(response);
     });
     request.end(body);
   });
+  // Outside of the listener: what is thrown there ends the process.
+  return answerOf(message);
 }
 
 /** Without the length it would be sent in chunks, which some proxies refuse. */
@@ -62,15 +71,13 @@ function withLength(headers: Record<string, string>, body: string | undefined): 
   return body === undefined ? headers : Object.assign({}, headers, { "Content-Length": `${Buffer.byteLength(body)}` });
 }
 
-const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
-
-function responseOf(message: IncomingMessage): Response {
+function answerOf(message: IncomingMessage): Answer {
   const { statusCode: status = 0, statusMessage: statusText = "" } = message;
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(message.headersDistinct))
     for (const value of values) headers.append(name, value);
   // Whoever cancels the stream closes the connection.
-  if (!WITHOUT_BODY.has(status)) return new Response(ReadableStream.from(message), { status, statusText, headers });
-  message.resume();
-  return new Response(null, { status, statusText, headers });
+  const content = new Response(ReadableStream.from(message));
+  const ok = status >= 200 && status < 300;
+  return { ok, status, statusText, headers, body: content.body, text: () => content.text() };
 }

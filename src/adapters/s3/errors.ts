@@ -12,11 +12,13 @@ const MISSING = /^(?:NoSuchKey|NotFound)$/;
 const NO_BUCKET = /^(?:NoSuchBucket|InvalidBucketName)$/;
 /** Another region, or another endpoint, than the bucket's. */
 const ELSEWHERE = /^(?:PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException)$/;
-/** Keys that S3 does not know, or that the client cannot find, and accounts that are closed: of every object alike. */
+/** Keys that S3 or STS does not know, or that the client cannot find, and accounts that are closed: of every object alike. */
 const ACCOUNT =
-  /^(?:InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|InvalidSecurity|AccountProblem|NotSignedUp|AllAccessDisabled|CredentialsProviderError)$/;
-/** Pass, though their status is 400: credentials are made anew, and a body is sent again. */
-const PASSING = /^(?:ExpiredTokenException|TokenRefreshRequired|BadDigest|IncompleteBody|XAmzContentSHA256Mismatch)$/;
+  /^(?:InvalidAccessKeyId|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|InvalidToken|InvalidSecurity|AccountProblem|NotSignedUp|AllAccessDisabled|CredentialsProviderError)$/;
+/** Credentials that have run out. With 403 they are refused; with S3's own 400 they pass, because the client makes them anew. */
+const EXPIRED = /^(?:ExpiredToken|ExpiredTokenException|TokenRefreshRequired|RequestExpired)$/;
+/** Pass, though their status is 400: the body is sent again. */
+const PASSING = /^(?:BadDigest|IncompleteBody|XAmzContentSHA256Mismatch)$/;
 
 /** How the SDK calls an answer that is no XML of S3's. */
 const NAMELESS = /^(?:Error|SyntaxError|Unknown|UnknownError)$/;
@@ -48,14 +50,16 @@ export function s3Error(thrown: unknown, call: S3Call): UploadError {
   if (NO_BUCKET.test(name)) return misuse(`there is no bucket ${inBucket}: create it, or correct the name`, thrown);
   if (ELSEWHERE.test(name) || /^Region is missing/.test(messageOf(thrown)))
     return misuse(`the client's region or endpoint is not that of the bucket ${inBucket}: ${reason}`, thrown);
-  if (ACCOUNT.test(name) || statusOf(thrown) === 401)
+  const status = statusOf(thrown);
+  const isExpired = EXPIRED.test(name);
+  if (ACCOUNT.test(name) || status === 401 || (status === 403 && isExpired))
     return new UploadError(message, { code: "ACCOUNT_REFUSED", cause: thrown });
   if (name === "InvalidObjectState" && action === "read")
     return refused("It is archived: restore it, or move it to another storage class");
 
   const told = classifyError(thrown, "open", "STORAGE_FAILED");
-  if (statusOf(thrown) === 403 && told.fault === "upload") return refused(ADVICE[action]);
-  const passes = PASSING.test(name);
+  if (status === 403 && told.fault === "upload") return refused(ADVICE[action]);
+  const passes = isExpired || PASSING.test(name);
   return new UploadError(message, {
     code: told.code,
     fault: passes ? "service" : told.fault,
