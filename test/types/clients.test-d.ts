@@ -1,5 +1,7 @@
 import { S3, S3Client } from "@aws-sdk/client-s3";
 import { PGlite } from "@electric-sql/pglite";
+import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import { Disk, DriveManager } from "flydrive";
 import { FSDriver } from "flydrive/drivers/fs";
 import { Redis } from "ioredis";
@@ -12,13 +14,16 @@ import { postgresRepository } from "../../src/adapters/postgres.js";
 import { s3Storage } from "../../src/adapters/s3.js";
 import {
   assertCompleted,
+  BatchProcessor,
   type Logger,
+  type Plugin,
   processUploadWithRetry,
   type StorageAdapter,
   splitStorage,
 } from "../../src/index.js";
+import { telemetry } from "../../src/integrations/otel.js";
 import { type Channel, postgresChannel, redisChannel } from "../../src/integrations/progress.js";
-import { ai, storage } from "./fixtures.js";
+import { ai, type Photo, storage } from "./fixtures.js";
 
 test("clients of PostgreSQL fit postgresRepository", async () => {
   postgresRepository(new pg.Client());
@@ -73,4 +78,22 @@ test("storages are split by what they hold", () => {
   expectTypeOf(splitStorage({ originals: storage, derived: storage })).toEqualTypeOf<StorageAdapter>();
   // @ts-expect-error where thumbnails go
   splitStorage({ originals: storage });
+});
+
+test("tracers and meters of an SDK fit telemetry, which fits records of any kind", async () => {
+  const plugin = telemetry({
+    tracer: new BasicTracerProvider().getTracer("a"),
+    meter: new MeterProvider().getMeter("a"),
+  });
+  expectTypeOf(plugin).toExtend<Plugin<Photo>>();
+  const repository = postgresRepository(new pg.Pool());
+  const processor = new BatchProcessor({ storage, ai, repository, plugins: [telemetry(), plugin] });
+  processor.on("upload:started", ({ upload }) => expectTypeOf(upload.createdAt).toEqualTypeOf<Date>());
+  const result = await processUploadWithRetry("1", { storage, ai, repository }, { plugins: [telemetry()] });
+  assertCompleted(result);
+  expectTypeOf(result.upload.createdAt).toEqualTypeOf<Date>();
+  // @ts-expect-error no tracer
+  telemetry({ tracer: new MeterProvider() });
+  // @ts-expect-error no such option
+  telemetry({ prefix: "a" });
 });

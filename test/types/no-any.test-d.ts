@@ -30,6 +30,7 @@ import type {
   UploadResult,
   WireEvent,
 } from "../../src/index.js";
+import type { telemetry } from "../../src/integrations/otel.js";
 import type {
   ProgressHandler,
   ProgressHandlerOptions,
@@ -101,6 +102,10 @@ test("no any in what the processor answers", () => {
   type Run = "process" | "processUpload" | "processUploads" | "recover" | "rerun" | "plan" | "undo";
   type Own = Run | "cancel" | "abortUpload" | "pause" | "resume" | "close" | "health" | "isPaused" | "activeCount";
   expectTypeOf<AnyIn<Pick<BatchProcessor<Photo>, Own>>>().toBeNever();
+});
+
+test("no any in the integrations", () => {
+  expectTypeOf<AnyIn<Omit<ReturnType<typeof telemetry>, "on">>>().toBeNever();
 });
 
 test("no any in the adapters", () => {

@@ -74,6 +74,40 @@ describe("around", () => {
     expect(outcomes.at(-1)?.[1]).toMatchObject({ outcome: "aborted" });
   });
 
+  test("tells of an answer that is not accepted that the call failed, and of one that was stopped that it was aborted", async () => {
+    const world = worldOf([uploadOf("a"), uploadOf("b")]);
+    const { outcomes, around } = tracing();
+    const describing = () => {
+      const told = outcomes.splice(0).find(([scope]) => scope.kind === "stage" && scope.stage === "describe");
+      return told?.[1];
+    };
+    world.ai.describe.mockResolvedValueOnce({ text: " ", usage: { inputTokens: 7 } });
+    await processUploadWithRetry("a", world, { ...quick, plugins: [{ around }] });
+    expect(describing()).toMatchObject({
+      outcome: "failed",
+      error: { code: "EMPTY_DESCRIPTION" },
+      usage: { inputTokens: 7 },
+    });
+    const controller = new AbortController();
+    world.ai.describe.mockImplementationOnce(async (_, { signal }) => {
+      controller.abort();
+      return untilAborted(signal);
+    });
+    await processUploadWithRetry("b", world, { plugins: [{ around }], signal: controller.signal });
+    const stopped = describing();
+    expect(stopped).toMatchObject({ outcome: "aborted" });
+    expect(stopped).not.toHaveProperty("error");
+  });
+
+  test("tells of a redo that failed that the old result was kept", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const { outcomes, around } = tracing();
+    await processUploadWithRetry("a", world);
+    world.ai.describe.mockRejectedValueOnce(Object.assign(new Error("refused"), { status: 400 }));
+    await processUploadWithRetry("a", world, { rerun: "reprocess-all", plugins: [{ around }] });
+    expect(outcomes.at(-1)?.[1]).toMatchObject({ outcome: "failed", kept: true });
+  });
+
   test("nests, the first plugin outermost", async () => {
     const told: string[] = [];
     const named = (name: string): Plugin => ({
