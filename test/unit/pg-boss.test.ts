@@ -1,6 +1,6 @@
 import type { JobResult, PgBoss } from "pg-boss";
 import { describe, expect, test, vi } from "vitest";
-import { ConfigurationError } from "../../src/index.js";
+import { ConfigurationError, type UploadRecord } from "../../src/index.js";
 import { UploadWork } from "../../src/integrations/engine/upload-work.js";
 import { handlerOf } from "../../src/integrations/pg-boss/handler.js";
 import type { UploadJob } from "../../src/integrations/pg-boss/job-types.js";
@@ -137,6 +137,20 @@ describe("the handler", () => {
     expect(await handle(boss, world, first)).toMatchObject({ status: "failed" });
     const last = { ...first, retryCount: 4 };
     expect(await handle(boss, world, last)).toMatchObject({ status: "deadletter", output: { message: "boom" } });
+  });
+
+  test("settles the upload when the last attempt ends in what nobody expects", async () => {
+    const { boss, calls } = fakeBoss();
+    const world = worldOf([uploadOf("a")]);
+    const work = { run: () => Promise.reject(new Error("odd")) } as unknown as UploadWork<UploadRecord>;
+    const all = handlerOf(boss as unknown as PgBoss, work, world.repository);
+    expect(await all([jobOf("a", { retryLimit: 1 })])).toMatchObject([
+      { status: "failed", output: { message: "odd" } },
+    ]);
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending" });
+    expect(await all([jobOf("a", { retryCount: 1, retryLimit: 1 })])).toMatchObject([{ status: "deadletter" }]);
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "failed", errorCode: "ENGINE_GAVE_UP" });
+    expect(calls).toEqual([]);
   });
 
   test("says when it gets no metadata", async () => {
