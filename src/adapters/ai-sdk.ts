@@ -1,6 +1,6 @@
 import { ConfigurationError, classifyError } from "../errors.js";
 import { askModel } from "./ai-sdk/ask-model.js";
-import { embedTexts, readQueryVector } from "./ai-sdk/embeddings.js";
+import { embedTexts } from "./ai-sdk/embeddings.js";
 import { explained } from "./ai-sdk/explain.js";
 import { type AiSdkOptions, requireOptions } from "./ai-sdk/options.js";
 import { requireEmbeddingModel, requireLanguageModel } from "./ai-sdk/require-model.js";
@@ -8,6 +8,7 @@ import { versionOf } from "./ai-sdk/version.js";
 import { mediaDescriber } from "./models/describe-media.js";
 import { withOwnSignal } from "./models/own-signal.js";
 import { priceOf } from "./models/price.js";
+import { readQueryVector, requireQuery } from "./models/query.js";
 import type { SearchableAI } from "./models/searchable-ai.js";
 
 export type {
@@ -84,8 +85,7 @@ export function aiSdk(options: AiSdkOptions): SearchableAI {
     return { vector: vectors[0] ?? [], usage };
   };
   adapter.embedText = async (text, { signal = new AbortController().signal } = {}) => {
-    if (typeof text !== "string" || text.trim() === "")
-      throw new ConfigurationError("aiSdk: embedText: expected a text that is not empty");
+    requireQuery("aiSdk", text);
     try {
       const { vectors } = await embedding([text], { signal });
       return readQueryVector(vectors[0], dimensions);

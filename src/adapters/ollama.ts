@@ -1,6 +1,7 @@
 import type { Audit, EmbedManyContext } from "../contracts/ai.js";
 import { descriptionQuality } from "../quality.js";
 import { mediaDescriber } from "./models/describe-media.js";
+import { readQueryVector, requireQuery } from "./models/query.js";
 import type { SearchableAI } from "./models/searchable-ai.js";
 import { askModel } from "./ollama/chat.js";
 import { embedTexts } from "./ollama/embeddings.js";
@@ -60,7 +61,10 @@ export function ollama(options: OllamaOptions): OllamaAI {
     price: () => 0,
     audit: descriptionQuality(),
     describe: mediaDescriber({ prompt, video, ask: (request) => askModel(settings, asked, request) }),
-    embedText: async (text, { signal } = {}) => (await embedOne(text, signal)).vector,
+    embedText: async (text, { signal } = {}) => {
+      requireQuery("ollama", text);
+      return readQueryVector((await embedOne(text, signal)).vector);
+    },
     checkHealth: ({ signal }) => checkOllama(settings, signal),
   };
   if (settings.embeddingModel === undefined) return ai;

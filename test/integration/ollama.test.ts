@@ -171,6 +171,27 @@ describe("embeddings", () => {
     });
   });
 
+  test.each(["[[0.6, null]]", "[[]]", "[null]", '["0.6"]', '[["0.6"]]'])(
+    "of a query are no others than finite numbers: %s",
+    async (embeddings) => {
+      const { server, ai } = await served();
+      server.script("embed", ({ response }) => void response.end(`{"embeddings":${embeddings}}`));
+      await expect(ai.embedText("a cat")).rejects.toMatchObject({
+        code: "INVALID_EMBEDDING",
+        message: expect.stringContaining("expected a vector of at least 1 finite numbers"),
+      });
+    },
+  );
+
+  test.each(["", " \n", undefined, 5])("a query of %j is refused, and nothing is asked", async (text) => {
+    const { server, ai } = await served();
+    await expect(ai.embedText(text as string)).rejects.toMatchObject({
+      code: "INVALID_CONFIGURATION",
+      message: "ollama: embedText: expected a text that is not empty",
+    });
+    expect(server.exchanges).toEqual([]);
+  });
+
   test("without an embedding model there are none, and a query is told so", async () => {
     const { ai } = await served({ embeddingModel: undefined });
     expect(ai).not.toHaveProperty("embed");

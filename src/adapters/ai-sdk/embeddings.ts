@@ -100,12 +100,3 @@ function broken(message: string): UploadError {
     stage: "embed",
   });
 }
-
-/** The vector of a query, which the library does not check for us. @throws UploadError `INVALID_EMBEDDING` */
-export function readQueryVector(vector: ArrayLike<number> | undefined, dimensions: number | undefined): number[] {
-  const numbers = Array.from(vector ?? []);
-  const fits = dimensions === undefined ? numbers.length > 0 : numbers.length === dimensions;
-  if (fits && numbers.every((number) => Number.isFinite(number))) return numbers;
-  const message = `embed: expected a vector of ${dimensions ?? "at least 1"} finite numbers, got ${numbers.length} numbers`;
-  throw new UploadError(message, { code: "INVALID_EMBEDDING", stage: "embed" });
-}
