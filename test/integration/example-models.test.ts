@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { chat, OllamaServer } from "../support/ollama-server.js";
 import { answered, OpenAIServer } from "../support/openai-server.js";
@@ -43,14 +45,23 @@ test("openai-compatible.ts describes, tags and tells what it cost", async () => 
   expect(server.embeds[0]?.body).toMatchObject({ model: "vectors", input: expect.anything() });
 });
 
-test("search-by-words.ts finds what the words mean", async () => {
+test("search-by-words.ts finds what the words mean, also when it is run again on a database that stays", async () => {
   vi.stubEnv("SEARCH", "a cup of coffee");
+  const database = await PGlite.create({ extensions: { vector } });
+  onTestFinished(database.close.bind(database));
+  vi.spyOn(PGlite, "create").mockResolvedValue(database);
+  vi.spyOn(database, "close").mockResolvedValue();
   const subjects = ["An astronaut in a suit", "A cat", "A cup of coffee", "A telescope in space", "A rocket"];
   server.script("chat", ...subjects.map((subject) => answered(subject)));
   await import("../../examples/search-by-words.js");
   expect(printed).toHaveLength(3);
   expect(printed[0]).toMatch(/^1\.00 .*A cup of coffee$/);
-});
+
+  vi.resetModules();
+  await import("../../examples/search-by-words.js");
+  expect(printed.slice(3)).toEqual(printed.slice(0, 3));
+  expect(server.describes).toHaveLength(subjects.length);
+}, 120_000);
 
 test("local-then-cloud.ts has done by the cloud what its own model cannot", async () => {
   const own = await OllamaServer.start();
