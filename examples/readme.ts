@@ -14,7 +14,8 @@ const processor = new BatchProcessor({ storage: fileStorage("/var/lib/photos"), 
 processor.on("upload:settled", ({ uploadId, status }) => console.log(uploadId, status));
 
 await processor.recover(); // what an earlier process left unfinished
-await repository.addBatch({ id: "holiday" });
-await repository.addUploads([{ id: "beach", batchId: "holiday", storageKey: "originals/beach.jpg" }]);
+if ((await repository.findBatch("holiday")) === null) await repository.addBatch({ id: "holiday" });
+const beach = { id: "beach", batchId: "holiday", storageKey: "originals/beach.jpg" };
+if ((await repository.findUpload(beach.id)) === null) await repository.addUploads([beach]);
 console.log(await processor.process("holiday"));
 await pool.end();

@@ -22,8 +22,10 @@ const repository = postgresRepository(pool ?? (embedded as PGlite));
 await repository.migrate();
 
 const photos = ["astronaut.jpg", "cat.png", "coffee.webp", "hubble.jpg", "rocket.jpg"];
-await repository.addBatch({ id: "photos" });
-await repository.addUploads(photos.map((id) => ({ id, batchId: "photos", storageKey: `photos/${id}` })));
+if ((await repository.findBatch("photos")) === null) await repository.addBatch({ id: "photos" });
+for (const id of photos)
+  if ((await repository.findUpload(id)) === null)
+    await repository.addUploads([{ id, batchId: "photos", storageKey: `photos/${id}` }]);
 const storage = fileStorage(new URL(".", import.meta.url));
 await new BatchProcessor({ storage, ai, repository, thumbnail: false }).process("photos");
 

@@ -2,7 +2,7 @@ import { ConfigurationError, classifyError } from "../errors.js";
 import { askModel } from "./ai-sdk/ask-model.js";
 import { embedTexts } from "./ai-sdk/embeddings.js";
 import { explained } from "./ai-sdk/explain.js";
-import { type AiSdkOptions, requireOptions } from "./ai-sdk/options.js";
+import { type AiSdkOptions, readOptions } from "./ai-sdk/options.js";
 import { requireEmbeddingModel, requireLanguageModel } from "./ai-sdk/require-model.js";
 import { versionOf } from "./ai-sdk/version.js";
 import { mediaDescriber } from "./models/describe-media.js";
@@ -34,8 +34,9 @@ export type { SearchableAI } from "./models/searchable-ai.js";
  * const provider = createOpenAICompatible({ name: "acme", baseURL, apiKey, includeUsage: true });
  * const ai = aiSdk({ model: provider("acme-vision"), embeddingModel: provider.textEmbeddingModel("acme-embed") });
  */
-export function aiSdk(options: AiSdkOptions): SearchableAI {
-  const { prompt, video, maxOutputTokens, temperature, providerOptions, dimensions } = requireOptions(options);
+export function aiSdk(given: AiSdkOptions): SearchableAI {
+  const options = readOptions(given);
+  const { prompt, video, maxOutputTokens, temperature, providerOptions, dimensions } = options;
   const model = requireLanguageModel(options.model);
   const embeddingModel =
     options.embeddingModel === undefined ? undefined : requireEmbeddingModel(options.embeddingModel);

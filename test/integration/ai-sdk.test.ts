@@ -133,7 +133,7 @@ describe.each(majors)("a model of specification %s", (major) => {
       vectors: texts.map((text) => vectorOf(text)),
       usage: { inputTokens: 12, requests: 3, model: "acme-embed" },
     });
-    expect(server.embeds.map(({ body }) => body.input.length)).toEqual([2, 2, 1]);
+    expect(server.embeds.map(({ body }) => body.input?.length)).toEqual([2, 2, 1]);
 
     server.script("embeddings", embedded(), failed(500), embedded());
     expect(await ai.embedMany?.(inputs, fakeContext()).catch((error: unknown) => error)).toMatchObject({
@@ -159,7 +159,7 @@ describe.each(majors)("a model of specification %s", (major) => {
     server.script("chat", ...texts.map((text) => answered(text)));
     server.embeddings = (response, request) => {
       const { input } = request.body;
-      const change = (data: readonly EmbeddingData[]) => data.filter(({ index }) => input[index] !== "nothing");
+      const change = (data: readonly EmbeddingData[]) => data.filter(({ index }) => input?.[index] !== "nothing");
       return embedded({ change })(response, request);
     };
     const model = adapterOver(major, server.baseURL);
@@ -172,7 +172,7 @@ describe.each(majors)("a model of specification %s", (major) => {
     expect(uploads.filter((upload) => upload?.status === "failed")).toMatchObject([
       { description: "nothing", errorCode: "EMBED_FAILED" },
     ]);
-    expect(server.embeds.map(({ body }) => body.input.length).sort()).toEqual([1, 1, 2, 2, 4]);
+    expect(server.embeds.map(({ body }) => body.input?.length).sort()).toEqual([1, 1, 2, 2, 4]);
   });
 
   test("embeds the text of a search as it embeds descriptions", async () => {
@@ -317,6 +317,13 @@ describe("what cannot be", () => {
       () => aiSdk({ model, video: "whole" as never }),
       /video: expected "per-frame" or "one-call", got "whole"/,
     ],
+    ["a stamp that is no text", () => aiSdk({ model, version: 7 as never }), /version: expected a text, .*, got 7/],
+    ["half a stamp", () => aiSdk({ model, version: { describe: "1" } as never }), /version: expected a text, or/],
+    [
+      "an audit that checks nothing",
+      () => aiSdk({ model, audit: { maxAsks: 2 } as never }),
+      /audit: expected an object with a function `check`, .*, got object/,
+    ],
     ["no options", () => aiSdk(undefined as never), /options: expected an object with a model, got undefined/],
   ])("%s is refused, with the remedy", (_, make, message) => {
     expect(make).toThrow(ConfigurationError);
@@ -324,6 +331,19 @@ describe("what cannot be", () => {
   });
 
   const modelLike = { provider: "acme", modelId: "x", doGenerate: async () => ({}), doStream: async () => ({}) };
+
+  test("each option is read once: what is used is what was checked", () => {
+    let reads = 0;
+    const options = {
+      model,
+      get version() {
+        reads++;
+        return String(reads);
+      },
+    };
+    expect(aiSdk(options).version).toBe("1");
+    expect(reads).toBe(1);
+  });
 
   test("a search without an embedding model", async () => {
     await expect(aiSdk({ model }).embedText("a cat")).rejects.toThrow("embedText needs an `embeddingModel`");

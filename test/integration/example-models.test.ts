@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { chat, OllamaServer } from "../support/ollama-server.js";
+import { chat, failure, OllamaServer } from "../support/ollama-server.js";
 import { answered, OpenAIServer } from "../support/openai-server.js";
 
 /** The examples over models, run as they are against a server that speaks the protocol, through the real client package. */
@@ -43,13 +45,33 @@ test("openai-compatible.ts describes, tags and tells what it cost", async () => 
   expect(server.embeds[0]?.body).toMatchObject({ model: "vectors", input: expect.anything() });
 });
 
-test("search-by-words.ts finds what the words mean", async () => {
+test("search-by-words.ts finds what the words mean, also when it is run again on a database that stays", async () => {
   vi.stubEnv("SEARCH", "a cup of coffee");
+  const database = await PGlite.create({ extensions: { vector } });
+  onTestFinished(database.close.bind(database));
+  vi.spyOn(PGlite, "create").mockResolvedValue(database);
+  vi.spyOn(database, "close").mockResolvedValue();
   const subjects = ["An astronaut in a suit", "A cat", "A cup of coffee", "A telescope in space", "A rocket"];
   server.script("chat", ...subjects.map((subject) => answered(subject)));
   await import("../../examples/search-by-words.js");
   expect(printed).toHaveLength(3);
   expect(printed[0]).toMatch(/^1\.00 .*A cup of coffee$/);
+
+  vi.resetModules();
+  await import("../../examples/search-by-words.js");
+  expect(printed.slice(3)).toEqual(printed.slice(0, 3));
+  expect(server.describes).toHaveLength(subjects.length);
+}, 120_000);
+
+test("own-model.ts describes and embeds by an adapter of its own, which says whose fault an error is", async () => {
+  const own = await OllamaServer.start();
+  onTestFinished(() => own.close());
+  vi.stubEnv("OLLAMA_HOST", own.url);
+  own.script("chat", failure(503, "server busy", { "retry-after": "0" }));
+  await import("../../examples/own-model.js");
+  expect(printed).toEqual([`${own.description} ${own.dimensions}`]);
+  expect(own.callsOf("chat").map(({ body }) => body.messages?.[0]?.images?.length)).toEqual([1, 1]);
+  expect(own.callsOf("embed").map(({ body }) => body.input)).toEqual([own.description]);
 });
 
 test("local-then-cloud.ts has done by the cloud what its own model cannot", async () => {

@@ -143,8 +143,9 @@ test("without the client's package the command to install it is named", async ()
   writeFileSync(
     join(copy, "worker.ts"),
     `import { ollama } from "./src/adapters/ollama.ts";
+     import type { UploadError } from "./src/errors.ts";
      const ai = ollama({ model: "a", embeddingModel: "b" });
-     const failed = ({ code, fault, message }: any) => ({ code, fault, message });
+     const failed = ({ code, fault, message }: UploadError) => ({ code, fault, message });
      console.log(JSON.stringify(await Promise.all([ai.embedText("c").catch(failed), ai.checkHealth!({ signal: new AbortController().signal }).catch(failed)])));`,
   );
   const { out, err } = await endOf(startChild(join(copy, "worker.ts")));

@@ -65,4 +65,11 @@ test("the first example of the README does what it says", async () => {
   expect(world.models.callsOf("chat").map(({ body }) => body.model)).toEqual(["qwen3-vl", "qwen3-vl"]);
   expect(world.models.callsOf("embed").map(({ body }) => body.input)).toEqual([[description]]);
   expect(world.pools.map((pool) => pool.listenerCount("error"))).toEqual([1]);
+
+  // A second run has nothing left to do, and pays for nothing.
+  vi.resetModules();
+  await import("../../examples/readme.js");
+  expect(world.pools).toHaveLength(2);
+  expect(console.log).toHaveBeenLastCalledWith(expect.objectContaining({ status: "completed" }));
+  expect(world.models.callsOf("chat")).toHaveLength(2);
 });

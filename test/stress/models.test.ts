@@ -47,7 +47,7 @@ function batchOver(major: Major, breaker: BreakerOptions) {
   const answer = answered();
   // Each upload is known by what is asked about it.
   server.chat = async (response, request) => {
-    const id: string = request.body.messages[0].content[0].text;
+    const id = request.body.messages?.[0]?.content[0]?.text ?? "";
     response.on("finish", () => described.set(id, (described.get(id) ?? 0) + 1));
     await later(10);
     return answer(response, request);

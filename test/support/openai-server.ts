@@ -4,9 +4,17 @@ import type { AddressInfo } from "node:net";
 /** A request as the server got it. */
 export interface OpenAIRequest {
   readonly path: "/v1/chat/completions" | "/v1/embeddings";
-  // biome-ignore lint/suspicious/noExplicitAny: the body of whichever endpoint it is for
-  readonly body: any;
+  readonly body: OpenAIBody;
   readonly headers: IncomingMessage["headers"];
+}
+
+/** Of whichever endpoint it is for. */
+export interface OpenAIBody {
+  readonly model: string;
+  readonly messages?: readonly { readonly role: string; readonly content: readonly { readonly text?: string }[] }[];
+  readonly stream?: boolean;
+  readonly stream_options?: { readonly include_usage?: boolean };
+  readonly input?: string | readonly string[];
 }
 
 /** Answers one request. */
@@ -221,7 +229,7 @@ export function embedded({
   change?: (data: readonly EmbeddingData[]) => readonly EmbeddingData[];
 } = {}): Reply {
   return (response, { body }) => {
-    const texts: readonly string[] = [body.input].flat();
+    const texts = [body.input ?? []].flat();
     const data = texts.map((text, index) => {
       return { object: "embedding" as const, index, embedding: vectorOf(text, dimensions) };
     });

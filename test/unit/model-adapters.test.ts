@@ -191,8 +191,20 @@ test.each([
   ["The template opened it.\n</think>\n\nA cat.", "A cat."],
   ["A sign that says </think> on a wall", "A sign that says </think> on a wall"],
   ["A cat <think>not at the beginning</think>", "A cat <think>not at the beginning</think>"],
+  ["<think>x</think><thought>y", ""],
+  ["<think>İİİİ</think>A cat.", "A cat."], // in lower case these letters are longer
 ])("reasoning is removed: %j", (text, expected) => {
   expect(withoutThinking(text)).toBe(expected);
+});
+
+test.each([
+  ["<think></think>", "A cat."],
+  ["<think>", ""],
+  ["\n</think", "A cat."],
+  ["\n\t \t", "A cat."],
+])("reasoning is removed in a time that grows with its length alone, or this would not end: %j", (piece, expected) => {
+  const text = withoutThinking(`${piece.repeat(300_000)}A cat.`);
+  expect(text.slice(-6)).toBe(expected);
 });
 
 test.each([

@@ -52,12 +52,17 @@ const KNOWN: readonly (keyof AiSdkOptions)[] = [
   "video",
 ];
 
-/** @throws ConfigurationError for an option that is unknown, or of the wrong kind; the models are judged elsewhere */
-export function requireOptions(options: AiSdkOptions): AiSdkOptions {
-  if (typeof options !== "object" || options === null) throw unfit("options", "an object with a model", options);
+/**
+ * A copy of the options, each of which is read once: what is used is what was checked.
+ *
+ * @throws ConfigurationError for an option that is unknown, or of the wrong kind; the models are judged elsewhere
+ */
+export function readOptions(given: AiSdkOptions): AiSdkOptions {
+  if (typeof given !== "object" || given === null) throw unfit("options", "an object with a model", given);
+  const options = { ...given };
   for (const name of Object.keys(options))
     if (!(KNOWN as readonly string[]).includes(name)) throw unknownOption("aiSdk", name, KNOWN);
-  const { prompt, maxOutputTokens, temperature, providerOptions, dimensions, price, video } = options;
+  const { prompt, maxOutputTokens, temperature, providerOptions, dimensions, version, price, audit, video } = options;
   if (prompt !== undefined && typeof prompt !== "function" && (typeof prompt !== "string" || prompt.trim() === ""))
     throw unfit("prompt", "a text that is not empty or a function", prompt);
   requireCount("maxOutputTokens", maxOutputTokens);
@@ -66,7 +71,11 @@ export function requireOptions(options: AiSdkOptions): AiSdkOptions {
     throw unfit("temperature", "a number of at least 0", temperature);
   if (providerOptions !== undefined && !isRecordOfRecords(providerOptions))
     throw unfit("providerOptions", "an object of objects, by the provider's name", providerOptions);
+  if (version !== undefined && !isVersion(version))
+    throw unfit("version", "a text, or { describe, embed } of texts", version);
   if (price !== undefined && typeof price !== "function") requirePrices(price);
+  if (audit !== undefined && typeof Object(audit).check !== "function")
+    throw unfit("audit", "an object with a function `check`, such as descriptionQuality()", audit);
   if (video !== undefined && video !== "per-frame" && video !== "one-call")
     throw unfit("video", '"per-frame" or "one-call"', video);
   return options;
@@ -82,6 +91,11 @@ function requirePrices(price: TokenPrices): void {
   for (const [name, value] of Object.entries({ input, output, embed }))
     if (!(typeof value === "number" && value >= 0 && Number.isFinite(value)))
       throw unfit(`price.${name}`, "the price of one million tokens, a number of at least 0", value);
+}
+
+function isVersion(value: unknown): boolean {
+  const isText = (each: unknown) => typeof each === "string" && each.trim() !== "";
+  return isText(value) || [Object(value).describe, Object(value).embed].every(isText);
 }
 
 function isRecordOfRecords(value: unknown): boolean {
