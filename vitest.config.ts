@@ -9,7 +9,10 @@ export default defineConfig({
     alias: [
       { find: /^upload-processor$/, replacement: source("index.ts") },
       { find: /^upload-processor\/testing$/, replacement: source("testing/index.ts") },
-      { find: /^upload-processor\/(bullmq|pg-boss|otel|progress|progress-client)$/, replacement: source("integrations/$1.ts") },
+      {
+        find: /^upload-processor\/(bullmq|pg-boss|otel|progress|progress-client)$/,
+        replacement: source("integrations/$1.ts"),
+      },
       { find: /^upload-processor\/(.+)$/, replacement: source("adapters/$1.ts") },
     ],
   },

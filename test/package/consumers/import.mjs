@@ -19,7 +19,24 @@ import { job } from "./job.mjs";
 
 const other = createRequire(import.meta.url)("upload-processor");
 await job(
-  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, progress, client, testing },
+  {
+    root,
+    fs,
+    memory,
+    postgres,
+    localAI,
+    aiSdk,
+    ollama,
+    s3,
+    flydrive,
+    ffmpeg,
+    heic,
+    bullmq,
+    pgBoss,
+    progress,
+    client,
+    testing,
+  },
   other,
   process.argv[2],
 );

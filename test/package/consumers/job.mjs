@@ -15,7 +15,24 @@ import { buffer } from "node:stream/consumers";
  * @param photo the path of a real photograph
  */
 export async function job(
-  { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, progress, client, testing },
+  {
+    root,
+    fs,
+    memory,
+    postgres,
+    localAI,
+    aiSdk,
+    ollama,
+    s3,
+    flydrive,
+    ffmpeg,
+    heic,
+    bullmq,
+    pgBoss,
+    progress,
+    client,
+    testing,
+  },
   other,
   photo,
 ) {
@@ -109,8 +126,8 @@ export async function job(
 
   // A runtime of another copy of the root would be refused.
   const runtime = root.createRuntime({ limits: { describe: 1 } });
-  const handler = bullmq.uploadJobProcessor(adapters, { runtime });
-  const done = await handler({ data: { uploadId: "1" }, opts: {}, attemptsMade: 0, attemptsStarted: 1 });
+  const processJob = bullmq.uploadJobProcessor(adapters, { runtime });
+  const done = await processJob({ data: { uploadId: "1" }, opts: {}, attemptsMade: 0, attemptsStarted: 1 });
   assert.equal(done.status, "skipped", "it was completed above");
   const misused = errorOf(() => bullmq.createUploadWorker("uploads", adapters, {}));
   assert.ok(misused instanceof root.ConfigurationError, String(misused));

@@ -18,7 +18,24 @@ const testing = require("upload-processor/testing");
 // A rejection ends the process with a code other than 0.
 void Promise.all([import("./job.mjs"), import("upload-processor")]).then(([{ job }, other]) =>
   job(
-    { root, fs, memory, postgres, localAI, aiSdk, ollama, s3, flydrive, ffmpeg, heic, bullmq, pgBoss, progress, client, testing },
+    {
+      root,
+      fs,
+      memory,
+      postgres,
+      localAI,
+      aiSdk,
+      ollama,
+      s3,
+      flydrive,
+      ffmpeg,
+      heic,
+      bullmq,
+      pgBoss,
+      progress,
+      client,
+      testing,
+    },
     other,
     process.argv[2],
   ),
