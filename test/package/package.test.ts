@@ -12,10 +12,7 @@ const webp = join(repository, "examples/photos/coffee.webp");
 let project: string;
 
 beforeAll(async () => {
-  [project] = await Promise.all([
-    createProject(inject("tarball"), { jest: "^30.0.0", bullmq: "^6.0.0" }),
-    installNodes(),
-  ]);
+  project = await createProject(inject("tarball"), { jest: "^30.0.0", bullmq: "^6.0.0" });
   await cp(join(repository, "test/package/consumers"), project, { recursive: true });
 });
 
