@@ -16,6 +16,7 @@ beforeAll(async () => {
   const { dependencies, ...manifest } = await readManifest(project);
   const packed = { ...dependencies, "upload-processor": `file:${inject("tarball")}` };
   await writeFile(join(project, "package.json"), JSON.stringify({ ...manifest, dependencies: packed }));
+  await cp(join(repository, "examples/photos"), join(project, "photos"), { recursive: true });
   await npmInstall(project);
   await run(
     process.execPath,
@@ -37,7 +38,7 @@ async function runExample(name: string, env: NodeJS.ProcessEnv) {
     await client.query(`create schema ${schema}`);
     const url = new URL(TEST_POSTGRES_URL as string);
     url.searchParams.set("options", `-c search_path=${schema}`);
-    const PHOTOS = join(repository, "examples/photos");
+    const PHOTOS = join(project, "photos");
     const program = await run(process.execPath, [script], project, {
       env: { ...process.env, ...env, DATABASE_URL: url.href, PHOTOS, GRAPHILE_WORKER_SCHEMA: `${schema}_jobs` },
     });
