@@ -19,6 +19,8 @@ export default defineConfig({
   test: {
     include: ["test/{unit,contract,integration}/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 30_000,
+    // Many tests wait: for a lease, a retry, a process. With one worker fewer than cores, one of two cores would wait with them.
+    maxWorkers: "100%",
     hookTimeout: 60_000,
     // A program of their own: the whole project is checked by `npm run types`, which needs the build.
     typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"], tsconfig: "test/types/tsconfig.json" },
