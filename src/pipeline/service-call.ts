@@ -48,8 +48,8 @@ export async function callService<U extends UploadRecord, Answer>(
     const reserving = isModel ? reserve(settings, signal) : undefined;
     leave = reserving instanceof Promise ? await reserving : reserving;
     // Who waited for a call that turned out to have no price is not let in by that.
-    const unpriced = run.unpriced ?? settings.run?.unpriced;
-    if (isModel && unpriced !== undefined) throw unpriced;
+    if (isModel) run.unpriced ??= settings.run?.unpriced;
+    if (isModel && run.unpriced !== undefined) throw run.unpriced;
     // Last of all, because each of these may have taken its time.
     const confirming = service.kind === "storage" ? undefined : claim.confirm();
     if (confirming !== undefined) await confirming;

@@ -24,4 +24,4 @@ it("hostile media need little more memory than photographs, however often they c
   expect(Object.values(hostile.outcomes).reduce((sum, count) => sum + count, 0)).toBe(3 * createMediaFixtures().length);
   const difference = hostile.peakMiB - photographs.peakMiB;
   expect(difference, `${hostile.peakMiB} instead of ${photographs.peakMiB} MiB`).toBeLessThan(MOST_FOR_BOMBS_MIB);
-});
+}, 180_000);

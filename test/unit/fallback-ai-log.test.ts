@@ -66,6 +66,17 @@ describe("the log", () => {
     },
   );
 
+  test("blames no model for a call of another upload that had no price", async () => {
+    const { local, cloud, adapters } = chained(3, { local: { price: () => null }, cloud: { price: () => 1 } });
+    const { logger, told } = logging();
+    const processor = new BatchProcessor({ ...adapters, ...once, logger, concurrency: 3 });
+    const error = expect.objectContaining({ code: "INVALID_CONFIGURATION" });
+    expect(await processor.process("batch", { budget: 10 })).toMatchObject({ status: "failed", error });
+    expect(local.describe).toHaveBeenCalledTimes(1);
+    expect(cloud.describe).not.toHaveBeenCalled();
+    expect([...told(MISSING), ...told(NEXT)]).toEqual([]);
+  });
+
   test("tells of the missing one also where the failure of another is the upload's", async () => {
     const { local, cloud, adapters } = chained();
     local.describe.mockRejectedValue(down());

@@ -16,9 +16,7 @@ const { BatchProcessor } = await load("upload-processor");
 const { memoryRepository, memoryStorage } = await load("upload-processor/memory");
 const { telemetry } = await load("upload-processor/otel");
 
-// Before there is an SDK, as where it is registered too late.
 const sdk = await import(packageOfSpans);
-const TracerProvider = sdk.TracerProvider ?? sdk.BasicTracerProvider;
 const uploads = ["good", "bad"].map((id) => ({ id, storageKey: id, status: "pending" }));
 const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const ai = {
@@ -31,6 +29,7 @@ const ai = {
   },
   embed: async () => [1, 2, 3],
 };
+// Before there is an SDK, as where it is registered too late.
 const processor = new BatchProcessor({
   storage: memoryStorage(uploads.map(({ id }) => [id, Buffer.from(png, "base64")])),
   repository: memoryRepository({ uploads }),
@@ -40,7 +39,10 @@ const processor = new BatchProcessor({
 });
 
 const finished = new sdk.InMemorySpanExporter();
-const tracers = new TracerProvider({ spanProcessors: [new sdk.SimpleSpanProcessor(finished)] });
+// SDK 3, and SDK 2.
+const tracers = sdk.TracerProvider
+  ? new sdk.TracerProvider({ spanProcessors: [new sdk.SimpleSpanProcessor({ exporter: finished })] })
+  : new sdk.BasicTracerProvider({ spanProcessors: [new sdk.SimpleSpanProcessor(finished)] });
 const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
 const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
 const meters = new MeterProvider({ readers: [reader] });
@@ -54,6 +56,7 @@ await tracer.startActiveSpan("caller", async (span) => {
   span.end();
 });
 
+await tracers.forceFlush();
 const spans = finished.getFinishedSpans();
 const byId = new Map(spans.map((span) => [span.spanContext().spanId, span]));
 const lineOf = (span) => (span === undefined ? [] : [...lineOf(byId.get(span.parentSpanContext?.spanId)), span.name]);
