@@ -1,7 +1,8 @@
-import { type Link, type Span, type Tracer, trace } from "@opentelemetry/api";
+import type { Link, Span, Tracer } from "@opentelemetry/api";
 import type { UploadError, UploadEventPayloads } from "../../index.js";
 import { endSpan } from "./end-span.js";
-import { ATTRIBUTES, SCOPE } from "./names.js";
+import { ATTRIBUTES } from "./names.js";
+import { tracerOf } from "./tracer-of.js";
 
 interface OpenSpan {
   readonly span: Span;
@@ -14,15 +15,12 @@ interface OpenSpan {
  * They are linked to it, so each can be a trace of its own, sampled by itself.
  */
 export class BatchSpans {
-  readonly #tracer: Tracer;
   readonly #open = new Map<string, OpenSpan>();
 
   constructor(
-    tracer: Tracer | undefined,
+    private readonly tracer: Tracer | undefined,
     private readonly recorded: WeakSet<UploadError>,
-  ) {
-    this.#tracer = tracer ?? trace.getTracer(SCOPE);
-  }
+  ) {}
 
   linksTo(batchId: string | null): Link[] {
     const open = batchId === null ? undefined : this.#open.get(batchId);
@@ -34,7 +32,7 @@ export class BatchSpans {
     const open = this.#open.get(batchId);
     if (open !== undefined) open.runs++;
     else {
-      const span = this.#tracer.startSpan("upload.batch", { attributes: { [ATTRIBUTES.batchId]: batchId } });
+      const span = tracerOf(this.tracer).startSpan("upload.batch", { attributes: { [ATTRIBUTES.batchId]: batchId } });
       this.#open.set(batchId, { span, runs: 1 });
     }
   }

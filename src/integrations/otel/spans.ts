@@ -2,27 +2,25 @@ import { type Attributes, context, isSpanContextValid, type Span, type Tracer, t
 import type { UploadError, UploadEventPayloads, WorkOutcome, WorkScope } from "../../index.js";
 import type { BatchSpans } from "./batch-spans.js";
 import { endSpan } from "./end-span.js";
-import { ATTRIBUTES, SCOPE } from "./names.js";
+import { ATTRIBUTES } from "./names.js";
+import { tracerOf } from "./tracer-of.js";
 
 /** A span for each upload, below the span of its caller, and below it one for each call of a stage. */
 export class Spans {
-  readonly #tracer: Tracer;
   /** By upload, of those whose span is open. */
   readonly #retries = new Map<string, number>();
 
   constructor(
-    tracer: Tracer | undefined,
+    private readonly tracer: Tracer | undefined,
     private readonly batches: BatchSpans,
     private readonly recorded: WeakSet<UploadError>,
-  ) {
-    this.#tracer = tracer ?? trace.getTracer(SCOPE);
-  }
+  ) {}
 
   /** Runs the work with its span as the active one, so that what an adapter traces is below it. */
   around(scope: WorkScope, run: () => Promise<WorkOutcome>): Promise<WorkOutcome> {
     const parent = context.active();
     const links = scope.kind === "upload" ? this.batches.linksTo(scope.batchId) : [];
-    const span = this.#tracer.startSpan(nameOf(scope), { attributes: attributesOf(scope), links }, parent);
+    const span = tracerOf(this.tracer).startSpan(nameOf(scope), { attributes: attributesOf(scope), links }, parent);
     // Of a trace that is not sampled the context is handed on all the same; without an SDK there is none.
     if (!span.isRecording() && !isSpanContextValid(span.spanContext())) return run();
     if (scope.kind === "upload") this.#retries.set(scope.uploadId, 0);
