@@ -51,6 +51,8 @@ export async function redo(url: string, schema: string, seed: number): Promise<R
   const last = random() < 0.3 ? { ...first, version: "v3" } : first;
   const kills = 1 + Math.floor(random() * 3);
   const interrupted = new Set<number>();
+  /** Whoever is at work then lets go, and breaks its calls off. */
+  let isCancelled = false;
 
   /** One worker after the other in one place, until one comes to its end. */
   const lives = async (plan: RedoPlan, fates: ("kill" | "end" | "cancel" | "delete")[]): Promise<void> => {
@@ -63,8 +65,10 @@ export async function redo(url: string, schema: string, seed: number): Promise<R
       if (fate === "delete") {
         const deleted = await repository.deleteUpload(`u${Math.floor(random() * UPLOADS)}`);
         if (deleted !== null) report.uploads--;
-      } else if (fate === "cancel") await repository.updateBatch(BATCH, { status: "cancelled" }, ["processing"]);
-      else {
+      } else if (fate === "cancel") {
+        isCancelled = true;
+        await repository.updateBatch(BATCH, { status: "cancelled" }, ["processing"]);
+      } else {
         interrupted.add(worker.pid);
         worker.signal(fate === "kill" ? "SIGKILL" : "SIGTERM");
         if (fate === "kill") report.kills++;
@@ -106,7 +110,8 @@ export async function redo(url: string, schema: string, seed: number): Promise<R
     report.describes = calls.describes;
     report.again = calls.extraDescribes;
     for (const [pid, lost] of calls.unacknowledged) {
-      if (lost > (interrupted.has(pid) ? CONCURRENCY : 0) && report.uploads === UPLOADS)
+      const isInterrupted = isCancelled || interrupted.has(pid);
+      if (lost > (isInterrupted ? CONCURRENCY : 0) && report.uploads === UPLOADS)
         report.problems.push(`a worker lost ${lost} descriptions`);
     }
     const uploads = await repository.listUploads({ all: true }, { limit: UPLOADS });
