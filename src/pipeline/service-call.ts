@@ -161,19 +161,26 @@ export function judge<U extends UploadRecord>(
   const isOwn = UploadError.isInstance(error) && (error.stage === null || error.stage === stage);
   if (isOwn && error.fault === "account") breaker.failed(ticket, error, true);
   else if (isOwn && error.fault === "service") {
-    if (isAlone) noteFailure(run, breaker, ticket);
+    if (isAlone) noteFailure(run, breaker, ticket.began);
     breaker.failed(ticket, error, (error.retryAfterMs ?? 0) > maxRetryAfterMs);
   } else if (isOwn && error.fault === "upload") breaker.answered(ticket);
-  else breaker.released(ticket);
+  else {
+    breaker.released(ticket);
+    // An original that was opened, and could not be read when it was wanted: the storage has failed the upload, not the model.
+    if (UploadError.isInstance(error) && error.stage === "open" && error.fault === "service") {
+      const storage = run.settings.runtime.breakerOf("storage");
+      noteFailure(run, storage, storage.now());
+    }
+  }
 }
 
 /** How often the service has failed this upload, over all its visits: whether it is the upload's fault is told by that. */
-function noteFailure<U extends UploadRecord>(run: UploadRun<U>, breaker: Breaker, ticket: Ticket): void {
+function noteFailure<U extends UploadRecord>(run: UploadRun<U>, breaker: Breaker, began: number): void {
   const { comesBack, runtime } = run.settings;
   if (!comesBack) return;
   let trial = runtime.trialOf(run.id, breaker);
   if (trial === undefined) {
-    trial = { failures: 0, held: 0, firstBegan: ticket.began, firstFailed: breaker.now() };
+    trial = { failures: 0, held: 0, firstBegan: began, firstFailed: breaker.now() };
     runtime.tried(run.id, breaker, trial);
   }
   trial.failures++;
