@@ -2,15 +2,15 @@ import { Worker, type WorkerOptions } from "bullmq";
 import {
   ConfigurationError,
   type LeaseOptions,
-  type ProcessOptions,
   type RepositoryAdapter,
   type UploadAdapters,
   type UploadError,
   type UploadRecord,
 } from "../index.js";
-import { type GuardedWorker, guard, report, requiredStalls, requireStalls } from "./bullmq/guard.js";
+import { type GuardedWorker, guard, requiredStalls, requireStalls } from "./bullmq/guard.js";
 import { processorOf, type UploadJobProcessor } from "./bullmq/processor.js";
-import { UploadWork } from "./engine/upload-work.js";
+import { report } from "./engine/report.js";
+import { type EngineOptions, UploadWork } from "./engine/upload-work.js";
 
 export type { GuardedWorker } from "./bullmq/guard.js";
 export type { UploadJobData, UploadJobResult } from "./bullmq/job-types.js";
@@ -18,7 +18,7 @@ export { enqueueUploads, removeUploadJob } from "./bullmq/jobs.js";
 export type { UploadJobProcessor } from "./bullmq/processor.js";
 
 /** What BullMQ tells itself is no option. */
-export type JobOptions<U extends UploadRecord = UploadRecord> = Omit<ProcessOptions<U>, "signal" | "attempt">;
+export type JobOptions<U extends UploadRecord = UploadRecord> = EngineOptions<U>;
 
 /**
  * A worker with everything wired: BullMQ owns the retries, and each delivery of a job is one attempt at its upload. Waiting (for a

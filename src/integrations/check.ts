@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../index.js";
+import { ConfigurationError } from "../index.js";
 
 /** The error for a value that is not what it should be. */
 export function expected(name: string, what: string, given: unknown): ConfigurationError {

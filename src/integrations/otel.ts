@@ -2,7 +2,7 @@ import type { Meter, Tracer } from "@opentelemetry/api";
 import type { Plugin, UploadError, WorkOutcome } from "../index.js";
 import { BatchSpans } from "./otel/batch-spans.js";
 import { type Measure, Measurements } from "./otel/measurements.js";
-import { requireOptions } from "./otel/options.js";
+import { checkOptions } from "./otel/options.js";
 import { Spans } from "./otel/spans.js";
 
 /** Where spans and metrics go: by default to the SDK that the process has registered, whenever it does so. */
@@ -23,7 +23,7 @@ export interface TelemetryOptions {
  * const processor = new BatchProcessor({ storage, ai, repository, plugins: [telemetry()] });
  */
 export function telemetry(options: TelemetryOptions = {}): Plugin {
-  requireOptions(options);
+  checkOptions(options);
   const recorded = new WeakSet<UploadError>();
   const batches = new BatchSpans(options.tracer, recorded);
   const spans = new Spans(options.tracer, batches, recorded);

@@ -1,18 +1,12 @@
 import type { PgBoss, WorkOptions } from "pg-boss";
-import {
-  ConfigurationError,
-  type ProcessOptions,
-  type UploadAdapters,
-  type UploadError,
-  type UploadRecord,
-} from "../index.js";
-import { UploadWork } from "./engine/upload-work.js";
+import { ConfigurationError, type UploadAdapters, type UploadError, type UploadRecord } from "../index.js";
+import { report } from "./engine/report.js";
+import { type EngineOptions, UploadWork } from "./engine/upload-work.js";
 import { handlerOf, type UploadJobHandler } from "./pg-boss/handler.js";
 import { siteOf } from "./pg-boss/in-work.js";
 import type { UploadJobData } from "./pg-boss/job-types.js";
 import { requireNode } from "./pg-boss/node-version.js";
 import { requireQueue } from "./pg-boss/queue.js";
-import { report } from "./pg-boss/report.js";
 
 export { closeUploads } from "./pg-boss/close.js";
 export { workDeadLetters } from "./pg-boss/dead-letters.js";
@@ -21,7 +15,7 @@ export type { UploadJobData, UploadJobResult } from "./pg-boss/job-types.js";
 export { enqueueUploads } from "./pg-boss/jobs.js";
 
 /** What pg-boss tells itself is no option. */
-export type JobOptions<U extends UploadRecord = UploadRecord> = Omit<ProcessOptions<U>, "signal" | "attempt">;
+export type JobOptions<U extends UploadRecord = UploadRecord> = EngineOptions<U>;
 
 /** pg-boss's options of `boss.work`; those that are left out are set. */
 export type UploadWorkerOptions = Omit<WorkOptions, "perJobResults" | "includeMetadata" | "transactional">;

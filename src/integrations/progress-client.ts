@@ -6,9 +6,9 @@ export interface Snapshot {
   readonly total: number;
   readonly completed: number;
   readonly failed: number;
-  /** Of a batch the share of what is settled, of an upload how far it is: 0 to 100. */
+  /** Of a batch the share of what is settled, of an upload how far it is: 0 to 100, with one decimal. */
   readonly percentage: number;
-  /** Time left in milliseconds; `null` when it cannot be told. */
+  /** Time left in milliseconds, by how fast it went lately; `null` when it cannot be told. */
   readonly etaMs: number | null;
   /** Of an upload: why it has failed. */
   readonly error?: { readonly code: string; readonly message: string } | null;

@@ -17,5 +17,5 @@ export {
   type RedisSubscriber,
   redisChannel,
 } from "./progress/redis-channel.js";
-export type { Snapshot } from "./progress/snapshot.js";
 export type { Subject } from "./progress/subject.js";
+export type { Snapshot } from "./progress-client.js";

@@ -332,9 +332,9 @@ describe("what is broken", () => {
   });
 
   test.each([
-    [{ traicer: 1 }, 'no option "traicer"'],
-    [{ tracer: {} }, "tracer: expected a tracer"],
-    [{ meter: 5 }, "meter: expected a meter"],
+    [{ traicer: 1 }, "telemetry.traicer: unknown; known are tracer, meter"],
+    [{ tracer: {} }, "telemetry.tracer.startSpan: expected a function"],
+    [{ meter: 5 }, "telemetry.meter: expected an object"],
     [null, "expected an object"],
   ])("%j is refused", (options, message) => {
     expect(() => telemetry(options as never)).toThrow(ConfigurationError);

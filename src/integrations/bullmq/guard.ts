@@ -1,7 +1,9 @@
 import { Job, type Worker } from "bullmq";
 import { ConfigurationError, type LeaseOptions, type RepositoryAdapter, type UploadRecord } from "../../index.js";
 import { giveUp } from "../engine/give-up.js";
+import { GRACE_MS, requireGrace } from "../engine/grace.js";
 import { readJobData } from "../engine/job-data.js";
+import { report } from "../engine/report.js";
 import type { UploadJobData, UploadJobResult } from "./job-types.js";
 import { isOwnEnd } from "./processor.js";
 import { CLOSING, LOCK_LOST, REMOVED } from "./reasons.js";
@@ -20,8 +22,6 @@ export interface GuardedWorker {
 
 /** The default of `lease.maxStarts`. */
 const MAX_STARTS = 3;
-const GRACE_MS = 10_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A job that was being fetched when the grace ended begins after it. */
 const CLOSING_AGAIN_MS = 100;
 
@@ -107,17 +107,8 @@ async function again(worker: Worker, job: Job): Promise<void> {
   }
 }
 
-/** Without a listener BullMQ would print it. */
-export function report(worker: Worker, thrown: unknown): void {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  if (worker.listenerCount("error") > 0) worker.emit("error", error);
-}
-
 async function closeAfter(worker: Worker, graceMs: number): Promise<void> {
-  if (!(graceMs >= 0 && graceMs <= LONGEST_TIMER_MS))
-    throw new ConfigurationError(
-      `graceMs: expected milliseconds from 0 to ${LONGEST_TIMER_MS}, got ${String(graceMs)}`,
-    );
+  requireGrace(graceMs);
   const cancel = () => worker.cancelAllJobs(CLOSING);
   let timer = setTimeout(() => {
     cancel();

@@ -1,10 +1,7 @@
 import type { PgBoss } from "pg-boss";
-import { ConfigurationError } from "../../index.js";
+import { GRACE_MS, requireGrace } from "../engine/grace.js";
 import { siteOf } from "./in-work.js";
 import { requireNode } from "./node-version.js";
-
-const GRACE_MS = 10_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Ends the work on a queue in this process: takes no further job, lets those in work end, and hands back what has not ended after the
@@ -21,10 +18,7 @@ export async function closeUploads(
   { graceMs = GRACE_MS }: { readonly graceMs?: number | undefined } = {},
 ): Promise<void> {
   requireNode();
-  if (!(graceMs >= 0 && graceMs <= LONGEST_TIMER_MS))
-    throw new ConfigurationError(
-      `graceMs: expected milliseconds from 0 to ${LONGEST_TIMER_MS}, got ${String(graceMs)}`,
-    );
+  requireGrace(graceMs);
   const site = siteOf(boss);
   const timer = setTimeout(() => site.handBack(queue), graceMs);
   try {

@@ -2,11 +2,11 @@ import type { JobResult, PgBoss } from "pg-boss";
 import { ConfigurationError, type RepositoryAdapter, UploadError, type UploadRecord } from "../../index.js";
 import { giveUp } from "../engine/give-up.js";
 import { type JobData, readJobData } from "../engine/job-data.js";
+import { report } from "../engine/report.js";
 import { waitOf } from "../engine/wait.js";
 import type { UploadJob, UploadJobData } from "./job-types.js";
 import { requireNode } from "./node-version.js";
 import { putBack } from "./put-back.js";
-import { report } from "./report.js";
 
 /** Where somebody may still hold the upload. In milliseconds. */
 const HELD_MS = 10_000;

@@ -3,12 +3,12 @@ import { ConfigurationError, type RepositoryAdapter, UploadError, type UploadRec
 import { giveUp } from "../engine/give-up.js";
 import { type JobData, readJobData } from "../engine/job-data.js";
 import { reasonOf } from "../engine/outcome.js";
+import { asError, report } from "../engine/report.js";
 import type { UploadWork, Worked } from "../engine/upload-work.js";
 import { waitOf } from "../engine/wait.js";
 import { CLAIM_LOST, CLOSING, siteOf } from "./in-work.js";
 import type { UploadJob, UploadJobData, UploadJobResult } from "./job-types.js";
 import { attemptOf, failFor, putBack, waitsOf } from "./put-back.js";
-import { asError, report } from "./report.js";
 
 interface Needs {
   readonly needs: "perJobResults: true and includeMetadata: true";

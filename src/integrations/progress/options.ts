@@ -1,6 +1,6 @@
 import type { BatchRepositoryAdapter, Logger, UploadRecord } from "../../index.js";
+import { expected, milliseconds, requireMethods, requireOptions } from "../check.js";
 import type { Channel } from "./channel.js";
-import { expected, milliseconds, requireMethods, requireOptions } from "./check.js";
 import type { Subject } from "./subject.js";
 
 export interface ProgressHandlerOptions<U extends UploadRecord = UploadRecord> {

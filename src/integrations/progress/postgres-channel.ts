@@ -1,5 +1,5 @@
+import { expected, milliseconds, requireMethods, requireOptions } from "../check.js";
 import type { Channel } from "./channel.js";
-import { expected, milliseconds, requireMethods, requireOptions } from "./check.js";
 import { fitPayload } from "./fit-payload.js";
 import { PostgresListener } from "./postgres-listener.js";
 import { PostgresNotifier } from "./postgres-notifier.js";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { requireMethods } from "./check.js";
+import { requireMethods } from "../check.js";
 import type { PostgresPool } from "./postgres-channel.js";
 import type { Receiver } from "./subscribers.js";
 

@@ -1,6 +1,6 @@
 import { type Plugin, serializeEvent, type UploadEvent } from "../../index.js";
+import { expected, requireMethods, requireOptions } from "../check.js";
 import type { Channel } from "./channel.js";
-import { expected, requireMethods, requireOptions } from "./check.js";
 import { LatestEvents } from "./latest-event.js";
 import { Outbox } from "./outbox.js";
 

@@ -1,5 +1,5 @@
+import { expected, requireMethods, requireOptions } from "../check.js";
 import type { Channel } from "./channel.js";
-import { expected, requireMethods, requireOptions } from "./check.js";
 import { type OpenSource, Subscribers } from "./subscribers.js";
 
 /** What is asked of a client that sends: those of ioredis and of `redis` have it. */

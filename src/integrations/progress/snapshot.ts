@@ -1,21 +1,6 @@
 import type { BatchRepositoryAdapter, UploadRecord } from "../../index.js";
+import type { Snapshot } from "../progress-client.js";
 import type { Subject } from "./subject.js";
-
-/** How a batch, or one upload, stands. */
-export interface Snapshot {
-  /** Of the batch, or of the upload. */
-  readonly status: string;
-  /** How many uploads there are: 1 for one upload. */
-  readonly total: number;
-  readonly completed: number;
-  readonly failed: number;
-  /** Of a batch the share of what is settled, of an upload how far it is: 0 to 100, with one decimal. */
-  readonly percentage: number;
-  /** Time left in milliseconds, by how fast it went lately; `null` when it cannot be told. */
-  readonly etaMs: number | null;
-  /** Of an upload: why it has failed. */
-  readonly error?: { readonly code: string; readonly message: string } | null;
-}
 
 type Repository = Pick<BatchRepositoryAdapter, "findUpload" | "findBatch" | "countUploads">;
 

@@ -1,5 +1,5 @@
 import type { ReceivedEvent } from "../../index.js";
-import { expected } from "./check.js";
+import { expected } from "../check.js";
 
 /** What a request watches. */
 export type Subject = { readonly batchId: string } | { readonly uploadId: string };

@@ -1,6 +1,6 @@
 import { parseEvent } from "../../index.js";
+import { expected } from "../check.js";
 import type { Channel, ChannelEvent } from "./channel.js";
-import { expected } from "./check.js";
 
 interface Subscriber {
   readonly onEvent: Parameters<Channel["subscribe"]>[0];

@@ -1,9 +1,10 @@
 import type { ReceivedEvent } from "../../index.js";
+import type { Snapshot } from "../progress-client.js";
 import { Rate } from "./rate.js";
 import type { Reader } from "./reader.js";
 import type { RecentEvent, RecentEvents } from "./recent-events.js";
 import { encode, frame } from "./server-sent.js";
-import type { Lately, Snapshot } from "./snapshot.js";
+import type { Lately } from "./snapshot.js";
 import { keyOf, keysOf, type Subject } from "./subject.js";
 
 /** How it stands, and up to which event that is in it at least. */
