@@ -5,8 +5,7 @@ import type { Channel } from "../../src/integrations/progress.js";
 export interface Frame {
   readonly id: string | undefined;
   readonly type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever was sent
-  readonly data: any;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** The events of a stream, as they come; comments are left out. */

@@ -123,7 +123,7 @@ describe("a stream", () => {
     await complete("1");
     const frames = framesOf(slow);
     let bytes = 0;
-    const seen: number[] = [];
+    const seen: unknown[] = [];
     await nextOf(frames);
     for (;;) {
       const { type, data } = await nextOf(frames);
