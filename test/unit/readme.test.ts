@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
@@ -121,4 +121,20 @@ describe("the README", () => {
     for (const [, filter = ""] of readme.matchAll(/`npm test -- (\S+)`/g))
       expect(existsSync(new URL(`test/integration/${filter}.test.ts`, root))).toBe(true);
   });
+});
+
+test("every row of a table has as many cells as its head", () => {
+  const pages = readdirSync(new URL("src", root), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".md"))
+    .map((path) => `src/${path}`);
+  const broken: string[] = [];
+  for (const path of ["README.md", "CHANGELOG.md", "examples/README.md", ...pages]) {
+    let cells: number | undefined;
+    for (const line of readFileSync(new URL(path, root), "utf8").split("\n")) {
+      const found = line.startsWith("|") ? line.replaceAll("\\|", "").split("|").length : undefined;
+      if (cells !== undefined && found !== undefined && found !== cells) broken.push(`${path}: ${line}`);
+      cells = found;
+    }
+  }
+  expect(broken).toEqual([]);
 });
