@@ -4,11 +4,11 @@ import {
   type LeaseOptions,
   type RepositoryAdapter,
   type UploadAdapters,
-  type UploadError,
   type UploadRecord,
 } from "../index.js";
 import { type GuardedWorker, guard, requiredStalls, requireStalls } from "./bullmq/guard.js";
 import { processorOf, type UploadJobProcessor } from "./bullmq/processor.js";
+import { Batches, type BatchListener } from "./engine/batches.js";
 import { report } from "./engine/report.js";
 import { type EngineOptions, UploadWork } from "./engine/upload-work.js";
 
@@ -16,6 +16,7 @@ export type { GuardedWorker } from "./bullmq/guard.js";
 export type { UploadJobData, UploadJobResult } from "./bullmq/job-types.js";
 export { enqueueUploads, removeUploadJob } from "./bullmq/jobs.js";
 export type { UploadJobProcessor } from "./bullmq/processor.js";
+export type { BatchListener, SettledBatch } from "./engine/batches.js";
 
 /** What BullMQ tells itself is no option. */
 export type JobOptions<U extends UploadRecord = UploadRecord> = EngineOptions<U>;
@@ -46,7 +47,7 @@ export function createUploadWorker<U extends UploadRecord>(
   const { maxStalledCount = required } = workerOptions;
   requireStalls("worker.maxStalledCount", maxStalledCount, required);
   const worker: Worker = new Worker(queue, processorOf(work), { ...workerOptions, maxStalledCount });
-  const { close } = guard(worker, adapters.repository);
+  const { close } = guard(worker, work.batches);
   return {
     worker,
     async close(closing) {
@@ -60,7 +61,8 @@ export function createUploadWorker<U extends UploadRecord>(
  * The processor alone, where a framework makes the worker; {@link guardWorker} is the other half. BullMQ hands its signal only to
  * functions that declare three parameters: hand all three on, as `process(job, token, signal)` of a NestJS `WorkerHost` can.
  *
- * What keeps jobs waiting is told to `options.logger`. Plugins stay attached for as long as the process lives.
+ * What keeps jobs waiting, and what `onBatchSettled` throws, is told to `options.logger`. Plugins stay attached for as long as the
+ * process lives.
  *
  * @throws ConfigurationError as {@link createUploadWorker}
  */
@@ -69,7 +71,7 @@ export function uploadJobProcessor<U extends UploadRecord>(
   options: JobOptions<NoInfer<U>> = {},
 ): UploadJobProcessor {
   const { logger } = options;
-  const report = (error: UploadError) => logger?.warn({ error }, "jobs wait");
+  const report = (error: unknown) => logger?.warn({ error }, "told by the jobs of uploads");
   return processorOf(new UploadWork<U>(adapters, options as JobOptions<U>, report));
 }
 
@@ -77,15 +79,15 @@ export function uploadJobProcessor<U extends UploadRecord>(
  * What a worker has to do besides processing: a job whose lock is lost is stopped, one that BullMQ gives up settles its upload and
  * its batch, and closing hands back what is in work.
  *
- * @param o.lease the same as the processor's
+ * @param o.lease, o.onBatchSettled the same as the processor's
  * @throws ConfigurationError the worker's `maxStalledCount` is below `lease.maxStarts`
  */
 export function guardWorker<U extends UploadRecord>(
   worker: Worker,
-  o: { readonly repository: RepositoryAdapter<U>; readonly lease?: LeaseOptions | undefined },
+  o: { readonly repository: RepositoryAdapter<U>; readonly lease?: LeaseOptions | undefined } & BatchListener,
 ): GuardedWorker {
   requireStalls("worker.opts.maxStalledCount", worker.opts.maxStalledCount, requiredStalls(o.lease));
-  return guard(worker, o.repository);
+  return guard(worker, new Batches(o.repository, o.onBatchSettled, (thrown) => report(worker, thrown)));
 }
 
 function requireWorkerOptions<T extends { readonly worker: WorkerOptions }>(options: T): T {

@@ -1,5 +1,5 @@
 import type { PgBoss, WorkOptions } from "pg-boss";
-import { ConfigurationError, type UploadAdapters, type UploadError, type UploadRecord } from "../index.js";
+import { ConfigurationError, type UploadAdapters, type UploadRecord } from "../index.js";
 import { report } from "./engine/report.js";
 import { type EngineOptions, UploadWork } from "./engine/upload-work.js";
 import { handlerOf, type UploadJobHandler } from "./pg-boss/handler.js";
@@ -8,6 +8,7 @@ import type { UploadJobData } from "./pg-boss/job-types.js";
 import { requireNode } from "./pg-boss/node-version.js";
 import { requireQueue } from "./pg-boss/queue.js";
 
+export type { BatchListener, SettledBatch } from "./engine/batches.js";
 export { closeUploads } from "./pg-boss/close.js";
 export { workDeadLetters } from "./pg-boss/dead-letters.js";
 export type { UploadJobHandler } from "./pg-boss/handler.js";
@@ -60,11 +61,7 @@ export async function workUploads<U extends UploadRecord>(
     perJobResults: true,
   } as const;
   try {
-    const id = await boss.work<UploadJobData, unknown, typeof given>(
-      queue,
-      given,
-      handlerOf(boss, work, adapters.repository),
-    );
+    const id = await boss.work<UploadJobData, unknown, typeof given>(queue, given, handlerOf(boss, work));
     siteOf(boss).whenClosed(queue, () => work.close());
     return id;
   } catch (error) {
@@ -77,7 +74,8 @@ export async function workUploads<U extends UploadRecord>(
  * The handler alone, where `boss.work` is called elsewhere: with `perJobResults: true` and `includeMetadata: true`, or its types refuse
  * it, on a queue with `heartbeatSeconds`, or a worker that died and `boss.cancel` are noticed late.
  *
- * What keeps jobs waiting is told as `error` of `boss`. Plugins stay attached for as long as the process lives.
+ * What keeps jobs waiting, and what `onBatchSettled` throws, is told as `error` of `boss`. Plugins stay attached for as long as the
+ * process lives.
  *
  * @throws ConfigurationError an option or an adapter that does not fit; a Node that pg-boss does not support
  */
@@ -87,8 +85,7 @@ export function uploadJobHandler<U extends UploadRecord>(
   options: JobOptions<NoInfer<U>> = {},
 ): UploadJobHandler {
   requireNode();
-  const tell = (error: UploadError) => report(boss, error);
-  return handlerOf(boss, new UploadWork<U>(adapters, options as JobOptions<U>, tell), adapters.repository);
+  return handlerOf(boss, new UploadWork<U>(adapters, options as JobOptions<U>, (thrown) => report(boss, thrown)));
 }
 
 function requireOptions<T extends object>(options: T): T {

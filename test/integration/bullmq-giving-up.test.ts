@@ -1,8 +1,8 @@
 import type { JobsOptions } from "bullmq";
 import { describe, expect, test } from "vitest";
-import { enqueueUploads } from "../../src/integrations/bullmq.js";
+import { enqueueUploads, type SettledBatch } from "../../src/integrations/bullmq.js";
 import { closingAfterEach, jobId, jobIn, openQueue, REDIS_URL, startWorker } from "../support/bullmq.js";
-import { uploadOf, type World, worldOf } from "../support/fakes.js";
+import { until, uploadOf, type World, worldOf } from "../support/fakes.js";
 import { finished } from "../support/stores.js";
 
 const STALLED = "job stalled more than allowable limit";
@@ -27,7 +27,9 @@ describe.skipIf(REDIS_URL === undefined)("a job that BullMQ gives up", () => {
 
   test("settles its upload, with the engine's reason, and its batch", async () => {
     const world = worldOf([uploadOf("a", { starts: 1 })]);
-    startWorker(await stalledJob("a", { attempts: 5 }), world);
+    const told: SettledBatch[] = [];
+    const onBatchSettled = (batch: SettledBatch) => told.push(batch);
+    startWorker(await stalledJob("a", { attempts: 5 }), world, { onBatchSettled });
     expect(await untilStored(world, "a", "ENGINE_GAVE_UP")).toMatchObject({
       status: "failed",
       errorMessage: expect.stringContaining(STALLED),
@@ -35,6 +37,8 @@ describe.skipIf(REDIS_URL === undefined)("a job that BullMQ gives up", () => {
     });
     while ((await world.repository.findBatch("batch"))?.status !== "completed")
       await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => told.length > 0);
+    expect(told).toMatchObject([{ batchId: "batch", counts: { failed: 1 } }]);
     expect(world.ai.describe).not.toHaveBeenCalled();
   });
 

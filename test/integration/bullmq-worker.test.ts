@@ -68,6 +68,22 @@ describe.skipIf(REDIS_URL === undefined)("a worker", () => {
     expect(detached).toHaveBeenCalledTimes(1);
   });
 
+  test("tells that a batch was completed, once of several workers; what the listener throws changes nothing", async () => {
+    const uploads = ids(9);
+    const world = worldOf(uploads);
+    world.ai.describe.mockRejectedValueOnce(Object.assign(new Error("not this one"), { status: 400 }));
+    const onBatchSettled = vi.fn().mockRejectedValue(new Error("no mail today"));
+    const queue = openQueue();
+    const workers = [1, 2].map(() => startWorker(queue, world, { onBatchSettled, worker: { concurrency: 3 } }));
+    await enqueueUploads(queue, uploads);
+    for (const { id } of uploads) await jobIn(queue, id, "completed", "failed");
+    expect(onBatchSettled.mock.calls).toEqual([
+      [{ batchId: "batch", counts: { pending: 0, analyzing: 0, embedding: 0, completed: 8, failed: 1 } }],
+    ]);
+    expect(workers.flatMap(({ errors }) => errors.map(({ message }) => message))).toEqual(["no mail today"]);
+    expect(await queue.getJobCountByTypes("failed")).toBe(1);
+  });
+
   test("close lets what is in work end, and takes nothing more", async () => {
     const world = worldOf([uploadOf("a"), uploadOf("b")]);
     const gate = deferred<string>();
@@ -172,7 +188,7 @@ describe.skipIf(REDIS_URL === undefined)("the two halves", () => {
     await enqueueUploads(queue, ["a"]);
     expect(await jobIn(queue, "a", "delayed")).toMatchObject({ attemptsMade: 0 });
     expect(logger.warn.mock.calls).toEqual([
-      [{ error: expect.objectContaining({ code: "ACCOUNT_REFUSED" }) }, "jobs wait"],
+      [{ error: expect.objectContaining({ code: "ACCOUNT_REFUSED" }) }, "told by the jobs of uploads"],
     ]);
   });
 });
@@ -195,6 +211,7 @@ describe("options that do not fit", () => {
     [{ worker: { connection }, timeout: 3 }, /timeouts/],
     [{ worker: { connection }, plugins: {} }, /plugins: expected an array/],
     [{ worker: { connection }, events: {} }, /options\.events: expected/],
+    [{ worker: { connection }, onBatchSettled: "mail" }, /options\.onBatchSettled: expected a function, got string/],
     [{ worker: { connection }, onProgress: 7 }, /upload:progress: expected a function/],
     [{ worker: { connection }, lease: { maxStarts: 0 } }, /lease\.maxStarts/],
     [{ worker: { connection, maxStalledCount: 1 } }, /maxStalledCount: 3/],

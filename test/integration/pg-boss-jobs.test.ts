@@ -5,6 +5,7 @@ import { ConfigurationError } from "../../src/index.js";
 import {
   closeUploads,
   enqueueUploads,
+  type SettledBatch,
   uploadJobHandler,
   workDeadLetters,
   workUploads,
@@ -98,7 +99,9 @@ describe.skipIf(cannotRun)("jobs that pg-boss gives up", () => {
   closingAfterEach();
 
   test("settle their upload and its batch; an upload that has a new job is left to that", async () => {
-    const world = worldOf([uploadOf("a", { starts: 1 }), uploadOf("b")]);
+    const world = worldOf([uploadOf("a", { starts: 1, batchId: "alone" }), uploadOf("b")]);
+    await world.repository.addBatch({ id: "alone", status: "processing" });
+    const settled: SettledBatch[] = [];
     const { boss } = await openQueue({ retryLimit: 0 });
     await boss.createQueue("dead");
     await boss.updateQueue("uploads", { deadLetter: "dead" });
@@ -106,7 +109,7 @@ describe.skipIf(cannotRun)("jobs that pg-boss gives up", () => {
     for (const { id } of await boss.fetch("uploads", { batchSize: 2 }))
       await boss.fail("uploads", id, { message: "lost" });
     await enqueueUploads(boss, "uploads", ["b"]);
-    await workDeadLetters(boss, "dead", world);
+    await workDeadLetters(boss, "dead", { ...world, onBatchSettled: (batch) => settled.push(batch) });
     while ((await boss.findJobs("dead")).some(({ state }) => state !== "completed"))
       await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await world.repository.findUpload("a")).toMatchObject({
@@ -115,6 +118,7 @@ describe.skipIf(cannotRun)("jobs that pg-boss gives up", () => {
       errorMessage: "pg-boss gave up the job: lost",
     });
     expect(await world.repository.findUpload("b")).toMatchObject({ status: "pending" });
+    expect(settled).toMatchObject([{ batchId: "alone", counts: { failed: 1 } }]);
   });
 
   test("come again while somebody holds the upload", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createRuntime, UploadError } from "../../src/index.js";
-import { closeUploads, enqueueUploads, workUploads } from "../../src/integrations/pg-boss.js";
+import { closeUploads, enqueueUploads, type SettledBatch, workUploads } from "../../src/integrations/pg-boss.js";
 import { deferred, until, untilAborted, uploadOf, type World, worldOf } from "../support/fakes.js";
 import {
   cannotRun,
@@ -26,12 +26,14 @@ describe.skipIf(cannotRun)("what a result becomes in pg-boss", () => {
   test("completed: the job is completed, and its batch is settled", async () => {
     const world = worldOf([uploadOf("a")]);
     const opened = await openQueue();
-    await start(opened, world);
+    const settled: SettledBatch[] = [];
+    await start(opened, world, { onBatchSettled: (batch) => settled.push(batch) });
     await enqueueUploads(opened.boss, "uploads", ["a"]);
     const job = await jobIn(opened.boss, "a", "completed");
     expect(job.output).toEqual({ status: "completed", durationMs: expect.any(Number) });
     expect(await world.repository.findUpload("a")).toMatchObject({ status: "completed", description: "A photo of a" });
     expect(await world.repository.findBatch("batch")).toMatchObject({ status: "completed" });
+    expect(settled).toMatchObject([{ batchId: "batch", counts: { completed: 1 } }]);
     expect(opened.errors).toEqual([]);
   });
 

@@ -64,7 +64,7 @@ function jobOf(uploadId: string, changes: object = {}): UploadJob {
 
 async function handle(boss: object, world: World, job: UploadJob): Promise<JobResult | undefined> {
   const work = new UploadWork(world, { thumbnail: false }, () => {});
-  const results = await handlerOf(boss as PgBoss, work, world.repository)([job]);
+  const results = await handlerOf(boss as PgBoss, work)([job]);
   await work.close();
   return results[0];
 }
@@ -142,8 +142,9 @@ describe("the handler", () => {
   test("settles the upload when the last attempt ends in what nobody expects", async () => {
     const { boss, calls } = fakeBoss();
     const world = worldOf([uploadOf("a")]);
-    const work = { run: () => Promise.reject(new Error("odd")) } as unknown as UploadWork<UploadRecord>;
-    const all = handlerOf(boss as unknown as PgBoss, work, world.repository);
+    const work = new UploadWork<UploadRecord>(world, {}, () => {});
+    work.run = () => Promise.reject(new Error("odd"));
+    const all = handlerOf(boss as unknown as PgBoss, work);
     expect(await all([jobOf("a", { retryLimit: 1 })])).toMatchObject([
       { status: "failed", output: { message: "odd" } },
     ]);

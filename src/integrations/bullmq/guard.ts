@@ -1,5 +1,6 @@
 import { Job, type Worker } from "bullmq";
-import { ConfigurationError, type LeaseOptions, type RepositoryAdapter, type UploadRecord } from "../../index.js";
+import { ConfigurationError, type LeaseOptions, type UploadRecord } from "../../index.js";
+import type { Batches } from "../engine/batches.js";
 import { giveUp } from "../engine/give-up.js";
 import { GRACE_MS, requireGrace } from "../engine/grace.js";
 import { readJobData } from "../engine/job-data.js";
@@ -42,7 +43,7 @@ export function requireStalls(name: string, maxStalledCount: number | undefined,
   );
 }
 
-export function guard<U extends UploadRecord>(worker: Worker, repository: RepositoryAdapter<U>): GuardedWorker {
+export function guard<U extends UploadRecord>(worker: Worker, batches: Batches<U>): GuardedWorker {
   const settling = new Set<Promise<void>>();
   worker.on("lockRenewalFailed", (ids) => {
     for (const id of ids) worker.cancelJob(id, LOCK_LOST);
@@ -53,7 +54,7 @@ export function guard<U extends UploadRecord>(worker: Worker, repository: Reposi
   worker.on("failed", (job, error) => {
     if (job === undefined || isOwnEnd(error)) return;
     if (job.finishedOn === undefined) return; // it is tried again
-    const settled: Promise<void> = settle(worker, repository, job, error).finally(() => settling.delete(settled));
+    const settled: Promise<void> = settle(worker, batches, job, error).finally(() => settling.delete(settled));
     settling.add(settled);
   });
   worker.on("closed", () => guarded.delete(worker));
@@ -85,13 +86,13 @@ async function cancelIfRemoved(worker: Worker, jobId: string): Promise<void> {
 /** Nobody comes back for the upload. Where it cannot be settled now, because somebody may still hold it, its job comes again. */
 async function settle<U extends UploadRecord>(
   worker: Worker,
-  repository: RepositoryAdapter<U>,
+  batches: Batches<U>,
   job: Job,
   error: Error,
 ): Promise<void> {
   try {
     const data = readJobData(job.data);
-    const isSettled = await giveUp(repository, data, `BullMQ gave up the job: ${error.message}`).catch(() => false);
+    const isSettled = await giveUp(batches, data, `BullMQ gave up the job: ${error.message}`).catch(() => false);
     if (!isSettled) await again(worker, job);
   } catch (thrown) {
     report(worker, thrown);

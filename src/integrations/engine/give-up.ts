@@ -1,5 +1,5 @@
-import { failUpload, type RepositoryAdapter, UploadError, type UploadRecord } from "../../index.js";
-import { settleBatchOf } from "./batches.js";
+import { failUpload, UploadError, type UploadRecord } from "../../index.js";
+import type { Batches } from "./batches.js";
 import type { JobData } from "./job-data.js";
 
 /**
@@ -9,15 +9,16 @@ import type { JobData } from "./job-data.js";
  * @throws RepositoryError the repository cannot be reached
  */
 export async function giveUp<U extends UploadRecord>(
-  repository: RepositoryAdapter<U>,
+  batches: Batches<U>,
   { uploadId, batchId }: JobData,
   message: string,
 ): Promise<boolean> {
+  const { repository } = batches;
   const error = new UploadError(message, { code: "ENGINE_GAVE_UP" });
   if (!(await failUpload(repository, uploadId, error))) {
     const status = (await repository.findUpload(uploadId))?.status ?? "failed";
     if (status !== "completed" && status !== "failed") return false;
   }
-  await settleBatchOf(repository, uploadId, batchId);
+  await batches.settleOf(uploadId, batchId);
   return true;
 }

@@ -10,12 +10,12 @@ import {
   type UploadListeners,
   type UploadRecord,
 } from "../../index.js";
-import { settleBatch, settleBatchOf } from "./batches.js";
+import { Batches, type BatchListener } from "./batches.js";
 import type { JobData } from "./job-data.js";
 import { type Outcome, outcomeOf } from "./outcome.js";
 
 /** What an engine tells itself is no option. */
-export type EngineOptions<U extends UploadRecord> = Omit<ProcessOptions<U>, "signal" | "attempt">;
+export type EngineOptions<U extends UploadRecord> = Omit<ProcessOptions<U>, "signal" | "attempt"> & BatchListener;
 
 /** What the engine says of one delivery of a job. */
 export interface Delivery {
@@ -38,22 +38,22 @@ const DEPLOYMENT_WAIT_MS = 30_000;
 /** The work on the uploads of one worker: its options are read once, and its jobs share slots, breaker and budget. */
 export class UploadWork<U extends UploadRecord> {
   readonly #processor: BatchProcessor<U>;
-  readonly #adapters: UploadAdapters<U>;
+  readonly batches: Batches<U>;
   readonly #rerun: ProcessOptions<U>["rerun"];
 
   /**
-   * @param report gets what keeps all jobs waiting: a service that is down, what the deployment lacks, a repository that cannot be
-   *   reached
+   * @param report gets what keeps all jobs waiting (a service that is down, what the deployment lacks, a repository that cannot be
+   *   reached), and what `onBatchSettled` throws
    * @throws ConfigurationError as `processUploadWithRetry` does
    */
   constructor(
     adapters: UploadAdapters<U>,
     options: EngineOptions<U>,
-    private readonly report: (error: UploadError) => void,
+    private readonly report: (thrown: unknown) => void,
   ) {
     if (typeof options !== "object" || options === null)
       throw new ConfigurationError(`options: expected an object, got ${options === null ? "null" : typeof options}`);
-    const { events, onProgress, rerun, plugins, ...rest } = options;
+    const { events, onProgress, onBatchSettled, rerun, plugins, ...rest } = options;
     if ((rest as { concurrency?: unknown }).concurrency !== undefined)
       throw new ConfigurationError(
         "options.concurrency: unknown; how many uploads are in work at once is an option of the engine's worker",
@@ -63,7 +63,6 @@ export class UploadWork<U extends UploadRecord> {
     const listening: Plugin<U>[] = [{ on: { "breaker:opened": ({ error }) => report(error) } }];
     if (events !== undefined) listening.push({ on: forwardTo(events) });
     if (onProgress !== undefined) listening.push({ on: { "upload:progress": onProgress } });
-    this.#adapters = adapters;
     this.#rerun = rerun;
     this.#processor = new BatchProcessor<U>({
       ...rest,
@@ -73,6 +72,7 @@ export class UploadWork<U extends UploadRecord> {
       plugins: Array.isArray(plugins ?? []) ? [...(plugins ?? []), ...listening] : plugins,
       concurrency: Number.MAX_SAFE_INTEGER, // the engine decides how many jobs it hands out
     });
+    this.batches = new Batches(adapters.repository, onBatchSettled, report);
   }
 
   /**
@@ -84,11 +84,10 @@ export class UploadWork<U extends UploadRecord> {
     try {
       const rerun = typeof this.#rerun === "string" ? { mode: this.#rerun, name } : this.#rerun;
       const result = await this.#processor.processUpload(uploadId, { attempt, signal, rerun });
-      const outcome = await outcomeOf(result, (id) => this.#adapters.repository.findUpload(id));
-      const { repository } = this.#adapters;
+      const outcome = await outcomeOf(result, (id) => this.batches.repository.findUpload(id));
       // A result that tells the record saves looking up whether it belongs to a batch.
-      if (result.status === "completed") await settleBatch(repository, result.upload.batchId);
-      else if (outcome.kind === "done" || outcome.kind === "failed") await settleBatchOf(repository, uploadId, batchId);
+      if (result.status === "completed") await this.batches.settle(result.upload.batchId);
+      else if (outcome.kind === "done" || outcome.kind === "failed") await this.batches.settleOf(uploadId, batchId);
       return { outcome, status: result.status, durationMs: Math.round(result.durationMs) };
     } catch (error) {
       if (!UploadError.isInstance(error) || error.fault === "upload") throw error;

@@ -1,5 +1,6 @@
 import type { JobResult, PgBoss } from "pg-boss";
 import { ConfigurationError, type RepositoryAdapter, UploadError, type UploadRecord } from "../../index.js";
+import { Batches, type BatchListener } from "../engine/batches.js";
 import { giveUp } from "../engine/give-up.js";
 import { type JobData, readJobData } from "../engine/job-data.js";
 import { report } from "../engine/report.js";
@@ -17,6 +18,7 @@ const HELD_MS = 10_000;
  * held is looked at again. Uploads that are settled stay as they are.
  *
  * @param queue the `deadLetter` of the queue of uploads
+ * @param o.onBatchSettled the same as the workers'
  * @returns the id of the worker
  * @throws ConfigurationError a Node that pg-boss does not support
  * @example
@@ -27,26 +29,23 @@ const HELD_MS = 10_000;
 export async function workDeadLetters<U extends UploadRecord>(
   boss: PgBoss,
   queue: string,
-  o: { readonly repository: RepositoryAdapter<U> },
+  o: { readonly repository: RepositoryAdapter<U> } & BatchListener,
 ): Promise<string> {
   requireNode();
   if (typeof o?.repository?.findUpload !== "function")
     throw new ConfigurationError("workDeadLetters: expected { repository }, to settle what pg-boss gives up");
+  const batches = new Batches(o.repository, o.onBatchSettled, (thrown) => report(boss, thrown));
   const options = { includeMetadata: true, perJobResults: true } as const;
   return boss.work<UploadJobData, unknown, typeof options>(queue, options, (jobs) =>
-    Promise.all(jobs.map((job) => settle(boss, o.repository, job))),
+    Promise.all(jobs.map((job) => settle(boss, batches, job))),
   );
 }
 
-async function settle<U extends UploadRecord>(
-  boss: PgBoss,
-  repository: RepositoryAdapter<U>,
-  job: UploadJob,
-): Promise<JobResult> {
+async function settle<U extends UploadRecord>(boss: PgBoss, batches: Batches<U>, job: UploadJob): Promise<JobResult> {
   const { id } = job;
   try {
     const data = readJobData(job.data);
-    if ((await hasNewJob(boss, job, data)) || (await giveUp(repository, data, reasonOf(job)))) {
+    if ((await hasNewJob(boss, job, data)) || (await giveUp(batches, data, reasonOf(job)))) {
       return { id, status: "completed" };
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { JobResult, JobWithMetadata, PgBoss } from "pg-boss";
-import { ConfigurationError, type RepositoryAdapter, UploadError, type UploadRecord } from "../../index.js";
+import { ConfigurationError, UploadError, type UploadRecord } from "../../index.js";
+import type { Batches } from "../engine/batches.js";
 import { giveUp } from "../engine/give-up.js";
 import { type JobData, readJobData } from "../engine/job-data.js";
 import { reasonOf } from "../engine/outcome.js";
@@ -31,15 +32,11 @@ interface Left {
 
 type Answer = Left | Omit<JobResult, "id">;
 
-export function handlerOf<U extends UploadRecord>(
-  boss: PgBoss,
-  work: UploadWork<U>,
-  repository: RepositoryAdapter<U>,
-): UploadJobHandler {
+export function handlerOf<U extends UploadRecord>(boss: PgBoss, work: UploadWork<U>): UploadJobHandler {
   const one = async (job: UploadJob): Promise<JobResult> => ({ id: job.id, ...(await answerTo(job)) });
   const answerTo = async (job: UploadJob): Promise<Answer> => {
     try {
-      return await siteOf(boss).run(job, (signal) => deliver(boss, work, repository, job, signal));
+      return await siteOf(boss).run(job, (signal) => deliver(boss, work, job, signal));
     } catch (thrown) {
       // pg-boss could not be told what becomes of the job: it comes again, with an attempt used.
       report(boss, thrown);
@@ -60,7 +57,6 @@ export function handlerOf<U extends UploadRecord>(
 async function deliver<U extends UploadRecord>(
   boss: PgBoss,
   work: UploadWork<U>,
-  repository: RepositoryAdapter<U>,
   job: UploadJob,
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -75,7 +71,7 @@ async function deliver<U extends UploadRecord>(
   const worked = await work.run(data, { attempt, signal, name: job.id }).catch(failed);
   const isLast = number === attempt.max;
   if (isLast && worked.outcome.kind === "delayed" && worked.outcome.counts && signal.reason !== CLAIM_LOST)
-    return endLast(boss, repository, job, data, worked.outcome.error);
+    return endLast(boss, work.batches, job, data, worked.outcome.error);
   return answer(boss, job, signal, worked);
 }
 
@@ -110,12 +106,12 @@ async function answer(
 /** Nobody would come back for an upload that is not settled when its job has ended. */
 async function endLast<U extends UploadRecord>(
   boss: PgBoss,
-  repository: RepositoryAdapter<U>,
+  batches: Batches<U>,
   job: UploadJob,
   data: JobData,
   error: UploadError,
 ): Promise<Answer> {
-  const isSettled = await giveUp(repository, data, `The last attempt failed: ${reasonOf(error)}`).catch(() => false);
+  const isSettled = await giveUp(batches, data, `The last attempt failed: ${reasonOf(error)}`).catch(() => false);
   if (isSettled) return { status: "deadletter", output: error.toJSON() };
   await putBack(boss, job, waitOf(error.retryAfterMs, job.retryCount + 1));
   return left(error.message);
