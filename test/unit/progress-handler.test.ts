@@ -84,6 +84,18 @@ describe("a stream", () => {
     expect([type, data]).toMatchObject(["snapshot", { completed: 1, percentage: 50 }]);
   });
 
+  it("tells that a batch is completed, though its worker writes that behind the event of the last upload", async () => {
+    await handler.close();
+    make({ heartbeatMs: 3_600_000 });
+    const frames = await watch("batch=other");
+    await nextOf(frames);
+    await complete("3");
+    await channel.publish(settledOf(foreign));
+    expect((await nextOf(frames, "snapshot")).data).toMatchObject({ status: "processing", percentage: 100 });
+    await repository.updateBatch("other", { status: "completed" });
+    expect((await nextOf(frames, "snapshot")).data).toMatchObject({ status: "completed", percentage: 100 });
+  });
+
   it("of one upload tells of that alone, and how far it is", async () => {
     const frames = await watch("upload=1");
     expect((await nextOf(frames)).data).toMatchObject({ status: "pending", total: 1, percentage: 0, error: null });

@@ -15,6 +15,8 @@ interface Reading {
 
 /** At most one snapshot in this time is sent because something has changed. */
 const REFRESH_MS = 1000;
+/** Whoever completes a batch does so behind the event of its last upload: so often it is looked at again. */
+const LOOKS_FOR_END = 5;
 /** To count a large batch takes a while: what takes longer than this is used for so many times as long, and not counted anew. */
 const SLOW_READ_MS = 50;
 const USED_FOR = 20;
@@ -37,6 +39,7 @@ export class Topic implements Lately {
   /** The last event that changes a snapshot. */
   #changedBy = 0;
   #refreshTimer: NodeJS.Timeout | undefined;
+  #looksForEnd = 0;
 
   constructor(
     subject: Subject,
@@ -79,6 +82,7 @@ export class Topic implements Lately {
     this.#collected.push(recent);
     if (!changesCounts(event)) return;
     this.#changedBy = recent.sequence;
+    this.#looksForEnd = LOOKS_FOR_END;
     this.#refreshSoon();
   }
 
@@ -151,7 +155,8 @@ export class Topic implements Lately {
         reader.write(bytes);
       }
     }
-    if (reading.sequence < this.#changedBy) this.#refreshSoon(); // it was being read already
+    const wasBeingRead = reading.sequence < this.#changedBy;
+    if (wasBeingRead || (isBeingCompleted(reading.snapshot) && this.#looksForEnd-- > 0)) this.#refreshSoon();
   }
 
   leave(reader: Reader): void {
@@ -190,6 +195,11 @@ export class Topic implements Lately {
       void this.refresh();
     }, waitMs).unref();
   }
+}
+
+/** All its uploads are settled, but it does not say so yet. */
+function isBeingCompleted({ status, percentage }: Snapshot): boolean {
+  return percentage === 100 && (status === "pending" || status === "processing");
 }
 
 function changesCounts({ type }: ReceivedEvent): boolean {
