@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { freePort } from "../support/free-port.js";
 import { configurationOf } from "./page.js";
 import { createProject, repository, run } from "./project.js";
 
@@ -84,14 +84,4 @@ async function answerOf(parameters: readonly string[], folder: string, port: num
     server.kill();
     await exit;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a port was expected");
-  return address.port;
 }
