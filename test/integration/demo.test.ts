@@ -52,7 +52,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-describe("a folder of photographs", { timeout: 60_000 }, () => {
+describe("a folder of photographs", () => {
   it("takes HEIC, and says what to install for videos where ffmpeg is missing", async () => {
     const { out, log } = place();
     const heic = readFileSync(join(ROOT, "test/support/heic/plain.heic"));

@@ -34,4 +34,4 @@ test("a file that takes the process down is quarantined after three crashes, and
   expect(described.filter((id) => id === "u5")).toHaveLength(3);
   // At most those that were in flight at a crash were described again.
   expect(described.length).toBeLessThanOrEqual(12 + 2 + 3 * 3);
-}, 90_000);
+});

@@ -171,7 +171,7 @@ test("an embedded PostgreSQL carries events as well", async () => {
   await channel.publish(progressOf("1", 2));
   await pglite.close();
   expect(events).toHaveLength(1);
-}, 60_000);
+});
 
 describe("names", () => {
   const pool = { connect: async () => undefined, query: async () => undefined };

@@ -34,7 +34,7 @@ afterAll(() => Promise.all([project, server].map((folder) => rm(folder, { recurs
 
 /** Runs a program that has to exit by itself, without a warning. */
 async function outcomeOf(program: string, folder: string): Promise<unknown> {
-  const { stdout, stderr } = await run(NODE, [program, photo], folder, { timeout: 60_000 });
+  const { stdout, stderr } = await run(NODE, [program, photo], folder, { timeout: 110_000 });
   expect(stderr).toBe("");
   return JSON.parse(stdout);
 }

@@ -25,7 +25,7 @@ describe.each(SDKS)("with SDK $sdk of OpenTelemetry", ({ sdk, api, spans, versio
   test.each(versions.flatMap((version) => ["import", "require"].map((format) => [version, format] as const)))(
     "on Node %s, by %s: spans and metrics arrive, spans of an adapter below those of its calls",
     async (version, format) => {
-      await run(nodePath(version), ["otel.mjs", format, spans], project, { timeout: 60_000 });
+      await run(nodePath(version), ["otel.mjs", format, spans], project, { timeout: 110_000 });
     },
   );
 });

@@ -28,7 +28,7 @@ describe.each(NODE_VERSIONS)("on Node %s", (version) => {
   test.each(["import.mjs", "require.cjs"])(
     "%s does a real job with every entry point, and exits by itself",
     async (consumer) => {
-      const { stderr } = await run(nodePath(version), [consumer, photo], project, { timeout: 60_000 });
+      const { stderr } = await run(nodePath(version), [consumer, photo], project, { timeout: 110_000 });
       expect(stderr).toBe("");
     },
   );
@@ -53,7 +53,7 @@ describe("loads on first use", () => {
     ["require", ["eventemitter3"]],
   ])("by %s", async (format, byTheRoot) => {
     // Not a JPEG: that is told without file-type.
-    const { stdout } = await run(nodePath(LATEST_NODE), ["loading.mjs", format, webp], project, { timeout: 60_000 });
+    const { stdout } = await run(nodePath(LATEST_NODE), ["loading.mjs", format, webp], project, { timeout: 110_000 });
     const loaded = JSON.parse(stdout);
     expect(loaded).toMatchObject({ byTheRoot, byTheSubpaths: byTheRoot });
     expect(loaded.byTheJob).toEqual(expect.arrayContaining(["file-type", "sharp"]));

@@ -124,7 +124,7 @@ describe.each(majors)("a model of specification %s", (major) => {
     expect(pauses).toEqual(["account", "ACCOUNT_REFUSED", "resumed"]);
     // Those under way, the probes of 5 s, and embeddings of what was described before.
     expect(calls.whileDown).toBeLessThanOrEqual(3 * CONCURRENCY);
-  }, 60_000);
+  });
 
   test("10,000 calls, the half of them well, leave nothing behind", async () => {
     const replies: readonly Reply[] = [

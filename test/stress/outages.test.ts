@@ -56,7 +56,7 @@ describe.skipIf(findPostgres() === undefined)("PostgreSQL (where it is installed
       expect(resultOf(ended)).toMatchObject({ status: "completed" });
     expect(proxy.cuts).toBeGreaterThan(3);
     expect(await verdictOn(plan)).toMatchObject(NOTHING_LOST);
-  }, 90_000);
+  });
 });
 
 const mountable = SmallDisk.make(1);
@@ -80,7 +80,7 @@ describe.skipIf(mountable === undefined)("a full disk (where one can be mounted)
     disk.makeRoom();
     expect(resultOf(await worker.ended)).toMatchObject({ status: "completed" });
     expect(await verdictOn(plan)).toMatchObject(NOTHING_LOST);
-  }, 90_000);
+  });
 
   test("under the database: for long, and the batch waits for room, pays for nothing in vain, and loses nothing", async () => {
     const disk = smallDisk(80);

@@ -31,7 +31,7 @@ beforeAll(async () => {
     const bytes = await make();
     specimens.push({ name: `${name}, whole`, bytes: bytes.length < 300_000 ? bytes : bytes.subarray(0, 1000) });
   }
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Counts the pieces that are read, and refuses to read what no file has. */
