@@ -3,7 +3,7 @@ import type { UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
 import { count, expected, optional, requireKnown, requireMembers, timeout } from "../validate.js";
 
-/** The built-in stages, and the keys of `metadata` that are the library's. */
+/** The built-in stages, what has a breaker beside them, and the keys of `metadata` that are the library's. */
 const TAKEN: ReadonlySet<string> = new Set([
   "claim",
   "open",
@@ -12,6 +12,7 @@ const TAKEN: ReadonlySet<string> = new Set([
   "embed",
   "save",
   "decode",
+  "storage",
   "media",
   "usage",
   "audit",

@@ -106,9 +106,8 @@ function held<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): Ve
   const trial = run.settings.runtime.trialOf(run.id, services[0].breaker);
   if (trial !== undefined) trial.held++;
   // Of a chain the first that can be asked again.
-  const until = Math.min(...services.map(({ breaker }) => breaker.open?.until ?? Number.POSITIVE_INFINITY));
-  const isOpen = until !== Number.POSITIVE_INFINITY;
-  return { kind: "held", retryAfterMs: isOpen ? Math.max(1, until - Date.now()) : error.retryAfterMs };
+  const waits = services.map(({ breaker }) => breaker.retryAfterMs).filter((waitMs) => waitMs !== undefined);
+  return { kind: "held", retryAfterMs: waits.length > 0 ? Math.min(...waits) : error.retryAfterMs };
 }
 
 /** The breaker of the service that has failed. */

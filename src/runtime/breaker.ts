@@ -10,6 +10,8 @@ export interface BreakerSettings {
 }
 
 const LONGEST_COOLDOWN_MS = 300_000;
+/** While a call finds out whether the service is back, nobody knows how long that takes: so soon it is asked again. */
+const PROBING_MS = 1000;
 
 /** One call that was let through. Handed back to the breaker when it ends. */
 export interface Ticket {
@@ -108,12 +110,20 @@ export class Breaker {
 
   /** Why no call is made just now, for who may do something else instead; `undefined` when one may be made. */
   refusal(): UploadError | undefined {
-    return this.#open !== undefined && this.isRefusing ? circuitOpen(this.#open) : undefined;
+    return this.#open !== undefined && this.isRefusing ? this.#circuitOpen(this.#open) : undefined;
   }
 
   /** Whether no call is made just now. */
   get isRefusing(): boolean {
     return this.#open !== undefined && (Date.now() < this.#open.until || this.#probe !== undefined);
+  }
+
+  /** In milliseconds: when to ask again whether a call may be made; `undefined` when it is closed. */
+  get retryAfterMs(): number | undefined {
+    if (this.#open === undefined) return undefined;
+    const leftMs = this.#open.until - Date.now();
+    if (leftMs > 0) return leftMs;
+    return this.#probe === undefined ? 1 : PROBING_MS;
   }
 
   /** The call ended well, or by the upload's own fault: the service has answered. */
@@ -195,7 +205,7 @@ export class Breaker {
   }
 
   #enterOpen(uploadId: string, open: Open): Ticket {
-    if (this.isRefusing) throw circuitOpen(open);
+    if (this.isRefusing) throw this.#circuitOpen(open);
     this.#probe = this.#begin(uploadId, true);
     return this.#probe;
   }
@@ -240,10 +250,10 @@ export class Breaker {
     this.observer.closed();
     this.changes.notify();
   }
-}
 
-function circuitOpen({ error, until }: Open): UploadError {
-  const message = `No call is made until the service is back: ${error.message}`;
-  const retryAfterMs = Math.max(1, until - Date.now());
-  return new UploadError(message, { code: "CIRCUIT_OPEN", fault: error.fault, retryAfterMs, cause: error });
+  #circuitOpen({ error }: Open): UploadError {
+    const message = `No call is made until the service is back: ${error.message}`;
+    const { retryAfterMs } = this;
+    return new UploadError(message, { code: "CIRCUIT_OPEN", fault: error.fault, retryAfterMs, cause: error });
+  }
 }

@@ -128,6 +128,18 @@ describe("open", () => {
     expect(told.at(-1)).toBe("opened until 2000"); // the first cooldown again
   });
 
+  test("while somebody probes, others are not told to come back at once: a thousand jobs of an engine would", () => {
+    const { breaker, enter, trip } = breakerOf();
+    trip();
+    vi.setSystemTime(NOON + 5000);
+    expect(breaker.retryAfterMs).toBe(1);
+    const probe = enter("probe");
+    expect(() => enter()).toThrow(opened(1000));
+    expect(breaker.retryAfterMs).toBe(1000);
+    breaker.succeeded(probe);
+    expect(breaker.retryAfterMs).toBeUndefined();
+  });
+
   test("a probe that tells nothing leaves it open, and the next upload probes at once", () => {
     const { breaker, told, enter, trip } = breakerOf();
     trip();

@@ -52,7 +52,7 @@ describe("defineStage", () => {
     },
   );
 
-  test.each(["describe", "thumbnail", "media", "usage", "redo", "__proto__", "constructor", "toString"])(
+  test.each(["describe", "thumbnail", "storage", "media", "usage", "redo", "__proto__", "constructor", "toString"])(
     "the name %s is taken",
     async (name) => {
       const { stage, run } = stageOf(name);
