@@ -3,6 +3,7 @@ import { Interrupted, throwIfInterrupted } from "../async/time.js";
 import { type RepositoryError, UploadError } from "../errors.js";
 import type { BatchPausedEvent } from "../events.js";
 import type { CallKind, RepositoryOutage } from "../pipeline/repository-outage.js";
+import type { Breaker } from "../runtime/breaker.js";
 import type { SharedRuntime } from "../runtime/runtime.js";
 
 /** Why nothing is begun just now. */
@@ -129,14 +130,24 @@ export class Gate {
       }
       const breaker = this.runtime.openBreaker(this.models);
       if (breaker?.open === undefined) return WIDE_OPEN;
-      const { error, since } = breaker.open;
-      const patienceMs = Math.max(since, runBegan) + this.runtime.giveUpAfterMs - Date.now();
-      if (patienceMs <= 0) throw gaveUp(error);
+      const patienceMs = this.patienceFor(breaker.open, runBegan);
       const scout = {};
       const admitted = breaker.admit(scout);
       if (admitted === "scout") return { isScout: true, leave: () => breaker.scoutLeft(scout) };
       if (admitted !== "go") await this.runtime.changes.wait(signal, Math.min(admitted, patienceMs));
     }
+  }
+
+  /**
+   * How long a run still waits for a service, in milliseconds.
+   *
+   * @throws UploadError `CIRCUIT_OPEN` when it was down for longer than a run waits
+   */
+  patienceFor({ error, since }: NonNullable<Breaker["open"]>, runBegan: number): number {
+    const patienceMs = Math.max(since, runBegan) + this.runtime.giveUpAfterMs - Date.now();
+    if (patienceMs > 0) return patienceMs;
+    const message = `The service was down for longer than breaker.giveUpAfterMs: ${error.message}`;
+    throw new UploadError(message, { code: "CIRCUIT_OPEN", fault: error.fault, cause: error });
   }
 
   /** What a run does when its repository cannot be reached: it waits for it, until it is aborted itself. */
@@ -191,11 +202,6 @@ export class Gate {
       either.unlink();
     }
   }
-}
-
-function gaveUp(error: UploadError): UploadError {
-  const message = `The service was down for longer than breaker.giveUpAfterMs: ${error.message}`;
-  return new UploadError(message, { code: "CIRCUIT_OPEN", fault: error.fault, cause: error });
 }
 
 /** Aborted with the first of the two. */

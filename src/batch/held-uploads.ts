@@ -63,9 +63,24 @@ export class HeldUploads {
     return undefined;
   }
 
-  /** Resolves when there may be one that may be visited. @throws Interrupted when the signal is aborted */
-  change(signal: Stoppable): Promise<void> {
-    let soonest = Number.POSITIVE_INFINITY;
+  /** Of the services that are waited for the one that went down last; `undefined` where any may be visited. */
+  get latestOutage(): Breaker["open"] {
+    let latest: Breaker["open"];
+    for (const { refusedBy } of this.#groups.values()) {
+      const outages = refusedBy.map(({ open }) => open);
+      if (outages.length === 0 || outages.includes(undefined)) return undefined;
+      for (const open of outages) if (open !== undefined && open.since >= (latest?.since ?? 0)) latest = open;
+    }
+    return latest;
+  }
+
+  /**
+   * Resolves when there may be one that may be visited, or after a time at the latest.
+   *
+   * @throws Interrupted when the signal is aborted
+   */
+  change(signal: Stoppable, latestMs: number): Promise<void> {
+    let soonest = latestMs;
     for (const { refusedBy } of this.#groups.values())
       for (const { open } of refusedBy) {
         const left = (open?.until ?? 0) - Date.now();

@@ -121,7 +121,9 @@ export class Visits<U extends UploadRecord> {
       if (pulled !== undefined || stopping.aborted) return pulled;
       const id = this.#held.take();
       if (id !== undefined || this.#held.size === 0) return id;
-      await this.#held.change(stopping);
+      const { latestOutage } = this.#held;
+      const patienceMs = latestOutage && this.shared.gate.patienceFor(latestOutage, this.#began);
+      await this.#held.change(stopping, patienceMs ?? Number.POSITIVE_INFINITY);
     }
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { BatchProcessor, fallbackAI } from "../../src/index.js";
+import { BatchProcessor, type BreakerOptions, fallbackAI } from "../../src/index.js";
 import { chained, down, model, once } from "../support/chains.js";
 import { settled } from "../support/fake-time.js";
 import { deferred, ids } from "../support/fakes.js";
@@ -10,7 +10,7 @@ afterEach(() => {
 
 describe("an upload that may be described by none but a model whose breaker is open", () => {
   /** The first is refused for so long; the second is asked for none of `picky`. */
-  function waiting(count: number, picky: (id: string) => boolean, forMs: number) {
+  function waiting(count: number, picky: (id: string) => boolean, forMs: number, breaker: BreakerOptions = {}) {
     const { local, cloud, adapters } = chained(count);
     const begunAt = Date.now();
     local.describe.mockImplementation(async ({ upload }) => {
@@ -20,7 +20,7 @@ describe("an upload that may be described by none but a model whose breaker is o
     const ai = fallbackAI([local, cloud], { when: (_, { id }) => !picky(id) });
     const claims = vi.spyOn(adapters.repository, "claimUpload");
     const claimsOf = (id: string) => claims.mock.calls.filter(([claimed]) => claimed === id).length;
-    const processor = new BatchProcessor({ ...adapters, ai, ...once, concurrency: 2 });
+    const processor = new BatchProcessor({ ...adapters, ai, ...once, breaker, concurrency: 2 });
     return { local, cloud, adapters, processor, claims, claimsOf };
   }
 
@@ -43,6 +43,20 @@ describe("an upload that may be described by none but a model whose breaker is o
     // When it is first visited, perhaps beside the one that finds out, and then.
     for (const id of ["u0000", "u0001", "u0002", "u0003"]) expect(claimsOf(id)).toBeLessThanOrEqual(3);
     expect(local.describe.mock.calls.length).toBeLessThan(10);
+  });
+
+  test("is given up with the run when that takes longer than it waits, and is done by the next one", async () => {
+    vi.useFakeTimers();
+    const isPicky = (id: string) => id < "u0004";
+    const { adapters, processor } = waiting(20, isPicky, 200_000, { giveUpAfterMs: 120_000 });
+    expect(await settled(processor.process("batch"))).toMatchObject({
+      status: "processing",
+      completed: 16,
+      failed: 0,
+      error: { code: "CIRCUIT_OPEN", cause: { code: "ACCOUNT_REFUSED" } },
+    });
+    expect(await adapters.repository.countUploads({ batchId: "batch" })).toMatchObject({ pending: 4, completed: 16 });
+    expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 4 });
   });
 
   test("is not visited while another one finds out", async () => {
