@@ -1,12 +1,20 @@
 /** Has jobs of BullMQ done by one of several handlers, and prints how long that takes, in milliseconds. */
 import { randomUUID } from "node:crypto";
 import { Queue, Worker } from "bullmq";
+import { Redis } from "ioredis";
 import type pg from "pg";
 import type { GuardedWorker, UploadJobData } from "../../src/integrations/bullmq.js";
 import { connectionOf } from "../support/bullmq-connection.js";
 import { takeDescribeEmbed } from "./by-hand.js";
 import { ai, CONCURRENCY, storage, uploadOf } from "./idle-adapters.js";
-import { createUploadWorker, enqueueUploads, memoryRepository, postgresRepository } from "./library.js";
+import {
+  createUploadWorker,
+  enqueueUploads,
+  memoryRepository,
+  postgresRepository,
+  publishTo,
+  redisChannel,
+} from "./library.js";
 import { withTables } from "./postgres-tables.js";
 import { timeOf } from "./rounds.js";
 
@@ -71,6 +79,18 @@ const sides: Readonly<Record<string, () => Promise<number>>> = {
     inTables(
       (_, __, repository) => () => createUploadWorker(name, { storage, ai, repository }, { thumbnail: false, worker }),
     ),
+  progress: async () => {
+    const publisher = new Redis(redis);
+    try {
+      const plugins = [publishTo(redisChannel({ publisher, subscriber: publisher.duplicate({ lazyConnect: true }) }))];
+      return await inTables(
+        (_, __, repository) => () =>
+          createUploadWorker(name, { storage, ai, repository }, { thumbnail: false, worker, plugins }),
+      );
+    } finally {
+      publisher.disconnect();
+    }
+  },
   "by-hand": () => inTables((pool, uploads) => plain(({ uploadId }) => takeDescribeEmbed(pool, uploads, uploadId))),
 };
 

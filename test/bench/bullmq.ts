@@ -14,6 +14,7 @@ export const bullmq: Benchmark = async ({ quick }) => {
   const side = (name: string) => () => measureInChild("bullmq-child.ts", name, redis, postgres, String(JOBS));
   const times = await interleave(quick ? 3 : 7, {
     postgres: side("postgres"),
+    progress: side("progress"),
     byHand: side("by-hand"),
     memory: side("memory"),
     bare: side("bare"),
@@ -24,6 +25,12 @@ export const bullmq: Benchmark = async ({ quick }) => {
       library: perSecond(times.postgres),
       bare: perSecond(times.byHand),
       ...{ measured: ratio(times.byHand, times.postgres), unit: "×", target: { atLeast: 0.8 } },
+    },
+    {
+      name: "jobs of BullMQ, with progress to without",
+      library: perSecond(times.progress),
+      bare: perSecond(times.postgres),
+      ...{ measured: ratio(times.postgres, times.progress), unit: "×", target: { atLeast: 0.95 } },
     },
     {
       name: "jobs of BullMQ, ./memory to a bare handler",

@@ -12,6 +12,7 @@ const decoder: typeof import("../../src/adapters/ffmpeg.js") = await import(buil
 const postgres: typeof import("../../src/adapters/postgres.js") = await import(built("postgres.js"));
 const memory: typeof import("../../src/adapters/memory.js") = await import(built("memory.js"));
 const engine: typeof import("../../src/integrations/bullmq.js") = await import(built("bullmq.js"));
+const live: typeof import("../../src/integrations/progress.js") = await import(built("progress.js"));
 const heicDecoder: typeof import("../../src/adapters/heic.js") = await import(built("heic.js"));
 const telemetryPlugin: typeof import("../../src/integrations/otel.js") = await import(built("otel.js"));
 
@@ -22,4 +23,5 @@ export const { ffmpeg } = decoder;
 export const { heic } = heicDecoder;
 export const { memoryRepository } = memory;
 export const { createUploadWorker, enqueueUploads } = engine;
+export const { publishTo, redisChannel } = live;
 export const { telemetry } = telemetryPlugin;

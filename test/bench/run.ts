@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { batchDone } from "./batch-done.js";
 import { bullmq } from "./bullmq.js";
 import { embedMany } from "./embed-many.js";
-import { heicLoop } from "./heic-loop.js";
+import { heicLoop, sharpLoop } from "./event-loop.js";
 import { memory } from "./memory.js";
 import { models } from "./models.js";
 import { oneDecode } from "./one-decode.js";
@@ -33,6 +33,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   video,
   "one-decode": oneDecode,
   "heic-loop": heicLoop,
+  "sharp-loop": sharpLoop,
   "slowest-stage": slowestStage,
   memory,
   "round-trips": roundTrips,

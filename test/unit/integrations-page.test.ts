@@ -6,12 +6,14 @@ const page = source("src/integrations/README.md");
 
 describe("the page on engines", () => {
   test("has a heading for every engine; the other integrations have pages of their own", () => {
-    const files = readdirSync(new URL("../../src/integrations", import.meta.url), { withFileTypes: true });
-    const pages = files.map(({ name }) => name).filter((name) => name.endsWith(".md") && name !== "README.md");
+    const files = readdirSync(new URL("../../src/integrations", import.meta.url));
+    const pages = files.filter((name) => name.endsWith(".md") && name !== "README.md");
     const isOnOwnPage = (name: string) => pages.some((own) => name.startsWith(own.replace(/\.md$/, "")));
-    const integrations = files
-      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !isOnOwnPage(entry.name))
-      .map(({ name }) => `upload-processor/${name.replace(/\.ts$/, "")}`);
+    const { exports } = JSON.parse(source("package.json")) as { exports: Record<string, unknown> };
+    const integrations = Object.keys(exports)
+      .map((subpath) => subpath.slice("./".length))
+      .filter((name) => files.includes(`${name}.ts`) && !isOnOwnPage(name))
+      .map((name) => `upload-processor/${name}`);
     const headings = [...page.matchAll(/^## (upload-processor\/\S+)$/gm)].map(([, heading]) => heading);
     expect(headings.sort()).toEqual(integrations.sort());
   });
