@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { createRuntime, UploadError } from "../../src/index.js";
-import { closeUploads, enqueueUploads, type SettledBatch, workUploads } from "../../src/integrations/pg-boss.js";
-import { deferred, until, untilAborted, uploadOf, type World, worldOf } from "../support/fakes.js";
+import {
+  closeUploads,
+  enqueueUploads,
+  type SettledBatch,
+  type UploadJobData,
+  workUploads,
+} from "../../src/integrations/pg-boss.js";
+import { deferred, ids, until, untilAborted, uploadOf, type World, worldOf } from "../support/fakes.js";
 import {
   cannotRun,
   closingAfterEach,
@@ -229,6 +235,31 @@ describe.skipIf(cannotRun)("what a result becomes in pg-boss", () => {
     isDown = false;
     expect(await jobIn(opened.boss, "a", "completed", "failed")).toMatchObject({ state: "completed" });
     expect(opened.errors[0]).toMatchObject({ code: "REPOSITORY_FAILED" });
+  });
+
+  test("an outage uses up no attempt of 200 jobs, and none fails", async () => {
+    const uploads = ids(200);
+    const world = worldOf(uploads);
+    let isDown = true;
+    world.ai.describe.mockImplementation(async () => {
+      if (isDown) throw Object.assign(new Error("down"), { status: 503 });
+      return "words";
+    });
+    const opened = await openQueue({ retryLimit: 1, retryDelay: 1 });
+    const runtime = createRuntime({ breaker: { cooldownMs: 100 } });
+    await start(opened, world, { runtime, work: { ...EAGER, localConcurrency: 20 } });
+    await enqueueUploads(opened.boss, "uploads", uploads);
+    const jobs = () => opened.boss.findJobs<UploadJobData>("uploads");
+    // Each has been taken up, most of them only to be told that the breaker is open.
+    while ((await jobs()).some(({ data, retryCount }) => retryCount === 0 && data.waits === undefined))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(world.ai.describe.mock.calls.length).toBeLessThan(50);
+    isDown = false;
+    for (const { id } of uploads) {
+      const { state, retryCount, data } = await jobIn(opened.boss, id, "completed", "failed");
+      expect([state, retryCount - (data.waits ?? 0)]).toEqual(["completed", 0]);
+    }
+    expect(await world.repository.findBatch("batch")).toMatchObject({ status: "completed" });
   });
 
   test("a job that is none of ours: fails at once, and says what was expected", async () => {
