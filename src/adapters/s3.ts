@@ -1,12 +1,24 @@
 import type { StorageAdapter } from "../contracts/storage.js";
+import { packageLoader } from "../load-package.js";
 import { type S3Object, streamOf } from "./s3/body.js";
 import { isMissing, s3Error } from "./s3/errors.js";
 import { objectKey } from "./s3/keys.js";
-import { loadSdk } from "./s3/load.js";
 import { readOptions, type S3ClientLike, type S3StorageOptions } from "./s3/options.js";
 import { RetryWarning } from "./s3/warn.js";
 
 export type { S3ClientLike, S3StorageOptions };
+
+type Commands = Pick<
+  typeof import("@aws-sdk/client-s3"),
+  "GetObjectCommand" | "PutObjectCommand" | "DeleteObjectCommand"
+>;
+
+const loadSdk = packageLoader<Commands>({
+  name: "@aws-sdk/client-s3",
+  neededBy: "s3Storage",
+  load: () => import("@aws-sdk/client-s3"),
+  advice: "Install it: npm install @aws-sdk/client-s3",
+});
 
 /**
  * A storage in a bucket of S3, or of a service that speaks its protocol (MinIO, R2, Ceph and others), over a client of yours.

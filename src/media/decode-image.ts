@@ -4,6 +4,7 @@ import { decodeError, readError } from "./decode-error.js";
 import { decodeTolerantly, type OpenReading, type ToleranceSettings } from "./decode-tolerantly.js";
 import { afterDecoding, beforeDecoding } from "./decoder-memory.js";
 import { firstFrameThatShows } from "./first-frame.js";
+import type { FileHead } from "./headers/byte-source.js";
 import { inspectImage } from "./inspect/inspect-image.js";
 import type { Inspection } from "./inspect/inspection.js";
 import { loadSharp, type Sharp } from "./sharp.js";
@@ -14,6 +15,8 @@ export interface ImageSource {
   readonly input: string | Uint8Array;
   /** Sniffed from the content. */
   readonly mimeType: string;
+  /** Of a path, where it was read before. */
+  readonly head?: FileHead | undefined;
 }
 
 /** What is let into the decoder. */
@@ -45,7 +48,7 @@ export async function decodeImage<T>(
   };
   beforeDecoding();
   try {
-    inspection = await inspectImage(source.input, mimeType);
+    inspection = await inspectImage(source.input, mimeType, source.head);
     const { mayHaveFrames = false, limitPixels } = inspection;
     const original = await inputOf(source, inspection);
     const limitInputPixels = limits.limitInputPixels ?? limitPixels;

@@ -1,20 +1,12 @@
-import { loadError, requireInstalled } from "./load-package.js";
-import { memoizeAsync } from "./memoize-async.js";
+import { packageLoader } from "../load-package.js";
 import type { Sharp } from "./sharp.js";
 
 /** It is an ES module, which a dynamic import also loads from CommonJS. */
-const importThumbhash = memoizeAsync(() =>
-  import("thumbhash").catch((error) => requireInstalled<typeof import("thumbhash")>("thumbhash", error)),
-);
-
-/** @throws ConfigurationError */
-async function loadThumbhash(): Promise<typeof import("thumbhash")> {
-  try {
-    return await importThumbhash();
-  } catch (error) {
-    throw loadError("thumbhash", error, 'Install it with "npm install thumbhash"');
-  }
-}
+const loadThumbhash = packageLoader({
+  name: "thumbhash",
+  load: () => import("thumbhash"),
+  advice: 'Install it with "npm install thumbhash"',
+});
 
 /**
  * The ThumbHash of an opaque image of at most 100 pixels a side, in base64: some 25 bytes, from which a browser makes a blurred

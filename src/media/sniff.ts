@@ -1,24 +1,15 @@
-import { loadError, requireInstalled } from "./load-package.js";
-import { memoizeAsync } from "./memoize-async.js";
+import { packageLoader } from "../load-package.js";
 
 /** How many of the first bytes {@link sniff} needs: as many as `file-type` reads of a stream. */
 export const HEAD_BYTES = 4100;
 
-/** It is an ES module, which a dynamic import also loads from CommonJS. As with sharp, a failure is not remembered. */
-const importFileType = memoizeAsync(() =>
-  import("file-type").catch((error) => requireInstalled<typeof import("file-type")>("file-type", error)),
-);
-
-/** @throws ConfigurationError */
-async function loadFileType(): Promise<typeof import("file-type")> {
-  try {
-    return await importFileType();
-  } catch (error) {
-    const advice =
-      'Install it with "npm install file-type", and leave it out of bundles; Jest needs NODE_OPTIONS=--experimental-vm-modules';
-    throw loadError("file-type", error, advice);
-  }
-}
+/** It is an ES module, which a dynamic import also loads from CommonJS. */
+const loadFileType = packageLoader({
+  name: "file-type",
+  load: () => import("file-type"),
+  advice:
+    'Install it with "npm install file-type", and leave it out of bundles; Jest needs NODE_OPTIONS=--experimental-vm-modules',
+});
 
 /**
  * Tells the MIME type of a file by its content, whatever its name or its uploader claims.

@@ -4,6 +4,7 @@ import type { FramesRequest } from "../contracts/decoder.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { UploadError } from "../errors.js";
 import { kindOf, noVideoDecoder } from "../media/admission.js";
+import type { ImageSource } from "../media/decode-image.js";
 import type { Decoder } from "../media/decoders.js";
 import { readExif } from "../media/exif.js";
 import { memoizeAsync } from "../media/memoize-async.js";
@@ -145,8 +146,8 @@ export class MediaDecoding<U extends UploadRecord> {
     return decoder;
   }
 
-  #bySharp<T>(original: Original, work: (source: { input: string | Uint8Array; mimeType: string }) => Promise<T>) {
-    return this.#source.whileReading(() => work({ input: original.content, mimeType: this.mimeType }));
+  #bySharp<T>(original: Original, work: (source: ImageSource) => Promise<T>) {
+    return this.#source.whileReading(() => work(original.image(this.mimeType)));
   }
 
   /**

@@ -2,8 +2,8 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
-import { loadError } from "../../src/media/load-package.js";
+import { describe, expect, it, vi } from "vitest";
+import { loadError, packageLoader } from "../../src/load-package.js";
 import { endOf, startChild } from "../support/child.js";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -24,6 +24,19 @@ it("packages that are missing are the deployment's fault, and are found when the
   expect(failures[1].message).toMatch(
     new RegExp(`"npm install --os=${process.platform} --cpu=${process.arch}( --libc=musl)? sharp"`),
   );
+});
+
+it("a package is required where import() fails; one that is not there either way is named, with who needs it and the remedy", async () => {
+  const load = vi.fn(() => Promise.reject(new Error("no import() here")));
+  const found = packageLoader({ name: "sharp", load, advice: "Install it" });
+  expect(await found()).toBe(await found());
+  expect(await found()).toBeTypeOf("function");
+  expect(load).toHaveBeenCalledTimes(1);
+  const missing = packageLoader({ name: "not-there", neededBy: "s3Storage", load, advice: async () => "Install it" });
+  await expect(missing()).rejects.toMatchObject({
+    code: "INVALID_CONFIGURATION",
+    message: "s3Storage: not-there could not be loaded: no import() here. Install it",
+  });
 });
 
 describe("loadError", () => {

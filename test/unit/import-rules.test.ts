@@ -146,11 +146,12 @@ describe("layers", () => {
     expect(files.filter(isQuality).length).toBeGreaterThan(10);
   });
 
-  test("an adapter imports contracts, errors, the audit that it suggests, and its own folder", () => {
+  test("an adapter imports contracts, errors, how packages are loaded, the audit that it suggests, and its own folder", () => {
     const allowed = ({ target, isPackage }: Import, file: string) =>
       isPackage ||
       isContract(target) ||
       target === "errors.ts" ||
+      target === "load-package.ts" ||
       target === "quality.ts" ||
       unitOf(target) === unitOf(file) ||
       (ofModels.includes(unitOf(file)) && unitOf(target) === "adapters/models") || // what they have in common

@@ -1,4 +1,5 @@
-import { ConfigurationError, UploadError } from "../../errors.js";
+import { UploadError } from "../../errors.js";
+import { loadError } from "../../load-package.js";
 import type { Answer } from "./job.js";
 
 type Failure = Exclude<Answer, { readonly kind: "pixels" | "encoded" }>;
@@ -26,8 +27,6 @@ export function failureOf(answer: Failure): Error {
   return new UploadError(`The HEIC file is damaged: ${what}`, { code: "INVALID_MEDIA" });
 }
 
-export function notLoaded(reason: string, cause?: unknown): ConfigurationError {
-  const [line = ""] = reason.split("\n");
-  const message = `heic(): libheif-js could not be loaded: ${line.replace(/\.?$/, ".")} Install it with "npm install libheif-js"`;
-  return new ConfigurationError(message, { cause });
+export function notLoaded(thrown: unknown): UploadError {
+  return loadError("heic(): libheif-js", thrown, 'Install it with "npm install libheif-js"');
 }

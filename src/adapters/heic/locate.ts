@@ -1,24 +1,22 @@
 // By a name that a bundler's banner does not declare as well: many declare createRequire.
 import * as nodeModule from "node:module";
 import { join } from "node:path";
-import { messageOf } from "../../errors.js";
+import { packageBases } from "../../load-package.js";
 import { notLoaded } from "./failure.js";
 
 /**
- * Where libheif-js is: found from this file, from the program and from the working directory, whichever has it. Bundlers leave
- * `import.meta.url` empty in CommonJS, and nothing is beside a bundle.
+ * Where libheif-js is: also looked for from the working directory, because its path goes to a worker, and nothing is beside a bundle.
  *
  * @throws ConfigurationError
  */
 export function locateLibheif(): string {
   let first: unknown;
-  for (const base of [import.meta.url ?? __filename, process.argv[1], join(process.cwd(), "index.js")]) {
-    if (base === undefined) continue;
+  for (const base of [...packageBases(), join(process.cwd(), "index.js")]) {
     try {
       return nodeModule.createRequire(base).resolve("libheif-js/wasm-bundle");
     } catch (error) {
       first ??= error;
     }
   }
-  throw notLoaded(messageOf(first), first);
+  throw notLoaded(first);
 }

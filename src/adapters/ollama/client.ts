@@ -1,10 +1,18 @@
 import { UploadError } from "../../errors.js";
+import { packageLoader } from "../../load-package.js";
 import { checkedFetch } from "./checked-fetch.js";
 import { type Asked, otherFailure } from "./failures.js";
-import { loadOllama } from "./load.js";
 import type { Settings } from "./options.js";
 
-export type Client = InstanceType<Awaited<ReturnType<typeof loadOllama>>["Ollama"]>;
+type Package = Pick<typeof import("ollama"), "Ollama">;
+export type Client = InstanceType<Package["Ollama"]>;
+
+/** Who does not use this adapter need not have it. */
+const loadOllama = packageLoader<Package>({
+  name: "ollama",
+  load: () => import("ollama"),
+  advice: "Run `npm install ollama`",
+});
 
 /**
  * A call of the official client. Every call has a client of its own, because it knows no signal per request, and keeps each

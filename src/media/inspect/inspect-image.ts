@@ -1,4 +1,4 @@
-import { type ByteSource, withByteSource } from "../headers/byte-source.js";
+import { type ByteSource, type FileHead, withByteSource } from "../headers/byte-source.js";
 import { PIXEL_LIMITS } from "../pixel-limits.js";
 import { inspectHeif } from "./heif.js";
 import type { Inspection } from "./inspection.js";
@@ -12,12 +12,17 @@ import { inspectTiff } from "./tiff.js";
  *
  * Errors of the file system are thrown as they are.
  *
+ * @param head of a file, where it was read before
  * @throws UploadError `UNSUPPORTED_MEDIA` for a whole image that would not be shown rightly
  */
-export async function inspectImage(input: string | Uint8Array, mimeType: string): Promise<Inspection> {
+export async function inspectImage(
+  input: string | Uint8Array,
+  mimeType: string,
+  head?: FileHead | undefined,
+): Promise<Inspection> {
   const inspect = INSPECTORS[mimeType];
   if (inspect === undefined) return { coding: mimeType, limitPixels: PIXEL_LIMITS.other };
-  return typeof inspect === "object" ? inspect : withByteSource(input, (source) => inspect(source, mimeType));
+  return typeof inspect === "object" ? inspect : withByteSource(input, head, (source) => inspect(source, mimeType));
 }
 
 type Inspector = Inspection | ((source: ByteSource, mimeType: string) => Promise<Inspection>);
