@@ -13,17 +13,23 @@ const { TEST_POSTGRES_URL, TEST_REDIS_URL } = process.env;
 /** The processes of `examples/backend`, with a schema, a queue and a folder of their own. */
 export class BackendProcesses {
   readonly folder = mkdtempSync(join(tmpdir(), "backend-"));
+  readonly queue: Queue;
   /** What the processes complained of. */
   readonly complaints: string[] = [];
   url = "";
-  readonly #name = `backend_${randomUUID().slice(0, 8)}`;
   readonly #pool = new pg.Pool({ connectionString: TEST_POSTGRES_URL, max: 1 });
   readonly #children = new Set<ChildProcess>();
   #api: ChildProcess | undefined;
 
-  async prepare(): Promise<void> {
+  private constructor(private readonly name: string) {
+    this.queue = new Queue(name, { connection: { url: TEST_REDIS_URL ?? "" } });
+  }
+
+  static async prepare(): Promise<BackendProcesses> {
     ensureBuilt();
-    await this.#pool.query(`create schema ${this.#name}`);
+    const prepared = new BackendProcesses(`backend_${randomUUID().slice(0, 8)}`);
+    await prepared.#pool.query(`create schema ${prepared.name}`);
+    return prepared;
   }
 
   /** Starts the API, on the port that it had. */
@@ -45,20 +51,18 @@ export class BackendProcesses {
     return worker;
   }
 
-  query(text: string): Promise<{ rows: Record<string, unknown>[] }> {
-    return this.#pool
-      .query(`set search_path = ${this.#name}; ${text}`)
-      .then((results) => [results].flat().at(-1) as never);
+  /** The rows of the uploads, in the order in which they came. */
+  async uploads(): Promise<{ id: string; status: string; storage_key: string; file_name: string }[]> {
+    return (await this.#pool.query(`select * from ${this.name}.upload_processor_uploads order by sequence`)).rows;
   }
 
   /** Ends all of them in good order. @returns their exit codes */
   async stop(): Promise<(number | null)[]> {
     const codes = await Promise.all([...this.#children].map((child) => end(child, "SIGTERM")));
-    await this.#pool.query(`drop schema ${this.#name} cascade`);
+    await this.#pool.query(`drop schema ${this.name} cascade`);
     await this.#pool.end();
-    const queue = new Queue(this.#name, { connection: { url: TEST_REDIS_URL ?? "" } });
-    await queue.obliterate({ force: true });
-    await queue.close();
+    await this.queue.obliterate({ force: true });
+    await this.queue.close();
     rmSync(this.folder, { recursive: true });
     return codes;
   }
@@ -66,9 +70,9 @@ export class BackendProcesses {
   #start(program: string, env: Readonly<Record<string, string>>): ChildProcess {
     const child = startChild(`${ROOT}examples/backend/${program}`, [], {
       env: {
-        DATABASE_URL: `${TEST_POSTGRES_URL}?options=-c%20search_path%3D${this.#name}`,
+        DATABASE_URL: `${TEST_POSTGRES_URL}?options=-c%20search_path%3D${this.name}`,
         REDIS_URL: TEST_REDIS_URL ?? "",
-        QUEUE: this.#name,
+        QUEUE: this.name,
         FOLDER: this.folder,
         ...env,
       },
