@@ -44,6 +44,11 @@ export class BackendProcesses {
     if (this.#api !== undefined) await end(this.#api, "SIGKILL");
   }
 
+  /** Ends it in good order. @returns its exit code */
+  async endApi(): Promise<number | null> {
+    return this.#api === undefined ? null : end(this.#api, "SIGTERM");
+  }
+
   /** @param describeMs how long a description takes */
   async startWorker(describeMs: number): Promise<ChildProcess> {
     const worker = this.#start("worker.ts", { DESCRIBE_MS: String(describeMs) });
