@@ -14,8 +14,9 @@ const memory: typeof import("../../src/adapters/memory.js") = await import(built
 const engine: typeof import("../../src/integrations/bullmq.js") = await import(built("bullmq.js"));
 const heicDecoder: typeof import("../../src/adapters/heic.js") = await import(built("heic.js"));
 const telemetryPlugin: typeof import("../../src/integrations/otel.js") = await import(built("otel.js"));
+const progress: typeof import("../../src/integrations/progress.js") = await import(built("progress.js"));
 
-export const { BatchProcessor, createRuntime, defineStage, descriptionQuality, settleBatch } = library;
+export const { BatchProcessor, createRuntime, defineStage, descriptionQuality, serializeEvent, settleBatch } = library;
 export const { aiSdk } = models;
 export const { postgresRepository } = postgres;
 export const { ffmpeg } = decoder;
@@ -23,3 +24,4 @@ export const { heic } = heicDecoder;
 export const { memoryRepository } = memory;
 export const { createUploadWorker, enqueueUploads } = engine;
 export const { telemetry } = telemetryPlugin;
+export const { localChannel, progressHandler } = progress;
