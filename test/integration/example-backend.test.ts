@@ -15,7 +15,10 @@ import { framesOf, nextOf } from "../support/progress-streams.js";
 const { TEST_POSTGRES_URL, TEST_REDIS_URL } = process.env;
 const isMissing = TEST_POSTGRES_URL === undefined || TEST_REDIS_URL === undefined;
 
-describe.skipIf(isMissing)("the backend (TEST_POSTGRES_URL, TEST_REDIS_URL)", () => {
+/** Processes take a while to start on a machine with much else to do. In milliseconds. */
+const TIMEOUT = 120_000;
+
+describe.skipIf(isMissing)("the backend (TEST_POSTGRES_URL, TEST_REDIS_URL)", { timeout: TIMEOUT }, () => {
   let backend: BackendProcesses;
   let worker: Awaited<ReturnType<BackendProcesses["startWorker"]>>;
   let me: User;
@@ -24,7 +27,7 @@ describe.skipIf(isMissing)("the backend (TEST_POSTGRES_URL, TEST_REDIS_URL)", ()
     backend = await BackendProcesses.prepare();
     [worker] = await Promise.all([backend.startWorker(1500), backend.startApi()]);
     me = await newUser();
-  });
+  }, TIMEOUT);
   afterAll(() => backend.stop());
 
   type User = Awaited<ReturnType<typeof newUser>>;
@@ -170,6 +173,16 @@ describe.skipIf(isMissing)("the backend (TEST_POSTGRES_URL, TEST_REDIS_URL)", ()
     for await (const _ of frames); // until the stream ends
     expect(await ended).toBe(0);
     await expect(me.find(id)).rejects.toThrow("fetch failed");
+    expect(backend.complaints).toEqual([]);
+  });
+
+  it("is started by one program, and ends with it", async () => {
+    const all = await backend.startAll();
+    const { id } = (await (await me.post()).json()) as View;
+    while ((await me.find(id)).status !== "completed") await sleep(20);
+    const ended = endOf(all); // when nobody is left who could print something
+    all.kill("SIGTERM");
+    expect((await ended).code).toBe(0);
     expect(backend.complaints).toEqual([]);
   });
 });

@@ -38,7 +38,7 @@ const OBSERVE = `
 const { TEST_POSTGRES_URL, TEST_REDIS_URL } = process.env;
 const isMissing = TEST_POSTGRES_URL === undefined || TEST_REDIS_URL === undefined || !existsSync(CHROMIUM);
 
-describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROMIUM})`, () => {
+describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROMIUM})`, { timeout: 120_000 }, () => {
   let backend: BackendProcesses;
   let browser: Browser;
   let mine: BrowserContext;
@@ -54,7 +54,7 @@ describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROM
     ]);
     mine = await browser.newContext({ viewport: { width: 900, height: 1100 } });
     page = await mine.newPage();
-  });
+  }, 120_000);
 
   afterAll(async () => {
     await browser?.close();
@@ -68,7 +68,7 @@ describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROM
   const shot = (name: string) =>
     page.screenshot({ path: join(process.env.SCREENSHOTS ?? backend.folder, `${name}.png`), fullPage: true });
 
-  it("shows each upload live, from the file that was chosen to what became of it", { timeout: 120_000 }, async () => {
+  it("shows each upload live, from the file that was chosen to what became of it", async () => {
     await page.goto(backend.url);
     await waitFor(page.getByText("No uploads yet"));
     await page.evaluate(OBSERVE);
@@ -95,7 +95,7 @@ describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROM
     expect(await page.title()).toBe("Uploads"); // the name was text, and ran nothing
   });
 
-  it("survives a reload, and a restart of the API while the work goes on", { timeout: 120_000 }, async () => {
+  it("survives a reload, and a restart of the API while the work goes on", async () => {
     await backend.queue.pause(); // so that it happens in the middle, however fast the machine is
     await page.getByLabel("Add photos").setInputFiles([file("coffee.webp"), file("rocket.jpg"), file("hubble.jpg")]);
     await waitFor(page.getByText("2 of 6 done, 1 failed"));
@@ -122,7 +122,7 @@ describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROM
     await shot("dark");
   });
 
-  it("tries a failed one again", { timeout: 60_000 }, async () => {
+  it("tries a failed one again", async () => {
     const reason = item("broken.jpg").locator(".reason");
     const why = await reason.textContent();
     await page.getByRole("button", { name: "Try again: broken.jpg" }).click();

@@ -56,6 +56,14 @@ export class BackendProcesses {
     return worker;
   }
 
+  /** Starts all of it by the program for that, on another port. @returns that process */
+  async startAll(): Promise<ChildProcess> {
+    const all = this.#start("start.ts", { PORT: "0", DESCRIBE_MS: "0" });
+    const line = await printed(all, /(?=.*Working.*Working).*Listening on (http:\S+)/s);
+    this.url = line[1] ?? "";
+    return all;
+  }
+
   /** The rows of the uploads, in the order in which they came. */
   async uploads(): Promise<{ id: string; status: string; storage_key: string; file_name: string }[]> {
     return (await this.#pool.query(`select * from ${this.name}.upload_processor_uploads order by sequence`)).rows;
