@@ -112,7 +112,14 @@ describe.skipIf(isMissing)("the backend (TEST_POSTGRES_URL, TEST_REDIS_URL)", { 
     for (const path of ["/uploads", `/uploads/${id}`, `/progress?batch=${me.batch}`])
       expect((await fetch(`${backend.url}${path}`)).status).toBe(401);
     expect((await me.find(id)).status).toBe("pending");
+
+    const status = async () => {
+      const answer = await me.send(`/progress?batch=${me.batch}`, { headers: { accept: "application/json" } });
+      return ((await answer.json()) as { status: string }).status;
+    };
+    expect(await status()).toBe("processing");
     await me.send(`/uploads/${id}`, { method: "DELETE" });
+    expect(await status()).toBe("completed"); // it was the last one
     await backend.queue.resume();
   });
 
