@@ -57,8 +57,12 @@ function streamOf(opened: NonNullable<Awaited<ReturnType<StorageAdapter["open"]>
   return "stream" in opened ? opened.stream : Readable.from([opened.bytes]);
 }
 
-/** A page to try it with; a backend of your own has a frontend of its own. */
-export async function sendPage(response: ServerResponse): Promise<void> {
-  const page = await readFile(new URL("page.html", import.meta.url));
-  response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(page);
+export async function sendFile(
+  response: ServerResponse,
+  path: URL,
+  contentType: string,
+  headers?: OutgoingHttpHeaders,
+): Promise<void> {
+  const body = await readFile(path);
+  response.writeHead(200, { "content-type": contentType, "cache-control": "no-cache", ...headers }).end(body);
 }

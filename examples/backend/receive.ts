@@ -6,10 +6,9 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { UploadRecord } from "upload-processor";
 import { HttpError } from "./http.js";
-import { BATCH } from "./uploads.js";
 
 /**
- * Streams the body of a request into the folder of originals, and answers with the record to add. Nothing is left of a body
+ * Streams the body of a request into the folder of originals, and answers with what is known of it. Nothing is left of a body
  * that is too large or cut off.
  */
 export async function receiveOriginal(
@@ -42,7 +41,7 @@ export async function receiveOriginal(
     await pipeline(limited, createWriteStream(partial));
     if (fileSize === 0) throw new HttpError(400, "The body is empty");
     await rename(partial, path);
-    return { id, batchId: BATCH, storageKey, fileName, fileSize, mimeType, status: "pending" };
+    return { id, storageKey, fileName, fileSize, mimeType, status: "pending" };
   } catch (error) {
     await rm(partial, { force: true });
     throw error;

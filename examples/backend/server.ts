@@ -1,30 +1,34 @@
-/**
- * The backend as a program: `npx tsx examples/backend/server.ts`, then http://localhost:3000.
- * Data is kept in .demo/backend; PORT is another port.
- */
-import { mkdir } from "node:fs/promises";
-import { localAI } from "upload-processor/local-ai";
-import { openDatabase } from "../demo/database.js";
-import { lockFolder } from "../demo/lock.js";
-import { createBackend } from "./backend.js";
+/** The API process. `start.ts` starts it with two workers; PORT is another port than 3000. */
+import type { AddressInfo } from "node:net";
+import { Queue } from "bullmq";
+import { createApi } from "./api.js";
+import { uploadJobs } from "./jobs.js";
+import { openServices, told } from "./services.js";
 
-const folder = ".demo/backend";
-await mkdir(folder, { recursive: true });
-const lock = await lockFolder(folder);
-// Embedded, for one process. With a server it is `postgresRepository(pool)`, and no lock: the
-// `pg.Pool` needs an "error" listener, or a restart of the database ends this process.
-const database = await openDatabase(folder);
-const backend = createBackend({ folder, repository: database.repository, ai: localAI() });
+const SWEEP_MS = 60_000;
 
-const port = Number(process.env.PORT ?? 3000);
-backend.server.listen(port, () => console.log(`Listening on http://localhost:${port}`));
-void backend.recover();
+const services = await openServices();
+// One try: a request does not wait until Redis is back.
+const queue = new Queue(services.queue, { connection: { ...services.connection, maxRetriesPerRequest: 1 } });
+queue.on("error", told);
+const jobs = uploadJobs(queue, services.repository);
+const api = createApi({ ...services, jobs });
 
+void jobs.enqueueOpen();
+const sweep = setInterval(() => void jobs.enqueueOpen(), SWEEP_MS);
+
+api.server.listen(Number(process.env.PORT ?? 3000), () => {
+  console.log(`Listening on http://localhost:${(api.server.address() as AddressInfo).port}`);
+});
+
+let isClosing = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, async () => {
-    console.log("Closing");
-    await backend.close();
-    await database[Symbol.asyncDispose]();
-    await lock[Symbol.asyncDispose]();
+  process.on(signal, async () => {
+    if (isClosing) return;
+    isClosing = true;
+    clearInterval(sweep);
+    await api.close();
+    await queue.close();
+    await services.close();
   });
 }

@@ -15,8 +15,9 @@ const engine: typeof import("../../src/integrations/bullmq.js") = await import(b
 const live: typeof import("../../src/integrations/progress.js") = await import(built("progress.js"));
 const heicDecoder: typeof import("../../src/adapters/heic.js") = await import(built("heic.js"));
 const telemetryPlugin: typeof import("../../src/integrations/otel.js") = await import(built("otel.js"));
+const progress: typeof import("../../src/integrations/progress.js") = await import(built("progress.js"));
 
-export const { BatchProcessor, createRuntime, defineStage, descriptionQuality, settleBatch } = library;
+export const { BatchProcessor, createRuntime, defineStage, descriptionQuality, serializeEvent, settleBatch } = library;
 export const { aiSdk } = models;
 export const { postgresRepository } = postgres;
 export const { ffmpeg } = decoder;
@@ -25,3 +26,4 @@ export const { memoryRepository } = memory;
 export const { createUploadWorker, enqueueUploads } = engine;
 export const { publishTo, redisChannel } = live;
 export const { telemetry } = telemetryPlugin;
+export const { localChannel, progressHandler } = progress;

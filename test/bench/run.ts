@@ -21,6 +21,7 @@ import { quality } from "./quality.js";
 import { type Benchmark, format, header, isMissed } from "./report.js";
 import { roundTrips } from "./round-trips.js";
 import { slowestStage } from "./slowest-stage.js";
+import { streams } from "./streams.js";
 import { throughput } from "./throughput.js";
 import { thumbnails } from "./thumbnails.js";
 import { video } from "./video.js";
@@ -39,6 +40,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   "round-trips": roundTrips,
   "batch-done": batchDone,
   "embed-many": embedMany,
+  streams,
   otel,
   models,
   quality,

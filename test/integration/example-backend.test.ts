@@ -1,214 +1,202 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { request } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import sharp from "sharp";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { type Backend, createBackend } from "../../examples/backend/backend.js";
-import { localAI } from "../../src/adapters/local-ai.js";
-import { type MemoryRepository, memoryRepository } from "../../src/adapters/memory.js";
-import type { AIAdapter, UploadRecord } from "../../src/index.js";
-import { deferred, until, untilAborted } from "../support/fakes.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MAX_BYTES, type View } from "../../examples/backend/uploads.js";
+import { BackendProcesses, end } from "../support/backend-processes.js";
+import { ROOT } from "../support/build.js";
+import { endOf, startChild } from "../support/child.js";
+import { until } from "../support/fakes.js";
 import { photo } from "../support/images.js";
+import { framesOf, nextOf } from "../support/progress-streams.js";
 
-const MAX_BYTES = 400_000;
+const { TEST_POSTGRES_URL, TEST_REDIS_URL } = process.env;
+const isMissing = TEST_POSTGRES_URL === undefined || TEST_REDIS_URL === undefined;
 
-let folder: string;
-let repository: MemoryRepository<UploadRecord>;
-let backend: Backend;
-let base: string;
+/** Processes take a while to start on a machine with much else to do. In milliseconds. */
+const TIMEOUT = 120_000;
 
-async function start(ai: AIAdapter = localAI()): Promise<void> {
-  backend = createBackend({ folder, repository, ai, maxBytes: MAX_BYTES, heartbeatMs: 20 });
-  await new Promise<void>((resolve) => backend.server.listen(0, "127.0.0.1", resolve));
-  base = `http://127.0.0.1:${(backend.server.address() as AddressInfo).port}`;
-}
+describe.skipIf(isMissing)("the backend (TEST_POSTGRES_URL, TEST_REDIS_URL)", { timeout: TIMEOUT }, () => {
+  let backend: BackendProcesses;
+  let worker: Awaited<ReturnType<BackendProcesses["startWorker"]>>;
+  let me: User;
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "backend-test-"));
-  repository = memoryRepository<UploadRecord>();
-});
+  beforeAll(async () => {
+    backend = await BackendProcesses.prepare();
+    [worker] = await Promise.all([backend.startWorker(1500), backend.startApi()]);
+    me = await newUser();
+  }, TIMEOUT);
+  afterAll(() => backend.stop());
 
-afterEach(async () => {
-  await backend.close();
-  rmSync(folder, { recursive: true });
-});
+  type User = Awaited<ReturnType<typeof newUser>>;
 
-function post(body: Uint8Array<ArrayBuffer> | string, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(`${base}/uploads`, { method: "POST", body, headers: { "content-type": "image/png", ...headers } });
-}
-
-const cat = () => new Uint8Array(photo("cat.png"));
-const originals = () => (existsSync(join(folder, "originals")) ? readdirSync(join(folder, "originals")) : []);
-const thumbnails = () => (existsSync(join(folder, "thumbnails")) ? readdirSync(join(folder, "thumbnails")) : []);
-
-interface ServerEvent {
-  readonly event: string;
-  readonly data: { id: string; status?: string; progress?: number; stage?: string; error?: { code: string } };
-}
-
-/** The events of a stream, as they come; heartbeats are counted in `alive`. */
-async function* eventsOf(path: string, alive = { count: 0 }): AsyncGenerator<ServerEvent> {
-  const response = await fetch(`${base}${path}`);
-  expect(response.headers.get("content-type")).toBe("text/event-stream");
-  let text = "";
-  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    text += chunk;
-    const blocks = text.split("\n\n");
-    text = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const [, event, data] = /^event: (.*)\ndata: (.*)$/.exec(block) ?? [];
-      if (event && data) yield { event, data: JSON.parse(data) };
-      else alive.count++;
-    }
+  /** Somebody who has opened the page. */
+  async function newUser() {
+    const page = await fetch(backend.url);
+    const [cookie = ""] = (page.headers.get("set-cookie") ?? "").split(";");
+    const send = (path: string, { headers, ...init }: RequestInit & { headers?: Record<string, string> } = {}) =>
+      fetch(`${backend.url}${path}`, { ...init, headers: { cookie, ...headers } });
+    const post = (body: Uint8Array<ArrayBuffer> | string = cat(), headers: Record<string, string> = {}) =>
+      send("/uploads", { method: "POST", body, headers: { "content-type": "image/png", ...headers } });
+    const { batch } = (await (await send("/uploads")).json()) as { batch: string };
+    const watch = async () => framesOf(await send(`/progress?batch=${batch}`));
+    const find = async (id: string) => (await (await send(`/uploads/${id}`)).json()) as View;
+    return { cookie, send, post, find, batch, watch };
   }
-}
 
-it("takes a photo, tells how far it is until it is settled, and serves what was made of it", async () => {
-  const describing = deferred();
-  const ai = localAI();
-  await start({
-    ...ai,
-    async describe(media) {
-      await describing.promise;
-      return ai.describe(media);
-    },
-  });
-  const response = await post(cat(), { "x-file-name": encodeURIComponent("Käthe.png") });
-  expect(response.status).toBe(201);
-  const { id } = (await response.json()) as { id: string };
-  expect(response.headers.get("location")).toBe(`/uploads/${id}`);
+  const cat = () => new Uint8Array(photo("cat.png"));
+  const files = (folder: string) =>
+    existsSync(join(backend.folder, folder)) ? readdirSync(join(backend.folder, folder)) : [];
 
-  const alive = { count: 0 };
-  const events: ServerEvent[] = [];
-  for await (const event of eventsOf(`/uploads/${id}/events`, alive)) {
-    events.push(event);
-    if (event.data.stage === "describe") setTimeout(describing.resolve, 100);
-  }
-  const settled = events.at(-1);
-  expect(settled).toMatchObject({ event: "settled", data: { id, status: "completed", fileName: "Käthe.png" } });
-  expect(events.filter(({ event }) => event === "settled")).toHaveLength(1);
-  const progress = events.flatMap(({ data }) => data.progress ?? []);
-  expect(progress).toEqual([...progress].sort((a, b) => a - b));
-  expect(progress.at(-1)).toBe(100);
-  expect(alive.count).toBeGreaterThan(1);
+  it("takes a photo, tells how far it is, and serves what was made of it", async () => {
+    const frames = await me.watch();
+    expect(await nextOf(frames)).toMatchObject({ type: "snapshot", data: { total: 0 } });
+    const response = await me.post(cat(), { "x-file-name": encodeURIComponent("Käthe.png") });
+    expect(response.status).toBe(201);
+    const { id } = (await response.json()) as View;
+    expect(response.headers.get("location")).toBe(`/uploads/${id}`);
 
-  const upload = (await (await fetch(`${base}/uploads/${id}`)).json()) as Record<string, unknown>;
-  expect(upload).toMatchObject({ status: "completed", description: expect.stringMatching(/brown/), error: null });
-  expect(upload).not.toHaveProperty("storageKey");
-  const thumbnail = await fetch(`${base}${upload.thumbnail}`);
-  expect(thumbnail.headers.get("content-type")).toBe("image/jpeg");
-  expect(await sharp(await thumbnail.arrayBuffer()).metadata()).toMatchObject({ format: "jpeg", width: 256 });
-
-  // Who comes late is told at once.
-  const late: ServerEvent[] = [];
-  for await (const event of eventsOf(`/uploads/${id}/events`)) late.push(event);
-  expect(late).toEqual([settled]);
-});
-
-it("tells of all uploads on one stream, and why one has failed", async () => {
-  await start();
-  const events = eventsOf("/events");
-  const first = events.next();
-  await post("no image at all");
-  expect((await first).value).toMatchObject({ event: "progress" });
-  for await (const { event, data } of events) {
-    if (event !== "settled") continue;
-    expect(data).toMatchObject({ status: "failed", error: { code: "INVALID_MEDIA" } });
-    break; // the client leaves, and nobody is written to any more
-  }
-});
-
-it("deletes an upload while the model is at it: nothing is left", async () => {
-  let aborted = false;
-  await start({
-    async describe(_, { signal }) {
-      await untilAborted(signal).finally(() => {
-        aborted = true;
-      });
-      return "";
-    },
-  });
-  const { id } = (await (await post(cat())).json()) as { id: string };
-  const outcomes: unknown[] = [];
-  for await (const { event, data } of eventsOf(`/uploads/${id}/events`)) {
-    if (event === "settled") outcomes.push(data);
-    if (data.stage === "describe" && outcomes.length === 0 && thumbnails().length > 0)
-      expect((await fetch(`${base}/uploads/${id}`, { method: "DELETE" })).status).toBe(204);
-  }
-  expect(outcomes).toEqual([{ id, status: "deleted" }]);
-  expect(aborted).toBe(true);
-  expect([...originals(), ...thumbnails()]).toEqual([]);
-  expect((await fetch(`${base}/uploads/${id}`)).status).toBe(404);
-  expect((await fetch(`${base}/uploads/${id}`, { method: "DELETE" })).status).toBe(404);
-});
-
-it.each([
-  ["another type", () => post(cat(), { "content-type": "text/plain" }), 415],
-  ["nothing", () => post(""), 400],
-  ["a name that is not encoded", () => post(cat(), { "x-file-name": "100%" }), 400],
-  ["more than is let in", () => post(new Uint8Array(MAX_BYTES + 1)), 413],
-  ["an unknown upload", () => fetch(`${base}/uploads/nobody`), 404],
-  ["events of an unknown upload", () => fetch(`${base}/uploads/nobody/events`), 404],
-  ["a thumbnail of an unknown upload", () => fetch(`${base}/thumbnails/nobody`), 404],
-  ["a path out of the folder", () => fetch(`${base}/thumbnails/..%2Foriginals`), 404],
-  ["another method", () => fetch(`${base}/uploads`, { method: "PUT" }), 405],
-])("refuses %s", async (_, send, status) => {
-  await start();
-  const response = await send();
-  expect(response.status).toBe(status);
-  expect(await response.json()).toEqual({ error: expect.any(String) });
-  expect(originals()).toEqual([]);
-});
-
-it("refuses a body that turns out to be too large, and keeps nothing of one that is cut off", async () => {
-  await start();
-  const sending = (send: (outgoing: ReturnType<typeof request>) => void) =>
-    new Promise<number | undefined>((resolve) => {
-      const options = { method: "POST", headers: { "content-type": "image/png", "transfer-encoding": "chunked" } };
-      const outgoing = request(`${base}/uploads`, options, (response) => resolve(response.resume().statusCode));
-      outgoing.on("error", () => resolve(undefined));
-      send(outgoing);
+    const progress = await nextOf(frames, "upload:progress");
+    expect(progress.data).toMatchObject({ uploadId: id, batchId: me.batch, fileName: "Käthe.png" });
+    const settled = await nextOf(frames, "upload:settled");
+    expect(settled.data).toMatchObject({
+      status: "completed",
+      upload: { id, description: expect.stringMatching(/brown/) },
     });
-  expect(await sending((outgoing) => outgoing.end(new Uint8Array(2 * MAX_BYTES)))).toBe(413);
-  const cutOff = (outgoing: ReturnType<typeof request>) => {
-    outgoing.write(cat().subarray(0, 1000));
-    setTimeout(() => outgoing.destroy(), 50);
-  };
-  expect(await sending(cutOff)).toBeUndefined();
-  await until(() => originals().length === 0);
-});
+    const snapshot = await nextOf(frames, "snapshot");
+    expect(snapshot.data).toMatchObject({ total: 1, completed: 1 });
+    await frames.return(undefined);
 
-it("continues what an earlier process left", async () => {
-  await start();
-  writeFileSync(join(folder, "cat.png"), cat());
-  const upload = { id: "1", batchId: "inbox", storageKey: "cat.png", status: "analyzing" } as const;
-  await repository.addUploads([upload, { ...upload, id: "2", status: "completed", description: "A cat." }]);
-  await backend.recover();
-  expect(await repository.findUpload("1")).toMatchObject({ status: "completed" });
-  expect(await repository.findUpload("2")).toMatchObject({ description: "A cat." });
-});
+    const upload = await me.find(id);
+    expect(upload).toMatchObject({ status: "completed", fileName: "Käthe.png", error: null });
+    expect(upload.description).toBe((settled.data.upload as View).description);
+    expect(Object.keys(upload)).toEqual(["id", "status", "fileName", "description", "thumbnail", "error"]);
+    const thumbnail = await me.send(String(upload.thumbnail));
+    expect(thumbnail.headers.get("content-type")).toBe("image/jpeg");
+    expect(await sharp(await thumbnail.arrayBuffer()).metadata()).toMatchObject({ format: "jpeg", width: 256 });
 
-it("closes in good order: what is in work ends, and streams are ended", async () => {
-  const describing = deferred();
-  await start({
-    async describe() {
-      await describing.promise;
-      return "A cat.";
-    },
+    expect((await me.send(`/uploads/${id}/retry`, { method: "POST" })).status).toBe(409);
+    expect((await me.send(`/uploads/${id}`, { method: "DELETE" })).status).toBe(204);
+    expect([...files("originals"), ...files("thumbnails")]).toEqual([]);
+    for (const method of ["GET", "DELETE"]) expect((await me.send(`/uploads/${id}`, { method })).status).toBe(404);
   });
-  const { id } = (await (await post(cat())).json()) as { id: string };
-  let events = 0;
-  let closed: Promise<void> | undefined;
-  for await (const { data } of eventsOf("/events")) {
-    events++;
-    if (data.stage !== "describe" || closed) continue;
-    closed = backend.close();
-    describing.resolve();
-  }
-  await closed;
-  expect(events).toBeGreaterThan(0);
-  expect(await repository.findUpload(id)).toMatchObject({ status: "completed", description: "A cat." });
-  await expect(fetch(`${base}/uploads/${id}`)).rejects.toThrow("fetch failed");
+
+  it("deletes an upload while the model is at it: nothing is left", async () => {
+    const frames = await me.watch();
+    const { id } = (await (await me.post()).json()) as View;
+    for (;;) if ((await nextOf(frames, "upload:progress")).data.stage === "describe") break;
+    await until(() => files("thumbnails").length > 0);
+    expect((await me.send(`/uploads/${id}`, { method: "DELETE" })).status).toBe(204);
+    expect((await nextOf(frames, "upload:settled")).data).toMatchObject({ uploadId: id, status: "deleted" });
+    await frames.return(undefined);
+    expect([...files("originals"), ...files("thumbnails")]).toEqual([]);
+  });
+
+  it("shows a user nothing of others', and lets them do nothing to it", async () => {
+    const other = await newUser();
+    await backend.queue.pause();
+    const { id } = (await (await me.post()).json()) as View;
+    expect(await (await other.send("/uploads")).json()).toEqual({ batch: other.batch, uploads: [] });
+    const refused: [string, string, number][] = [
+      ["GET", `/uploads/${id}`, 404],
+      ["DELETE", `/uploads/${id}`, 404],
+      ["POST", `/uploads/${id}/retry`, 404],
+      ["GET", `/thumbnails/${id}`, 404],
+      ["GET", `/progress?batch=${me.batch}`, 403],
+      ["GET", "/progress?batch=nobody", 403],
+      ["GET", "/progress", 403],
+    ];
+    for (const [method, path, status] of refused) expect((await other.send(path, { method })).status).toBe(status);
+    for (const path of ["/uploads", `/uploads/${id}`, `/progress?batch=${me.batch}`])
+      expect((await fetch(`${backend.url}${path}`)).status).toBe(401);
+    expect((await me.find(id)).status).toBe("pending");
+
+    const status = async () => {
+      const answer = await me.send(`/progress?batch=${me.batch}`, { headers: { accept: "application/json" } });
+      return ((await answer.json()) as { status: string }).status;
+    };
+    expect(await status()).toBe("processing");
+    await me.send(`/uploads/${id}`, { method: "DELETE" });
+    expect(await status()).toBe("completed"); // it was the last one
+    await backend.queue.resume();
+  });
+
+  it.each([
+    ["another type", () => me.post(cat(), { "content-type": "text/plain" }), 415],
+    ["nothing", () => me.post(""), 400],
+    ["a name that is not encoded", () => me.post(cat(), { "x-file-name": "100%" }), 400],
+    ["more than is let in", () => me.post(new Uint8Array(MAX_BYTES + 1)), 413],
+    ["an unknown upload", () => me.send("/uploads/nobody"), 404],
+    ["a retry of an unknown upload", () => me.send("/uploads/nobody/retry", { method: "POST" }), 404],
+    ["a thumbnail of an unknown upload", () => me.send("/thumbnails/nobody"), 404],
+    ["a path out of the folder", () => me.send("/thumbnails/..%2Foriginals"), 404],
+    ["another method", () => me.send("/uploads", { method: "PUT" }), 405],
+    ["somebody without a session", () => fetch(`${backend.url}/uploads`), 401],
+  ])("refuses %s", async (_, send, status) => {
+    const response = await send();
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual({ error: expect.any(String) });
+    expect(files("originals")).toEqual([]);
+  });
+
+  it("refuses a body that turns out to be too large, and keeps nothing of one that is cut off", async () => {
+    const sending = (send: (outgoing: ReturnType<typeof request>) => void) =>
+      new Promise<number | undefined>((resolve) => {
+        const headers = { cookie: me.cookie, "content-type": "image/png", "transfer-encoding": "chunked" };
+        const outgoing = request(`${backend.url}/uploads`, { method: "POST", headers }, (response) =>
+          resolve(response.resume().statusCode),
+        );
+        outgoing.on("error", () => resolve(undefined));
+        send(outgoing);
+      });
+    expect(await sending((outgoing) => outgoing.end(new Uint8Array(MAX_BYTES + 1)))).toBe(413);
+    const cutOff = sending((outgoing) => {
+      outgoing.write(cat().subarray(0, 1000));
+      void until(() => files("originals").length > 0).then(() => outgoing.destroy());
+    });
+    expect(await cutOff).toBeUndefined();
+    await until(() => files("originals").length === 0);
+  });
+
+  it("gives a job to each upload that lost its own, when it starts", async () => {
+    await backend.queue.pause();
+    const { id } = (await (await me.post()).json()) as View;
+    await backend.queue.drain();
+    await backend.killApi();
+    await backend.queue.resume();
+    await backend.startApi();
+    while ((await me.find(id)).status !== "completed") await sleep(20);
+  });
+
+  it("closes in good order: streams end, and what is in work is done before its worker ends", async () => {
+    const frames = await me.watch();
+    const { id } = (await (await me.post()).json()) as View;
+    for (;;) if ((await nextOf(frames, "upload:progress")).data.stage === "describe") break;
+    expect(await end(worker, "SIGTERM")).toBe(0);
+    expect((await backend.uploads()).find((row) => row.id === id)).toMatchObject({ status: "completed" });
+    const ended = backend.endApi();
+    for await (const _ of frames); // until the stream ends
+    expect(await ended).toBe(0);
+    await expect(me.find(id)).rejects.toThrow("fetch failed");
+    expect(backend.complaints).toEqual([]);
+  });
+
+  it("is started by one program, and ends with it", async () => {
+    const all = await backend.startAll();
+    const { id } = (await (await me.post()).json()) as View;
+    while ((await me.find(id)).status !== "completed") await sleep(20);
+    const ended = endOf(all); // when nobody is left who could print something
+    all.kill("SIGTERM");
+    expect((await ended).code).toBe(0);
+    expect(backend.complaints).toEqual([]);
+  });
+});
+
+it.each(["server.ts", "worker.ts"])("%s says what is not set, and ends", async (program) => {
+  const child = startChild(`${ROOT}examples/backend/${program}`, [], { env: { DATABASE_URL: "", REDIS_URL: "" } });
+  const { code, err } = await endOf(child);
+  expect(err.trim()).toMatch(/^DATABASE_URL is not set: .* For example: DATABASE_URL=postgres:\S+$/);
+  expect(code).toBe(1);
 });

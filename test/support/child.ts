@@ -11,12 +11,15 @@ export function startChild(script: string, args: readonly string[] = [], options
   return spawn(program, rest, {
     cwd: ROOT,
     stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...options.env },
   });
 }
 
 export interface ChildOptions {
   /** How many file descriptors it may have. */
   readonly openFiles?: number;
+  /** What is set besides in its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const limited = (openFiles: number, command: readonly string[]) => [
