@@ -78,6 +78,7 @@ describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROM
 
     await waitFor(item("astronaut.jpg").getByText("Describing"));
     await hasThumbnail("astronaut.jpg");
+    await waitFor(item("astronaut.jpg").locator(".description", { hasText: /\w/ }));
     await shot("at-work");
     await isDone("astronaut.jpg");
     const description = String(await item("astronaut.jpg").locator(".description").textContent());
