@@ -12,7 +12,7 @@ import type { Benchmark, Row } from "./report.js";
 
 const HEICS = 16;
 const MEGAPIXELS = { columns: 25, rows: 19 }; // 4000 × 3040 pixels in tiles, as phones make them
-const PHOTOS = 128;
+const PHOTOS = 96;
 const AT_ONCE = 32;
 /** In milliseconds. */
 const LONGEST = 50;
