@@ -15,8 +15,8 @@ const { signal } = new AbortController();
 const newAI = () => ({ describe: async () => "A photo" });
 
 const s3 = new FaultyS3();
-beforeAll(() => s3.start());
-afterAll(() => s3.stop());
+beforeAll(() => s3.open());
+afterAll(() => s3.close());
 afterEach(() => {
   s3.requests.length = 0;
 });

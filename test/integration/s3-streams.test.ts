@@ -19,11 +19,11 @@ const temporaryFiles = watchTemporaryFiles();
 const s3 = new FaultyS3();
 const client = () => s3Client(s3.port);
 const storage = () => s3Storage({ client: client(), bucket: "photos" });
-beforeAll(() => s3.start());
-afterAll(() => s3.stop());
+beforeAll(() => s3.open());
+afterAll(() => s3.close());
 beforeEach(() => {
   s3.requests.length = 0;
-  s3.hungUp = 0;
+  s3.abandoned = 0;
 });
 
 /** The beginning of an object, after which nothing more comes. */
@@ -45,7 +45,7 @@ describe("an abort", () => {
     const controller = new AbortController();
     s3.answer = () => controller.abort(reason);
     await expect(storage().open("1.jpg", controller)).rejects.toBe(reason);
-    await until(() => s3.hungUp === 1);
+    await until(() => s3.abandoned === 1);
   });
 
   it("in mid-stream ends the stream and its connection", async () => {
@@ -56,7 +56,7 @@ describe("an abort", () => {
     await new Promise((resolve) => stream.once("data", resolve));
     controller.abort(reason);
     await expect(reading).rejects.toMatchObject({ name: "AbortError", cause: reason });
-    await until(() => s3.hungUp === 1);
+    await until(() => s3.abandoned === 1);
   });
 
   it("in mid-stream ends an upload, and leaves no temporary file", async () => {
@@ -68,7 +68,7 @@ describe("an abort", () => {
     while ((await temporaryFiles()).length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
     controller.abort();
     expect(await working).toMatchObject({ status: "aborted" });
-    await until(() => s3.hungUp === 1);
+    await until(() => s3.abandoned === 1);
     expect(await temporaryFiles()).toEqual([]);
   });
 
@@ -77,7 +77,7 @@ describe("an abort", () => {
     s3.answer = () => controller.abort(reason);
     const options = { contentType: "image/jpeg", signal: controller.signal };
     await expect(storage().write("1.jpg", jpeg, options)).rejects.toBe(reason);
-    await until(() => s3.hungUp === 1);
+    await until(() => s3.abandoned === 1);
   });
 
   it("leaves no listener on a signal that lives on", async () => {
@@ -98,7 +98,7 @@ describe("a stream", () => {
     s3.answer = (_, response) => sendHead(response);
     const stream = await streamOf(storage().open("1.jpg", { signal }));
     stream.destroy();
-    await until(() => s3.hungUp === 1);
+    await until(() => s3.abandoned === 1);
   });
 
   it("that fails while nobody reads it does not end the process", async () => {

@@ -176,7 +176,7 @@ describe.each(majors)("a model of specification %s", (major) => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
     expect(after.timers).toBeLessThanOrEqual(before.timers);
     // Idle ones are closed after some seconds; one that is waited for in vain ends the test by its time limit.
-    while ((await server.connections) > 0) await later(200);
+    while ((await server.connections()) > 0) await later(200);
     // 9,000 calls that left a kilobyte each would be nine megabytes.
     expect(after.heap - before.heap).toBeLessThan(6_000_000);
   }, 240_000);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as later } from "node:timers/promises";
+import { HttpServer, textOf } from "./http-server.js";
 
 export type Endpoint = "chat" | "embed" | "show" | "tags" | "version";
 type Capability = "completion" | "vision" | "thinking" | "tools" | "embedding";
@@ -41,7 +41,7 @@ export interface Piece {
  * what each can do, errors as `{ error }` with the statuses and texts of the real one. What is not scripted is answered as the
  * real one would, with a model that says the same of every picture.
  */
-export class OllamaServer {
+export class OllamaServer extends HttpServer {
   /** By their full names. */
   readonly models = new Map<string, readonly Capability[]>([
     ["qwen2.5vl:7b", ["completion", "vision"]],
@@ -55,48 +55,12 @@ export class OllamaServer {
   readonly dimensions = 8;
   /** How long an answer takes, in milliseconds. */
   readonly latencyMs: Partial<Record<Endpoint, number>> = {};
-  /** How many connections were made to it. */
-  accepted = 0;
   readonly #scripted = new Map<Endpoint, Reply[]>();
   readonly #always = new Map<Endpoint, Reply>();
   #waiting: { readonly endpoint: Endpoint; readonly resolve: (exchange: Exchange) => void }[] = [];
-  #server: Server | undefined;
-  #port = 0;
 
-  static async start(): Promise<OllamaServer> {
-    const server = new OllamaServer();
-    await server.open();
-    return server;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
-  }
-
-  get isOpen(): boolean {
-    return this.#server !== undefined;
-  }
-
-  /** On the port that it had before. */
-  async open(): Promise<void> {
-    const server = createServer((request, response) => void this.#serve(request, response));
-    this.#server = server;
-    server.on("connection", () => this.accepted++);
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(this.#port, "127.0.0.1", resolve);
-    });
-    this.#port = (server.address() as AddressInfo).port;
-  }
-
-  /** Cuts what is under way, and refuses what comes. */
-  async close(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    await closed;
+  static start(): Promise<OllamaServer> {
+    return new OllamaServer().open();
   }
 
   /** How the next requests are answered, one after the other. */
@@ -119,24 +83,12 @@ export class OllamaServer {
     return new Promise((resolve) => this.#waiting.push({ endpoint, resolve }));
   }
 
-  connections(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      if (this.#server === undefined) resolve(0);
-      else this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-    });
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, endpoint] = /^\/api\/(chat|embed|show|tags|version)$/.exec(request.url ?? "") ?? [];
     const ended = new Promise<"answered" | "cut">((resolve) => {
       response.once("close", () => resolve(response.writableFinished ? "answered" : "cut"));
     });
-    let text = "";
-    try {
-      for await (const chunk of request.setEncoding("utf8")) text += chunk;
-    } catch {
-      return; // it was aborted before its body had come
-    }
+    const text = await textOf(request);
     if (endpoint === undefined) {
       response.writeHead(404, { "content-type": "text/plain" }).end("404 page not found");
       return;

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { HttpServer, textOf } from "./http-server.js";
 
 /** A request as the server got it. */
 export interface OpenAIRequest {
@@ -24,26 +24,18 @@ export type Reply = (response: ServerResponse, request: OpenAIRequest) => unknow
  * An HTTP server that speaks OpenAI's protocol: chat completions, streamed where that is asked for, and embeddings. Each request
  * is answered by the next reply of its endpoint's script, and by the default where there is none left.
  */
-export class OpenAIServer {
+export class OpenAIServer extends HttpServer {
   readonly requests: OpenAIRequest[] = [];
-  /** Requests whose connection was closed before they were answered. */
-  abandoned = 0;
-  /** Requests that are being answered now. */
-  unanswered = 0;
   chat: Reply = answered();
   embeddings: Reply = embedded();
   readonly #script: Record<"chat" | "embeddings", Reply[]> = { chat: [], embeddings: [] };
-  #server: Server | undefined;
-  #port = 0;
 
-  static async start(): Promise<OpenAIServer> {
-    const server = new OpenAIServer();
-    await server.open();
-    return server;
+  static start(): Promise<OpenAIServer> {
+    return new OpenAIServer().open();
   }
 
   get baseURL(): string {
-    return `http://127.0.0.1:${this.#port}/v1`;
+    return `${this.url}/v1`;
   }
 
   get describes(): readonly OpenAIRequest[] {
@@ -52,14 +44,6 @@ export class OpenAIServer {
 
   get embeds(): readonly OpenAIRequest[] {
     return this.requests.filter(({ path }) => path === "/v1/embeddings");
-  }
-
-  /** Connections that are open now. */
-  get connections(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      if (this.#server === undefined) return resolve(0);
-      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-    });
   }
 
   /** The next requests are answered so, one by one. */
@@ -77,44 +61,17 @@ export class OpenAIServer {
     this.embeddings = embedded();
   }
 
-  async open(): Promise<void> {
-    const server = createServer((request, response) => void this.#handle(request, response));
-    this.#server = server;
-    await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
-    this.#port = (server.address() as AddressInfo).port;
-  }
-
-  /** Cuts what is under way, and refuses what comes. It may be opened again, at the same port. */
-  async close(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    await closed;
-  }
-
-  async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.unanswered++;
-    response.on("close", () => {
-      this.unanswered--;
-      if (!response.writableFinished) this.abandoned++;
-    });
-    try {
-      let text = "";
-      for await (const chunk of incoming.setEncoding("utf8")) text += chunk;
-      const { pathname } = new URL(incoming.url ?? "", this.baseURL);
-      if (pathname !== "/v1/chat/completions" && pathname !== "/v1/embeddings") {
-        response.writeHead(404, JSON_TYPE).end(JSON.stringify({ error: { message: `Unknown path ${pathname}` } }));
-        return;
-      }
-      const request: OpenAIRequest = { path: pathname, body: JSON.parse(text), headers: incoming.headers };
-      this.requests.push(request);
-      const endpoint = pathname === "/v1/embeddings" ? "embeddings" : "chat";
-      await (this.#script[endpoint].shift() ?? this[endpoint])(response, request);
-    } catch {
-      response.destroy(); // who asked has hung up
+  protected async serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = await textOf(incoming);
+    const { pathname } = new URL(incoming.url ?? "", this.baseURL);
+    if (pathname !== "/v1/chat/completions" && pathname !== "/v1/embeddings") {
+      response.writeHead(404, JSON_TYPE).end(JSON.stringify({ error: { message: `Unknown path ${pathname}` } }));
+      return;
     }
+    const request: OpenAIRequest = { path: pathname, body: JSON.parse(text), headers: incoming.headers };
+    this.requests.push(request);
+    const endpoint = pathname === "/v1/embeddings" ? "embeddings" : "chat";
+    await (this.#script[endpoint].shift() ?? this[endpoint])(response, request);
   }
 }
 

@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { HttpServer, textOf } from "./http-server.js";
 
 /** An answer of S3 to every request. */
 export interface S3Fault {
@@ -18,42 +17,19 @@ export interface S3Fault {
 export type S3Answer = S3Fault | ((request: IncomingMessage, response: ServerResponse) => void);
 
 /** A server that speaks the protocol of S3, and answers as it is told. */
-export class FaultyS3 {
+export class FaultyS3 extends HttpServer {
   readonly requests: string[] = [];
-  /** How often a connection of a client was closed before its answer was complete. */
-  hungUp = 0;
   answer: S3Answer = { status: 503, code: "SlowDown" };
-  readonly #server: Server = createServer((request, response) => {
-    this.requests.push(`${request.method} ${request.url}`);
-    request.resume();
-    response.on("close", () => {
-      if (!response.writableFinished) this.hungUp++;
-    });
-    // S3 answers when it has read the request.
-    request.on("end", () => {
-      this.respond(this.answer, request, response);
-    });
-  });
 
   respond(answer: S3Answer, request: IncomingMessage, response: ServerResponse): void {
     if (typeof answer === "function") answer(request, response);
     else sendFault(response, answer, request.url ?? "");
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  async start(): Promise<this> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    return this;
-  }
-
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.requests.push(`${request.method} ${request.url}`);
+    await textOf(request); // S3 answers when it has read the request
+    this.respond(this.answer, request, response);
   }
 }
 
