@@ -36,7 +36,7 @@ export type { SearchableAI } from "./models/searchable-ai.js";
  */
 export function aiSdk(given: AiSdkOptions): SearchableAI {
   const options = readOptions(given);
-  const { prompt, video, maxOutputTokens, temperature, providerOptions, dimensions } = options;
+  const { prompt, video, reportText, maxOutputTokens, temperature, providerOptions, dimensions } = options;
   const model = requireLanguageModel(options.model);
   const embeddingModel =
     options.embeddingModel === undefined ? undefined : requireEmbeddingModel(options.embeddingModel);
@@ -44,6 +44,7 @@ export function aiSdk(given: AiSdkOptions): SearchableAI {
   const describe = mediaDescriber({
     prompt,
     video,
+    reportText,
     ask: (request) => withOwnSignal(request.signal, (signal) => askModel(model, { ...request, signal }, settings)),
   });
   const version =

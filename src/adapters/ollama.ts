@@ -41,7 +41,7 @@ const MOST_TEXTS = 64;
  */
 export function ollama(options: OllamaOptions): OllamaAI {
   const settings = readOptions(options);
-  const { host, model, prompt, video } = settings;
+  const { host, model, prompt, video, reportText } = settings;
   const asked: Asked = { host, stage: "describe", option: "model", model };
 
   const embedMany = (inputs: readonly { readonly text: string }[], { signal }: Pick<EmbedManyContext, "signal">) =>
@@ -60,7 +60,7 @@ export function ollama(options: OllamaOptions): OllamaAI {
     concurrency: { describe: 1, embed: 3 },
     price: () => 0,
     audit: descriptionQuality(),
-    describe: mediaDescriber({ prompt, video, ask: (request) => askModel(settings, asked, request) }),
+    describe: mediaDescriber({ prompt, video, reportText, ask: (request) => askModel(settings, asked, request) }),
     embedText: async (text, { signal } = {}) => {
       requireQuery("ollama", text);
       return readQueryVector((await embedOne(text, signal)).vector);

@@ -67,6 +67,19 @@ describe.each(majors)("a model of specification %s", (major) => {
     expect(context.progress.at(-1)).toBeLessThan(1);
   });
 
+  test("tells the text while it is written, where that is asked for", async () => {
+    const told: string[] = [];
+    const reportProgress = (_: number, message?: string) => void (message !== undefined && told.push(message));
+    server.chat = answered({ reasoning: "Of a cat, I think.", text: "A cat asleep on a keyboard." });
+    const context = { ...fakeContext(), reportProgress };
+    await adapterOver(major, server.baseURL).describe(fakeMedia(), context);
+    expect(told).toEqual([]);
+    await adapterOver(major, server.baseURL, { reportText: true }).describe(fakeMedia(), context);
+    expect(told.length).toBeGreaterThan(1);
+    for (const text of told) expect("A cat asleep on a keyboard.").toContain(text);
+    expect(told.at(-1)).toBe("A cat asleep on a keyboard.");
+  });
+
   test.each(["before the answer", "in the answer"] as const)("an abort %s hangs up", async (where) => {
     server.chat = stalled(where);
     const controller = new AbortController();
@@ -133,7 +146,8 @@ describe.each(majors)("a model of specification %s", (major) => {
       vectors: texts.map((text) => vectorOf(text)),
       usage: { inputTokens: 12, requests: 3, model: "acme-embed" },
     });
-    expect(server.embeds.map(({ body }) => body.input?.length)).toEqual([2, 2, 1]);
+    // They go out at once, and may come in any order.
+    expect(server.embeds.map(({ body }) => body.input?.length).toSorted()).toEqual([1, 2, 2]);
 
     server.script("embeddings", embedded(), failed(500), embedded());
     expect(await ai.embedMany?.(inputs, fakeContext()).catch((error: unknown) => error)).toMatchObject({
@@ -317,6 +331,11 @@ describe("what cannot be", () => {
       () => aiSdk({ model, video: "whole" as never }),
       /video: expected "per-frame" or "one-call", got "whole"/,
     ],
+    [
+      "what is no choice",
+      () => aiSdk({ model, reportText: "yes" as never }),
+      /reportText: expected true or false, got "yes"/,
+    ],
     ["a stamp that is no text", () => aiSdk({ model, version: 7 as never }), /version: expected a text, .*, got 7/],
     ["half a stamp", () => aiSdk({ model, version: { describe: "1" } as never }), /version: expected a text, or/],
     [
@@ -390,7 +409,7 @@ describe("the stamp", () => {
     expect(describeOf({ providerOptions: { acme: { b: 2, a: 1 } } })).toBe(stamps[6]);
     expect(describeOf({ prompt: () => "another" })).toBe(stamps[7]);
     expect(describeOf({ price: { input: 1, output: 1 }, dimensions: 8 })).toBe(stamps[0]);
-    expect(describeOf({ video: "per-frame" })).toBe(stamps[0]);
+    expect(describeOf({ video: "per-frame", reportText: true })).toBe(stamps[0]);
   });
 
   test.each(["dimensions", "outputDimension", "outputDimensionality"])(

@@ -81,6 +81,16 @@ describe("describe", () => {
     expect(Object.keys(server.callsOf("chat")[0]?.body ?? {}).sort()).toEqual(["messages", "model", "stream"]);
   });
 
+  test("tells the text while it is written, where that is asked for", async () => {
+    const { server, ai } = await served({ reportText: true });
+    server.script("chat", chat([{ thinking: "Hm." }, { content: "A cat" }, { content: " asleep.", done_reason: "stop" }]));
+    const told: (string | undefined)[] = [];
+    const reportProgress = (_: number, message?: string) => void told.push(message);
+    await ai.describe(fakeMedia(), { ...fakeContext(), reportProgress });
+    expect(told.filter((text) => text !== undefined)).toEqual(expect.arrayContaining(["A cat", "A cat asleep."]));
+    expect(told[0]).toBeUndefined();
+  });
+
   test("tells its progress while the model writes, and while it thinks", async () => {
     const { server, ai } = await served();
     const [thought, written] = [deferred(), deferred()];

@@ -28,7 +28,7 @@ function model(answers: Readonly<Record<number, () => Description | Promise<Desc
     asked.push(request);
     const special = answers[asked.length - 1];
     if (special !== undefined) return special();
-    request.onText(100);
+    request.onText(100, "A cat");
     const text = request.images.length === 0 ? "the whole" : `${request.images.map(({ data }) => data[0])}`;
     return { text, usage };
   };
@@ -176,10 +176,26 @@ describe("a video in one call", () => {
 test("the progress of a text approaches its end and never reaches it", () => {
   const told: number[] = [];
   const progress: FakeContext["reportProgress"] = (fraction) => void told.push(fraction);
-  const onText = textProgress(progress, { from: 0.5, to: 0.75 });
-  for (const characters of [0, 1, 400, 1_000_000]) onText(characters);
+  const onText = textProgress(progress, { from: 0.5, to: 0.75, reportText: false });
+  for (const characters of [0, 1, 400, 1_000_000]) onText(characters, "");
   expect(told).toEqual([expect.closeTo(0.5006, 3), 0.625, expect.closeTo(0.7499, 3)]);
   expect(told.at(-1)).toBeLessThan(0.75);
+});
+
+test("the text so far is told where it is asked for, but no JSON and no thinking", () => {
+  const told: unknown[] = [];
+  const onText = textProgress((_, ...message) => void told.push(message), { reportText: true });
+  for (const text of ["", "\nA cat", '{"description": "A', "```json", "<think>A cat? ", " [1"]) onText(10, text);
+  expect(told).toEqual([[], ["A cat"], [], [], [], []]);
+});
+
+test("of a video the text of the whole is told, and not that of its frames", async () => {
+  const { ask } = model();
+  const told: unknown[] = [];
+  const reportProgress: FakeContext["reportProgress"] = (_, message) => void told.push(message);
+  const describe = mediaDescriber({ prompt: "Describe.", video: undefined, reportText: true, ask });
+  await describe(video(1, 2), { ...fakeContext(), reportProgress });
+  expect(told.filter((message) => message !== undefined)).toEqual(["A cat"]);
 });
 
 test.each([

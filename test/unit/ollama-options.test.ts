@@ -51,6 +51,7 @@ test.each([
   [{ model: MODEL, version: "" }, "ollama.version: expected a text, or { describe, embed } of texts"],
   [{ model: MODEL, version: { describe: "1" } }, "ollama.version: "],
   [{ model: MODEL, video: "all" }, 'ollama.video: expected "per-frame" or "one-call"'],
+  [{ model: MODEL, reportText: "yes" }, "ollama.reportText: expected true or false"],
   [{ model: MODEL, keepalive: "5m" }, 'ollama.keepalive: unknown; did you mean "keepAlive"?'],
   [{ model: MODEL, temperature: 0 }, "ollama.temperature: unknown"],
 ])("%j is refused, and told how", (options, message) => {
@@ -125,7 +126,7 @@ describe("the version", () => {
   test("says which models, and of the prompt and options that they are the same", () => {
     expect(described).toMatch(/^ollama\/qwen2\.5vl:7b#[0-9a-f]{8}$/);
     expect(embed).toBe("ollama/nomic-embed-text");
-    expect(versionOf({ host: "10.0.0.5", keepAlive: "1h", video: "per-frame" })).toEqual({
+    expect(versionOf({ host: "10.0.0.5", keepAlive: "1h", video: "per-frame", reportText: true })).toEqual({
       describe: described,
       embed,
     });

@@ -43,7 +43,7 @@ async function answerOf(
   model: LanguageModelLike,
   call: ReturnType<typeof callOf>,
   signal: AbortSignal,
-  onText: (charactersSoFar: number) => void,
+  onText: AskRequest["onText"],
 ): Promise<Answer> {
   if (typeof model.doStream !== "function") return readGenerated(await model.doGenerate(call));
   const stream = at(await model.doStream(call), "stream");

@@ -36,6 +36,11 @@ export interface AiSdkOptions {
    * question with all frames, for models that take many pictures. @default "per-frame"
    */
   readonly video?: "per-frame" | "one-call" | undefined;
+  /**
+   * Whether progress tells the text while it is written, as the `message` of `upload:progress`. Whoever may watch the upload reads it
+   * before it is audited and stored. @default false
+   */
+  readonly reportText?: boolean | undefined;
 }
 
 const KNOWN: readonly (keyof AiSdkOptions)[] = [
@@ -50,6 +55,7 @@ const KNOWN: readonly (keyof AiSdkOptions)[] = [
   "price",
   "audit",
   "video",
+  "reportText",
 ];
 
 /**
@@ -62,7 +68,8 @@ export function readOptions(given: AiSdkOptions): AiSdkOptions {
   const options = { ...given };
   for (const name of Object.keys(options))
     if (!(KNOWN as readonly string[]).includes(name)) throw unknownOption("aiSdk", name, KNOWN);
-  const { prompt, maxOutputTokens, temperature, providerOptions, dimensions, version, price, audit, video } = options;
+  const { prompt, maxOutputTokens, temperature, providerOptions, dimensions, version, price, audit } = options;
+  const { video, reportText } = options;
   if (prompt !== undefined && typeof prompt !== "function" && (typeof prompt !== "string" || prompt.trim() === ""))
     throw unfit("prompt", "a text that is not empty or a function", prompt);
   requireCount("maxOutputTokens", maxOutputTokens);
@@ -78,6 +85,8 @@ export function readOptions(given: AiSdkOptions): AiSdkOptions {
     throw unfit("audit", "an object with a function `check`, such as descriptionQuality()", audit);
   if (video !== undefined && video !== "per-frame" && video !== "one-call")
     throw unfit("video", '"per-frame" or "one-call"', video);
+  if (reportText !== undefined && typeof reportText !== "boolean")
+    throw unfit("reportText", "true or false", reportText);
   return options;
 }
 

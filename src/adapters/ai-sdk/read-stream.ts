@@ -1,5 +1,6 @@
 import type { Usage } from "../../contracts/ai.js";
 import { messageOf } from "../../errors.js";
+import type { AskRequest } from "../models/ask.js";
 import { withUsage } from "../models/usage.js";
 import { at } from "./at.js";
 import { RawSigns } from "./raw-signs.js";
@@ -13,13 +14,13 @@ const REST_AFTER_ERROR_MS = 1000;
 /**
  * Reads a stream of parts to its end.
  *
- * @param onText told of the characters so far, those of the reasoning included
+ * @param onText told of the characters so far, those of the reasoning included, and of the text
  * @throws the error in the stream, with `usage` where the stream tells of it; what has no `finish` was cut off
  */
 export async function readStream(
   stream: ReadableStream<unknown>,
   signal: AbortSignal,
-  onText: (charactersSoFar: number) => void,
+  onText: AskRequest["onText"],
 ): Promise<Answer> {
   const reader = stream.getReader();
   let text = "";
@@ -41,7 +42,7 @@ export async function readStream(
         if (typeof delta !== "string") continue;
         characters += delta.length;
         if (type === "text-delta") text += delta;
-        onText(characters);
+        onText(characters, text);
         if (characters >= LONGEST_TEXT) {
           finishReason = "length";
           break;

@@ -10,8 +10,8 @@ export interface AskRequest {
   readonly ask: number;
   /** Of the call that this question is part of. */
   readonly context: StageContext;
-  /** Told of the length of the answer while it is written, where it is streamed. */
-  readonly onText: (charactersSoFar: number) => void;
+  /** Told of the answer while it is written, where it is streamed: its length, reasoning included, and its text. */
+  readonly onText: (charactersSoFar: number, textSoFar: string) => void;
 }
 
 /** Asks the model once. @throws what the client throws, with `usage` where a failed call was paid */
@@ -22,6 +22,7 @@ export interface Asking {
   /** What is asked of the media as a whole. */
   readonly instruction: string;
   readonly context: StageContext;
+  readonly reportText: boolean;
   readonly ask: Ask;
 }
 

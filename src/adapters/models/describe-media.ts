@@ -9,6 +9,8 @@ export interface MediaDescriberOptions {
   readonly prompt: Prompt | undefined;
   /** How a video is described. @default "per-frame" */
   readonly video: "per-frame" | "one-call" | undefined;
+  /** Whether the text is told while it is written. */
+  readonly reportText?: boolean | undefined;
   readonly ask: Ask;
 }
 
@@ -23,14 +25,14 @@ export interface MediaDescriberOptions {
  *
  * The answer's `usage` is that of all the questions of this call; so is `usage` of the error when a later question fails.
  */
-export function mediaDescriber({ prompt, video, ask }: MediaDescriberOptions) {
+export function mediaDescriber({ prompt, video, reportText = false, ask }: MediaDescriberOptions) {
   const notes = new WeakMap<Media, FrameNotes>();
 
   return async (media: Media, context: StageContext): Promise<Description> => {
     // Before the prompt is made: what is asked may depend on what is measured with it.
     const images = media.kind === "image" ? [await media.visionImage()] : await media.frames({ max: MOST_FRAMES });
     const instruction = promptOfAsk(await promptFor(media, prompt), context.ask ?? 1);
-    const asking = { instruction, context, ask };
+    const asking = { instruction, context, reportText, ask };
     if (media.kind === "image") return askOnce(asking, images, instruction);
 
     const frames = images as Awaited<ReturnType<Media["frames"]>>;
@@ -49,8 +51,8 @@ export function mediaDescriber({ prompt, video, ask }: MediaDescriberOptions) {
 const MOST_FRAMES = 10;
 
 async function askOnce(asking: Asking, images: readonly VisionImage[], prompt: string): Promise<Description> {
-  const { context, ask } = asking;
-  const onText = textProgress(context.reportProgress);
+  const { context, reportText, ask } = asking;
+  const onText = textProgress(context.reportProgress, { reportText });
   const answer = await ask({ images, prompt, signal: context.signal, ask: context.ask ?? 1, context, onText });
   return { ...answer, prompt, usage: withImages(answer.usage, images.length) };
 }

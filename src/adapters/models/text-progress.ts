@@ -1,17 +1,32 @@
+import type { StageContext } from "../../contracts/ai.js";
+
 /** Of this many characters progress has come half its way: descriptions have some hundreds. */
 const HALF_WAY = 400;
 
+interface TextProgressOptions {
+  readonly from?: number;
+  readonly to?: number;
+  /** Whether the text so far is the message. */
+  readonly reportText: boolean;
+}
+
 /**
- * Turns the length of a text that is being written into progress. Nobody knows how long it will be, so the progress approaches
- * `to` and never reaches it: that a call is done is told by its answer.
+ * Turns a text that is being written into progress. Nobody knows how long it will be, so the progress approaches `to` and never
+ * reaches it: that a call is done is told by its answer.
  *
- * @returns what takes the number of characters so far
+ * @returns what takes the number of characters so far, and the text
  */
 export function textProgress(
-  report: (fraction: number) => void,
-  { from = 0, to = 1 }: { readonly from?: number; readonly to?: number } = {},
-): (charactersSoFar: number) => void {
-  return (charactersSoFar) => {
-    if (charactersSoFar > 0) report(from + ((to - from) * charactersSoFar) / (charactersSoFar + HALF_WAY));
+  report: StageContext["reportProgress"],
+  { from = 0, to = 1, reportText }: TextProgressOptions,
+): (charactersSoFar: number, textSoFar: string) => void {
+  return (charactersSoFar, textSoFar) => {
+    if (charactersSoFar === 0) return;
+    const fraction = from + ((to - from) * charactersSoFar) / (charactersSoFar + HALF_WAY);
+    if (reportText && PROSE.test(textSoFar)) report(fraction, textSoFar.trimStart());
+    else report(fraction);
   };
 }
+
+/** JSON, and thinking that stands in the text, are not for people. */
+const PROSE = /^\s*[^\s{[`<]/;

@@ -20,7 +20,9 @@ export async function describeVideo(
 
   const question = async (prompt: string, images: readonly VisionFrame[]): Promise<Description> => {
     signal.throwIfAborted();
-    const onText = textProgress(context.reportProgress, { from: step / steps, to: (step + 1) / steps });
+    // What is said of one frame is no description of the video.
+    const reportText = asking.reportText && images.length === 0;
+    const onText = textProgress(context.reportProgress, { from: step / steps, to: (step + 1) / steps, reportText });
     try {
       const answer = await ask({ images, prompt, signal, ask: context.ask ?? 1, context, onText });
       usage = addUsage(usage, counted(withImages(answer.usage, images.length)));

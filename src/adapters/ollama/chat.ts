@@ -20,7 +20,7 @@ export async function askModel(settings: Settings, asked: Asked, request: AskReq
     for await (const line of await client.chat(chatRequest(settings, request))) {
       text += line.message?.content ?? "";
       thought += line.message?.thinking?.length ?? 0;
-      onText(text.length + thought);
+      onText(text.length + thought, text);
       if (line.done) return descriptionOf(text, line.done_reason, usageOf(settings.model, line));
       if (text.length + thought > LONGEST_TEXT) break;
     }

@@ -37,6 +37,11 @@ export interface OllamaOptions {
   readonly version?: AIAdapter["version"];
   /** A video frame by frame, or all of its frames in one call. @default "per-frame" */
   readonly video?: "per-frame" | "one-call" | undefined;
+  /**
+   * Whether progress tells the text while it is written, as the `message` of `upload:progress`. Whoever may watch the upload reads it
+   * before it is audited and stored. @default false
+   */
+  readonly reportText?: boolean | undefined;
 }
 
 const OPTIONS = [
@@ -51,6 +56,7 @@ const OPTIONS = [
   "fetch",
   "version",
   "video",
+  "reportText",
 ] as const satisfies readonly (keyof OllamaOptions)[];
 
 const THINK: readonly unknown[] = [undefined, true, false, "low", "medium", "high"];
@@ -68,6 +74,7 @@ export interface Settings {
   readonly fetch: Fetch;
   readonly version: AIAdapter["version"];
   readonly video: OllamaOptions["video"];
+  readonly reportText: boolean | undefined;
 }
 
 /** @throws ConfigurationError which names the option, what was expected and what was given */
@@ -75,7 +82,7 @@ export function readOptions(given: OllamaOptions): Settings {
   if (!isObject(given)) throw expected("options", 'an object such as { model: "qwen2.5vl:7b" }', given);
   for (const [name, value] of Object.entries(given))
     if (value !== undefined && !OPTIONS.includes(name as never)) throw unknownOption("ollama", name, OPTIONS);
-  const { headers, keepAlive, think, options, prompt, version, video } = given;
+  const { headers, keepAlive, think, options, prompt, version, video, reportText } = given;
   const { url, authorization } = readHost(given.host ?? "http://127.0.0.1:11434");
   if (headers !== undefined && !areHeaders(headers))
     throw expected("headers", 'names and values of HTTP headers, such as { Authorization: "Bearer …" }', headers);
@@ -95,6 +102,8 @@ export function readOptions(given: OllamaOptions): Settings {
     throw expected("version", "a text, or { describe, embed } of texts", version);
   if (video !== undefined && video !== "per-frame" && video !== "one-call")
     throw expected("video", '"per-frame" or "one-call"', video);
+  if (reportText !== undefined && typeof reportText !== "boolean")
+    throw expected("reportText", "true or false", reportText);
   return {
     host: url,
     headers: Object.assign({}, authorization === undefined ? {} : { Authorization: authorization }, headers),
@@ -107,6 +116,7 @@ export function readOptions(given: OllamaOptions): Settings {
     fetch: (given.fetch as Fetch | undefined) ?? httpFetch(),
     version,
     video,
+    reportText,
   };
 }
 
