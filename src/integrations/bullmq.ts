@@ -6,6 +6,7 @@ import {
   type UploadAdapters,
   type UploadRecord,
 } from "../index.js";
+import { requireBullMQ } from "./bullmq/bullmq-version.js";
 import { type GuardedWorker, guard, requiredStalls, requireStalls } from "./bullmq/guard.js";
 import { processorOf, type UploadJobProcessor } from "./bullmq/processor.js";
 import { Batches, type BatchListener } from "./engine/batches.js";
@@ -30,7 +31,7 @@ export type JobOptions<U extends UploadRecord = UploadRecord> = EngineOptions<U>
  *
  * @param queue the name of the queue
  * @param options those of `processUploadWithRetry`, and `worker`: BullMQ's, with `connection` and `concurrency`
- * @throws ConfigurationError an option or an adapter that does not fit, as `processUploadWithRetry` does
+ * @throws ConfigurationError an option or an adapter that does not fit, as `processUploadWithRetry` does; a BullMQ before 6
  * @example
  * const { worker, close } = createUploadWorker("uploads", { storage, ai, repository }, { worker: { connection, concurrency: 8 } });
  * worker.on("error", (error) => logger.error(error));
@@ -41,6 +42,7 @@ export function createUploadWorker<U extends UploadRecord>(
   adapters: UploadAdapters<U>,
   options: JobOptions<NoInfer<U>> & { readonly worker: WorkerOptions },
 ): GuardedWorker {
+  requireBullMQ();
   const { worker: workerOptions, ...rest } = requireWorkerOptions(options);
   const work = new UploadWork<U>(adapters, rest as JobOptions<U>, (error) => report(worker, error));
   const required = requiredStalls(rest.lease);
@@ -70,6 +72,7 @@ export function uploadJobProcessor<U extends UploadRecord>(
   adapters: UploadAdapters<U>,
   options: JobOptions<NoInfer<U>> = {},
 ): UploadJobProcessor {
+  requireBullMQ();
   const { logger } = options;
   const report = (error: unknown) => logger?.warn({ error }, "told by the jobs of uploads");
   return processorOf(new UploadWork<U>(adapters, options as JobOptions<U>, report));
@@ -80,12 +83,13 @@ export function uploadJobProcessor<U extends UploadRecord>(
  * its batch, and closing hands back what is in work.
  *
  * @param o.lease, o.onBatchSettled the same as the processor's
- * @throws ConfigurationError the worker's `maxStalledCount` is below `lease.maxStarts`
+ * @throws ConfigurationError the worker's `maxStalledCount` is below `lease.maxStarts`; a worker of a BullMQ before 6
  */
 export function guardWorker<U extends UploadRecord>(
   worker: Worker,
   o: { readonly repository: RepositoryAdapter<U>; readonly lease?: LeaseOptions | undefined } & BatchListener,
 ): GuardedWorker {
+  requireBullMQ(worker);
   requireStalls("worker.opts.maxStalledCount", worker.opts.maxStalledCount, requiredStalls(o.lease));
   return guard(worker, new Batches(o.repository, o.onBatchSettled, (thrown) => report(worker, thrown)));
 }

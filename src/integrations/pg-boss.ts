@@ -5,8 +5,8 @@ import { type EngineOptions, UploadWork } from "./engine/upload-work.js";
 import { handlerOf, type UploadJobHandler } from "./pg-boss/handler.js";
 import { siteOf } from "./pg-boss/in-work.js";
 import type { UploadJobData } from "./pg-boss/job-types.js";
-import { requireNode } from "./pg-boss/node-version.js";
 import { requireQueue } from "./pg-boss/queue.js";
+import { requireVersions } from "./pg-boss/versions.js";
 
 export type { BatchListener, SettledBatch } from "./engine/batches.js";
 export { closeUploads } from "./pg-boss/close.js";
@@ -37,7 +37,7 @@ const POLLING_SECONDS = 2;
  * @param options those of `processUploadWithRetry`, and `work`: those of `boss.work`
  * @returns the id of the worker, as `boss.work` does
  * @throws ConfigurationError an option or an adapter that does not fit, as `processUploadWithRetry` does; a queue without a heartbeat;
- *   a Node that pg-boss does not support
+ *   a Node or a pg-boss that is too old
  * @example
  * await workUploads(boss, "uploads", { storage, ai, repository }, { work: { localConcurrency: 8 } });
  * process.once("SIGTERM", () => closeUploads(boss, "uploads").then(() => boss.stop()));
@@ -48,7 +48,7 @@ export async function workUploads<U extends UploadRecord>(
   adapters: UploadAdapters<U>,
   options: JobOptions<NoInfer<U>> & { readonly work?: UploadWorkerOptions } = {},
 ): Promise<string> {
-  requireNode();
+  requireVersions(boss);
   await requireQueue(boss, queue);
   const { work: workerOptions, ...rest } = requireOptions(options);
   const work = new UploadWork<U>(adapters, rest as JobOptions<U>, (error) => report(boss, error));
@@ -77,14 +77,14 @@ export async function workUploads<U extends UploadRecord>(
  * What keeps jobs waiting, and what `onBatchSettled` throws, is told as `error` of `boss`. Plugins stay attached for as long as the
  * process lives.
  *
- * @throws ConfigurationError an option or an adapter that does not fit; a Node that pg-boss does not support
+ * @throws ConfigurationError an option or an adapter that does not fit; a Node or a pg-boss that is too old
  */
 export function uploadJobHandler<U extends UploadRecord>(
   boss: PgBoss,
   adapters: UploadAdapters<U>,
   options: JobOptions<NoInfer<U>> = {},
 ): UploadJobHandler {
-  requireNode();
+  requireVersions(boss);
   return handlerOf(boss, new UploadWork<U>(adapters, options as JobOptions<U>, (thrown) => report(boss, thrown)));
 }
 

@@ -1,7 +1,13 @@
-import { Worker } from "bullmq";
+import { type Queue, Worker } from "bullmq";
 import { describe, expect, test, vi } from "vitest";
 import { ConfigurationError, UploadEventEmitter } from "../../src/index.js";
-import { createUploadWorker, enqueueUploads, guardWorker, uploadJobProcessor } from "../../src/integrations/bullmq.js";
+import {
+  createUploadWorker,
+  enqueueUploads,
+  guardWorker,
+  removeUploadJob,
+  uploadJobProcessor,
+} from "../../src/integrations/bullmq.js";
 import {
   closeAfterTest,
   closingAfterEach,
@@ -197,6 +203,14 @@ test.skipIf(REDIS_URL === undefined)("a grace that no timer can wait for is refu
   const { close } = startWorker(openQueue(), worldOf([]));
   for (const graceMs of [-1, 2 ** 31, Number.NaN])
     await expect(close({ graceMs })).rejects.toThrow(/graceMs: expected/);
+});
+
+test("a queue or worker of an older BullMQ is refused, with the remedy", async () => {
+  const old = { opts: { maxStalledCount: 3 }, qualifiedName: "bull:uploads" };
+  const remedy = /expected a queue or worker of BullMQ 6 or newer.*npm install bullmq@6/;
+  expect(() => guardWorker(old as unknown as Worker, worldOf([]))).toThrow(remedy);
+  await expect(enqueueUploads(old as unknown as Queue, ["a"])).rejects.toThrow(remedy);
+  await expect(removeUploadJob(old as unknown as Queue, "a")).rejects.toThrow(remedy);
 });
 
 describe("options that do not fit", () => {

@@ -4,19 +4,30 @@ import { ConfigurationError, type UploadRecord } from "../../src/index.js";
 import { UploadWork } from "../../src/integrations/engine/upload-work.js";
 import { handlerOf } from "../../src/integrations/pg-boss/handler.js";
 import type { UploadJob } from "../../src/integrations/pg-boss/job-types.js";
-import { requireNode } from "../../src/integrations/pg-boss/node-version.js";
+import { requireVersions } from "../../src/integrations/pg-boss/versions.js";
 import { closeUploads, enqueueUploads, uploadJobHandler, workUploads } from "../../src/integrations/pg-boss.js";
 import { untilAborted, uploadOf, type World, worldOf } from "../support/fakes.js";
 import { isNodeTooOld } from "../support/pg-boss.js";
 
+const method = () => {};
+const current = { findJobs: method, update: method, getWipData: method, notifyWorker: method } as unknown as PgBoss;
+
+test.each([{ ...current, findJobs: undefined }, {}, null])("a pg-boss that is too old is refused: %o", (boss) => {
+  const check = () => requireVersions(boss as PgBoss, "22.12.0");
+  expect(check).toThrow(ConfigurationError);
+  expect(check).toThrow(/expected pg-boss 12\.38 or newer.*without findJobs: npm install pg-boss@12/);
+});
+
 describe("the version of Node", () => {
   test.each(["22.12.0", "22.23.3", "24.0.0"])("%s is taken", (version) => {
-    expect(() => requireNode(version)).not.toThrow();
+    expect(() => requireVersions(current, version)).not.toThrow();
   });
 
   test.each(["20.9.0", "22.11.9", "21.99.0"])("%s is refused, with the remedy", (version) => {
-    expect(() => requireNode(version)).toThrow(ConfigurationError);
-    expect(() => requireNode(version)).toThrow(new RegExp(`expected Node 22.12 or newer.*got ${version}; run this`));
+    expect(() => requireVersions(current, version)).toThrow(ConfigurationError);
+    expect(() => requireVersions(current, version)).toThrow(
+      new RegExp(`expected Node 22.12 or newer.*got ${version}; run this`),
+    );
   });
 
   test.runIf(isNodeTooOld)("every function says it before it does anything", async () => {

@@ -2,6 +2,7 @@ import type { JobsOptions, Queue } from "bullmq";
 import { ConfigurationError } from "../../index.js";
 import type { JobData } from "../engine/job-data.js";
 import { type Enqueued, pagesOf } from "../engine/pages.js";
+import { requireBullMQ } from "./bullmq-version.js";
 import { cancelHere } from "./guard.js";
 import { jobIdOf, type UploadJobData } from "./job-types.js";
 
@@ -15,7 +16,7 @@ const NAME = "upload";
  * @param uploads records or ids; a record tells its batch, which saves looking it up
  * @param options of the jobs, BullMQ's: `attempts` (1 by default, as ever in BullMQ), `backoff`, `removeOnComplete`, `priority`, …
  * @returns how many were added, and for how many there was a job already
- * @throws ConfigurationError what is no upload, or `options.jobId`
+ * @throws ConfigurationError what is no upload, or `options.jobId`; a queue of a BullMQ before 6
  * @example
  * await enqueueUploads(queue, uploads, { attempts: 3, backoff: { type: "exponential", delay: 1000 }, removeOnComplete: true });
  */
@@ -24,6 +25,7 @@ export async function enqueueUploads(
   uploads: Iterable<Enqueued>,
   options: JobsOptions = {},
 ): Promise<{ readonly added: number; readonly already: number }> {
+  requireBullMQ(queue);
   if (options.jobId !== undefined)
     throw new ConfigurationError("options.jobId: unknown; the id of a job is made of its upload's");
   let [added, already] = [0, 0];
@@ -56,6 +58,7 @@ function entryOf(data: JobData, options: JobsOptions) {
  *   others when it renews the job's lock, at the latest after `lockDuration / 2` (15 s); it ends as failed. `"not-found"`: there is none
  */
 export async function removeUploadJob(queue: Queue, uploadId: string): Promise<"removed" | "aborted" | "not-found"> {
+  requireBullMQ(queue);
   const jobId = jobIdOf(uploadId);
   const job = await queue.getJob(jobId);
   if (job === undefined) return "not-found";

@@ -1,4 +1,5 @@
-import { DelayedError, type Job, UnrecoverableError, WaitingError } from "bullmq";
+// As a whole: an old BullMQ lacks one of its errors, and is to be refused in words.
+import * as bullmq from "bullmq";
 import { UploadError, type UploadRecord } from "../../index.js";
 import { readJobData } from "../engine/job-data.js";
 import { reasonOf } from "../engine/outcome.js";
@@ -9,7 +10,7 @@ import { CLOSING, LOCK_LOST, REMOVED } from "./reasons.js";
 
 /** BullMQ hands its signal to functions that declare three parameters, so each of these has them. */
 export type UploadJobProcessor = (
-  job: Job<UploadJobData>,
+  job: bullmq.Job<UploadJobData>,
   token: string | undefined,
   signal: AbortSignal | undefined,
 ) => Promise<UploadJobResult>;
@@ -35,7 +36,7 @@ export function processorOf<U extends UploadRecord>(work: UploadWork<U>): Upload
 
 /** One row of the table of outcomes: returns, or throws what BullMQ understands. */
 async function answer(
-  job: Job<UploadJobData>,
+  job: bullmq.Job<UploadJobData>,
   token: string | undefined,
   signal: AbortSignal | undefined,
   { outcome, status, durationMs }: Worked,
@@ -53,12 +54,12 @@ async function answer(
         throw new Error(reasonOf(error), { cause: error });
       }
       await job.moveToDelayed(Date.now() + waitOf(retryAfterMs, job.attemptsStarted), token);
-      throw new DelayedError(reasonOf(error));
+      throw new bullmq.DelayedError(reasonOf(error));
     }
     case "aborted": {
       if (signal?.reason === CLOSING) {
         await job.moveToWait(token);
-        throw new WaitingError();
+        throw new bullmq.WaitingError();
       }
       const { reason } = outcome;
       if (UploadError.isInstance(reason)) throw ended(reasonOf(reason));
@@ -67,7 +68,7 @@ async function answer(
   }
 }
 
-function dataOf(job: Job<UploadJobData>) {
+function dataOf(job: bullmq.Job<UploadJobData>) {
   try {
     return readJobData(job.data);
   } catch (error) {
@@ -76,7 +77,7 @@ function dataOf(job: Job<UploadJobData>) {
 }
 
 function ended(reason: string): Error {
-  const error = new UnrecoverableError(reason);
+  const error = new bullmq.UnrecoverableError(reason);
   ends.add(error);
   return error;
 }

@@ -1,7 +1,7 @@
 import type { PgBoss } from "pg-boss";
 import { GRACE_MS, requireGrace } from "../engine/grace.js";
 import { siteOf } from "./in-work.js";
-import { requireNode } from "./node-version.js";
+import { requireVersions } from "./versions.js";
 
 /**
  * Ends the work on a queue in this process: takes no further job, lets those in work end, and hands back what has not ended after the
@@ -10,14 +10,14 @@ import { requireNode } from "./node-version.js";
  *
  * @param queue all workers of it that `boss` has
  * @param options.graceMs in milliseconds, by default 10000
- * @throws ConfigurationError a grace that no timer can keep; a Node that pg-boss does not support
+ * @throws ConfigurationError a grace that no timer can keep; a Node or a pg-boss that is too old
  */
 export async function closeUploads(
   boss: PgBoss,
   queue: string,
   { graceMs = GRACE_MS }: { readonly graceMs?: number | undefined } = {},
 ): Promise<void> {
-  requireNode();
+  requireVersions(boss);
   requireGrace(graceMs);
   const site = siteOf(boss);
   const timer = setTimeout(() => site.handBack(queue), graceMs);

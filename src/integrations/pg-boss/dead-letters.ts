@@ -6,8 +6,8 @@ import { type JobData, readJobData } from "../engine/job-data.js";
 import { report } from "../engine/report.js";
 import { waitOf } from "../engine/wait.js";
 import type { UploadJob, UploadJobData } from "./job-types.js";
-import { requireNode } from "./node-version.js";
 import { putBack } from "./put-back.js";
+import { requireVersions } from "./versions.js";
 
 /** Where somebody may still hold the upload. In milliseconds. */
 const HELD_MS = 10_000;
@@ -20,7 +20,7 @@ const HELD_MS = 10_000;
  * @param queue the `deadLetter` of the queue of uploads
  * @param o.onBatchSettled the same as the workers'
  * @returns the id of the worker
- * @throws ConfigurationError a Node that pg-boss does not support
+ * @throws ConfigurationError a Node or a pg-boss that is too old
  * @example
  * await boss.createQueue("uploads-dead");
  * await boss.createQueue("uploads", { policy: "exclusive", heartbeatSeconds: 60, deadLetter: "uploads-dead" });
@@ -31,7 +31,7 @@ export async function workDeadLetters<U extends UploadRecord>(
   queue: string,
   o: { readonly repository: RepositoryAdapter<U> } & BatchListener,
 ): Promise<string> {
-  requireNode();
+  requireVersions(boss);
   if (typeof o?.repository?.findUpload !== "function")
     throw new ConfigurationError("workDeadLetters: expected { repository }, to settle what pg-boss gives up");
   const batches = new Batches(o.repository, o.onBatchSettled, (thrown) => report(boss, thrown));

@@ -1,8 +1,8 @@
 import type { Db, PgBoss } from "pg-boss";
 import { type Enqueued, pagesOf } from "../engine/pages.js";
 import type { UploadJobData } from "./job-types.js";
-import { requireNode } from "./node-version.js";
 import { requireExclusiveQueue } from "./queue.js";
+import { requireVersions } from "./versions.js";
 
 const PAGE = 1000;
 
@@ -17,7 +17,7 @@ const PAGE = 1000;
  * @param uploads records or ids; a record tells its batch, which saves looking it up
  * @param options.db as pg-boss takes it: `fromDrizzle(tx, sql)`, `fromKysely(tx)`, …
  * @returns how many were added, and for how many there was a job already
- * @throws ConfigurationError what is no upload, a queue that does not fit, a Node that pg-boss does not support
+ * @throws ConfigurationError what is no upload, a queue that does not fit, a Node or a pg-boss that is too old
  * @example
  * await db.transaction(async (tx) => {
  *   await tx.insert(uploads).values(rows);
@@ -30,7 +30,7 @@ export async function enqueueUploads(
   uploads: Iterable<Enqueued>,
   options: { readonly db?: Db } = {},
 ): Promise<{ readonly added: number; readonly already: number }> {
-  requireNode();
+  requireVersions(boss);
   await requireExclusiveQueue(boss, queue);
   let [added, already] = [0, 0];
   for (const { jobs, repeated } of pagesOf(uploads, PAGE)) {
