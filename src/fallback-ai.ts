@@ -75,7 +75,11 @@ async function describeInTurn<U extends UploadRecord>(
   const book = ({ price }: AIAdapter<U>, told: unknown) => {
     const usage = new UsageSum().read(told);
     usage.requests ??= 1;
-    usage.cost ??= price?.(usage.toUsage(), "describe") ?? undefined;
+    try {
+      usage.cost ??= price?.(usage.toUsage(), "describe") ?? undefined;
+    } catch {
+      // No price is known: what was described is not lost for that.
+    }
     used.add(usage);
   };
   for (const [place, model] of models.entries()) {

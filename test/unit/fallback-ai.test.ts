@@ -507,6 +507,17 @@ describe("a chain as an adapter", () => {
     expect(fallbackAI([well, model("silent")]).checkHealth).toBeUndefined();
   });
 
+  test("keeps a description whose price throws", async () => {
+    const price = () => {
+      throw new Error("no such model in the list");
+    };
+    const [a, b] = [model("a", { price }), model("b", { price })];
+    a.describe.mockRejectedValue(new Error("busy"));
+    const answer = await fallbackAI([a, b]).describe(fakeMedia(), fakeContext());
+    expect(answer).toMatchObject({ metadata: { model: "b" }, usage: { requests: 2 } });
+    expect(b.describe).toHaveBeenCalledTimes(1);
+  });
+
   test("prices a description of which it does not know the model by the dearest", () => {
     const a = model("a", { price: () => 1, embed: async () => [1] });
     const b = model("b", { price: () => 5 });
