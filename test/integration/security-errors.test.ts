@@ -49,7 +49,8 @@ describe("whatever is thrown", () => {
     });
   });
 
-  test.each([...HOSTILE_ERRORS.keys()])(
+  // Together: each waits some seconds between its tries.
+  test.concurrent.each([...HOSTILE_ERRORS.keys()])(
     "by storage.write, %s: the upload is completed with a warning",
     async (name) => {
       const world = worldOf([uploadOf("a")]);
