@@ -7,7 +7,7 @@ import { createCorpus } from "./fuzz/corpus.js";
 import { fuzz } from "./fuzz/fuzz-run.js";
 import { mutantOf } from "./fuzz/mutate.js";
 
-const CASES = 10_000;
+const CASES = 5000;
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 
 it(`media that are damaged at random end as what they are (FUZZ_SEED=${seed})`, { timeout: 300_000 }, async () => {
