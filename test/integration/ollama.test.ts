@@ -83,7 +83,10 @@ describe("describe", () => {
 
   test("tells the text while it is written, where that is asked for", async () => {
     const { server, ai } = await served({ reportText: true });
-    server.script("chat", chat([{ thinking: "Hm." }, { content: "A cat" }, { content: " asleep.", done_reason: "stop" }]));
+    server.script(
+      "chat",
+      chat([{ thinking: "Hm." }, { content: "A cat" }, { content: " asleep.", done_reason: "stop" }]),
+    );
     const told: (string | undefined)[] = [];
     const reportProgress = (_: number, message?: string) => void told.push(message);
     await ai.describe(fakeMedia(), { ...fakeContext(), reportProgress });
