@@ -275,11 +275,13 @@ describe("hostile texts", () => {
       const { user, system } = process.cpuUsage(before);
       return user + system;
     };
-    const slow = HOSTILE.filter((piece) => {
+    const isSlow = (piece: string) => {
       const [short, long] = [60_000, 120_000].map((length) => piece.repeat(Math.ceil(length / piece.length)));
       const ratios = Array.from({ length: 7 }, () => timeOf(long as string) / Math.max(200, timeOf(short as string)));
       return (ratios.sort((a, b) => a - b)[3] as number) > 3;
-    });
+    };
+    // Whatever is slow by itself is slow each time; a collection of garbage, which counts too, is not.
+    const slow = HOSTILE.filter(isSlow).filter(isSlow).filter(isSlow);
     expect(slow).toEqual([]);
   }, 180_000);
 });
