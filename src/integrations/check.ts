@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../index.js";
 
-/** The error for a value that is not what it should be. */
+/** The error for a value that is not what it should be. The core has the same, but integrations import its public root alone. */
 export function expected(name: string, what: string, given: unknown): ConfigurationError {
   return new ConfigurationError(`${name}: expected ${what}, got ${show(given)}`);
 }
