@@ -220,12 +220,15 @@ function delayAfter<U extends UploadRecord>(run: UploadRun<U>, error: unknown, a
 async function complete<U extends UploadRecord>(run: UploadRun<U>): Promise<UploadResult<U>> {
   throwIfInterrupted(run.signal);
   const { claim } = run;
-  const before = claim.row;
   run.progress.begin("save", claim.row.status, run.attempts);
+  const replaced = claim.replacedKeys();
+  if (replaced.length > 0) {
+    await claim.replaceResult();
+    await removeReplaced(run, replaced);
+  }
   const written = await claim.complete();
   if (written !== "saved") return lost(run, written);
   run.settings.runtime.forget(run.id);
-  if (claim.draft !== null) await removeReplaced(run, before);
   run.progress.complete();
   return { status: "completed", upload: claim.row, ...run.summary() };
 }

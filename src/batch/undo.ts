@@ -1,5 +1,5 @@
 import type { Stoppable } from "../async/cancellation.js";
-import { NEVER } from "../async/time.js";
+import { Interrupted, NEVER } from "../async/time.js";
 import type { UploadFilter, UploadSelection } from "../contracts/repository.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { newRedo } from "../pipeline/reset.js";
@@ -54,16 +54,19 @@ async function undoSome<U extends UploadRecord>(page: UploadSelection, settings:
  */
 async function removeDerived<U extends UploadRecord>(before: U, settings: Settings<U>): Promise<void> {
   const { storage, repository, logger } = settings;
-  const made = derivedKeys(before);
-  if (made.length === 0) return;
-  const now = await repository.find(before.id, NEVER);
-  if (now?.draft != null) return;
-  const left = now === null ? [] : derivedKeys(now);
-  // Where the row is there, another redo may be writing under the keys of these settings.
-  const own = now === null ? [] : ownKeys(settings, before);
-  for (const key of made) {
-    if (left.includes(key) || own.includes(key)) continue;
-    const error = await tryToRemove(key, before.storageKey, storage);
-    if (error !== undefined) logger.warn({ uploadId: before.id, key, error }, "not removed");
+  for (const key of derivedKeys(before)) {
+    const requireUnused = async () => {
+      const now = await repository.find(before.id, NEVER);
+      if (now === null) return;
+      // Where the row is there, another redo may be writing under the keys of these settings.
+      const used = [...derivedKeys(now), ...ownKeys(settings, before)];
+      if (now.draft != null || used.includes(key)) throw new Interrupted();
+    };
+    try {
+      const error = await tryToRemove(key, before.storageKey, storage, requireUnused);
+      if (error !== undefined) logger.warn({ uploadId: before.id, key, error }, "not removed");
+    } catch (thrown) {
+      if (!(thrown instanceof Interrupted)) throw thrown;
+    }
   }
 }

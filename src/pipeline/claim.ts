@@ -1,9 +1,10 @@
-import type { Cancellation } from "../async/cancellation.js";
+import type { Cancellation, Stoppable } from "../async/cancellation.js";
 import { LazyTimer } from "../async/lazy-timer.js";
 import { Interrupted, NEVER } from "../async/time.js";
 import type { UploadChanges, WriteOutcome } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { RepositoryError, UploadError } from "../errors.js";
+import { derivedKeys } from "../records.js";
 import { asColumns, redone } from "./claim-changes.js";
 import { batchCancelled, ClaimLost, type Settlement } from "./claim-lost.js";
 import { reasonsOf } from "./failure-reasons.js";
@@ -117,15 +118,15 @@ export class Claim<U extends UploadRecord> {
     }
   }
 
-  /** Renews the lease before a paid call, unless a write was acknowledged within the last sixth of it. */
-  confirm(): Promise<void> | undefined {
-    return this.#isDoubtful() ? this.#untilConfirmed() : undefined;
+  /** Renews the lease before what must not be done for somebody else, unless a write was acknowledged within the last sixth of it. */
+  confirm(signal: Stoppable = this.cancellation): Promise<void> | undefined {
+    return this.#isDoubtful() ? this.#untilConfirmed(signal) : undefined;
   }
 
   /** An answer that took long, or found this process frozen, proves nothing; a store that is always as slow is not asked for ever. */
-  async #untilConfirmed(): Promise<void> {
+  async #untilConfirmed(signal: Stoppable): Promise<void> {
     for (let left = MOST_RENEWALS; left > 0 && this.#isDoubtful(); left--)
-      await this.#write({}, this.settings.lease.durationMs);
+      await this.#write({}, this.settings.lease.durationMs, signal);
   }
 
   #isDoubtful(): boolean {
@@ -151,6 +152,23 @@ export class Claim<U extends UploadRecord> {
       if (error instanceof Interrupted && this.#lost) return this.#lost.outcome;
       throw error;
     }
+  }
+
+  /** Keys of objects that the row refers to, and not when its redo is completed. */
+  replacedKeys(): readonly string[] {
+    if (this.draft === null) return [];
+    const left = derivedKeys(withChanges(this.#row, redone(this.draft, this.made, this.#row, this.settings)));
+    return derivedKeys(this.#row).filter((key) => !left.includes(key));
+  }
+
+  /**
+   * The new result takes the place of the old one, and the upload is still held: nobody else can be writing an object under an
+   * old key while the old objects are removed. What is left to do is to complete it. An abort does not stop it.
+   */
+  replaceResult(): Promise<void> {
+    if (this.draft === null) return Promise.resolve();
+    const { status: _, draft: __, ...result } = redone(this.draft, this.made, this.#row, this.settings);
+    return this.#write(result, this.settings.lease.durationMs, NEVER);
   }
 
   /** Stores everything as completed; of a redo, moves the draft over to the row. */
@@ -217,7 +235,7 @@ export class Claim<U extends UploadRecord> {
   #write(
     changes: UploadChanges,
     leaseMs?: number,
-    signal = leaseMs === undefined ? NEVER : this.cancellation,
+    signal: Stoppable = leaseMs === undefined ? NEVER : this.cancellation,
   ): Promise<void> {
     const { repository } = this.settings;
     const { id } = this.#row;

@@ -1,4 +1,4 @@
-import { NEVER, withTimeout } from "../async/time.js";
+import { Interrupted, NEVER, withTimeout } from "../async/time.js";
 import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError, keyProblem, UploadError } from "../errors.js";
@@ -38,33 +38,53 @@ export function ownKeys<U extends UploadRecord>(
   return keys;
 }
 
-/** Objects that nothing refers to any more, now that their successors are recorded. */
-export async function removeReplaced<U extends UploadRecord>(run: UploadRun<U>, before: U): Promise<void> {
-  const left = derivedKeys(run.claim.row);
-  for (const key of derivedKeys(before)) if (!left.includes(key)) await removeObject(run, key);
+/**
+ * Objects that the row refers to no more, now that their successors are recorded. Only while the upload is held: a redo back to an
+ * earlier version writes under their keys again.
+ */
+export async function removeReplaced<U extends UploadRecord>(
+  run: UploadRun<U>,
+  keys: readonly string[],
+): Promise<void> {
+  for (const key of keys) await removeObject(run, key, () => run.claim.confirm(NEVER));
 }
 
 const DELETE_TIMEOUT_MS = 30_000;
 const tooLate = () => new Error(`the storage did not answer within ${DELETE_TIMEOUT_MS} ms`);
 
-/** After its successor has been recorded. */
-async function removeObject<U extends UploadRecord>(run: UploadRun<U>, key: string): Promise<void> {
-  const failure = await tryToRemove(key, run.storageKey, run.settings.storage);
+async function removeObject<U extends UploadRecord>(
+  run: UploadRun<U>,
+  key: string,
+  confirm?: () => Promise<void> | undefined,
+): Promise<void> {
+  const failure = await tryToRemove(key, run.storageKey, run.settings.storage, confirm);
   if (failure !== undefined) run.warn(failure);
 }
 
-/** Tried like any call of a storage, and given up in time. @returns why it is still there */
+/**
+ * Tried like any call of a storage, and given up in time.
+ *
+ * @param confirm asked before each try whether the object may still be removed
+ * @returns why it is still there
+ * @throws Interrupted when it may not
+ */
 export async function tryToRemove(
   key: string,
   originalKey: string,
   storage: StorageAdapter,
+  confirm: () => Promise<void> | undefined = () => undefined,
 ): Promise<UploadError | undefined> {
   // Whatever the record says: that is the original, or no key at all.
   if (key === originalKey || keyProblem(key) !== null) return undefined;
+  const once = async () => {
+    await confirm();
+    await withTimeout(storage.delete(key), DELETE_TIMEOUT_MS, tooLate);
+  };
   try {
-    await retryBriefly(() => withTimeout(storage.delete(key), DELETE_TIMEOUT_MS, tooLate), NEVER);
+    await retryBriefly(once, NEVER);
     return undefined;
   } catch (thrown) {
+    if (thrown instanceof Interrupted) throw thrown;
     const { message, retryable } = classifyError(thrown, "thumbnail", "STORAGE_FAILED");
     return new UploadError(message, { code: "STORAGE_FAILED", stage: "thumbnail", retryable, cause: thrown });
   }

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { memoryRepository } from "../../src/adapters/memory.js";
 import {
   BatchProcessor,
   hasResult,
@@ -64,14 +66,15 @@ overStores((open) => {
     const result = await processUploadWithRetry("a", { ...adapters, repository }, { rerun: "reprocess-all" });
     expect(result.status).toBe("completed");
     expect(rows.length).toBeGreaterThan(2);
-    const last = rows.pop();
-    for (const row of rows) {
-      expect(row).toMatchObject({
-        thumbnailKey: "old/a.jpg",
-        description: "old words",
-        embedding: [9, 9, 9],
-        aiVersion: "v1",
-      });
+    const last = rows.at(-1);
+    const OLD = { thumbnailKey: "old/a.jpg", description: "old words", embedding: [9, 9, 9], aiVersion: "v1" };
+    const replacedAt = rows.findIndex(({ aiVersion }) => aiVersion === "v2");
+    expect(replacedAt).toBeGreaterThan(1);
+    for (const [at, row] of rows.entries()) {
+      const { thumbnailKey, description, embedding, aiVersion } = row;
+      const shown = { thumbnailKey, description, embedding, aiVersion };
+      if (at < replacedAt) expect(shown).toEqual(OLD);
+      else expect(shown).toMatchObject({ thumbnailKey: "thumbnails/a.jpg", description: "A photo called a.jpg" });
       expect(hasResult(row)).toBe(true);
     }
     expect(last).toMatchObject({
@@ -100,12 +103,61 @@ overStores((open) => {
     const store = await open([finished("a")]);
     const adapters = adaptersOf(store);
     const { storage } = adapters;
-    const repository = watched(store.repository, () => {
-      expect(storage.get("old/a.jpg")).toBeDefined();
+    const missing: string[] = [];
+    const repository = watched(store.repository, ({ thumbnailKey }) => {
+      if (storage.get(thumbnailKey ?? "") === undefined) missing.push(thumbnailKey ?? "none");
     });
     await processUploadWithRetry("a", { ...adapters, repository }, { rerun: "reprocess-all" });
+    expect(missing).toEqual([]);
     expect(storage.get("old/a.jpg")).toBeUndefined();
     expect(storage.get("thumbnails/a.jpg")).toBeDefined();
+  });
+
+  test("while the old object is being deleted, nobody begins a redo that writes under its key again", async () => {
+    const store = await open([finished("a")]);
+    const adapters = adaptersOf(store);
+    const { storage } = adapters;
+    const reset: number[] = [];
+    const adapter = {
+      ...storage,
+      delete: async (key: string) => {
+        const { repository } = store;
+        reset.push((await repository.resetUploads?.({ all: true }, "reprocess-all", "back")) ?? 0);
+        expect(await repository.findUpload("a")).toMatchObject({
+          status: "embedding",
+          thumbnailKey: "thumbnails/a.jpg",
+        });
+        return storage.delete(key);
+      },
+    };
+    const result = await processUploadWithRetry("a", { ...adapters, storage: adapter }, { rerun: "reprocess-all" });
+    expect(result).toMatchObject({ status: "completed", warnings: [] });
+    expect(reset).toEqual([0]);
+    const back = await processUploadWithRetry("a", adapters, {
+      rerun: "reprocess-all",
+      thumbnail: { key: () => "old/a.jpg" },
+    });
+    expect(back.status).toBe("completed");
+    expect(storage.get("old/a.jpg")).toBeDefined();
+  });
+
+  test("an abort while the old object is being deleted comes too late", async () => {
+    const store = await open([finished("a")]);
+    const adapters = adaptersOf(store);
+    const { storage } = adapters;
+    const controller = new AbortController();
+    const adapter = {
+      ...storage,
+      delete: async (key: string) => {
+        controller.abort();
+        return storage.delete(key);
+      },
+    };
+    const options = { rerun: "reprocess-all", signal: controller.signal } as const;
+    const result = await processUploadWithRetry("a", { ...adapters, storage: adapter }, options);
+    expect(result.status).toBe("completed");
+    expect(storage.get("old/a.jpg")).toBeUndefined();
+    expect(await store.repository.findUpload("a")).toMatchObject({ status: "completed", draft: null });
   });
 
   test("under the same key the object is replaced, and nothing deleted", async () => {
@@ -214,4 +266,39 @@ overStores((open) => {
     expect(new Set(drafts)).toEqual(new Set([null]));
     expect(await store.repository.findUpload("a")).toMatchObject({ description: "so far", errorCode: null });
   });
+});
+
+test("who has lost the upload while the storage failed deletes the old object no more", async () => {
+  const repository = memoryRepository<UploadRecord>({
+    uploads: [finished("a")],
+    batches: [{ id: "batch", status: "completed" }],
+  });
+  const adapters = adaptersOf({ repository, remove: (id) => repository.deleteUpload(id) });
+  const { storage } = adapters;
+  let isCutOff = false;
+  const cut = {
+    ...repository,
+    updateUpload: async (...args: Parameters<typeof repository.updateUpload>) => {
+      if (isCutOff) throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+      return repository.updateUpload(...args);
+    },
+  };
+  let deletes = 0;
+  const failing = {
+    ...storage,
+    delete: async (key: string) => {
+      if (++deletes > 1) return storage.delete(key);
+      // The lease runs out, and another worker is first to come back.
+      isCutOff = true;
+      while ((await repository.claimUpload("a", { leaseMs: 60_000, token: "another" })).outcome !== "claimed")
+        await sleep(5);
+      isCutOff = false;
+      throw boom(503);
+    },
+  };
+  const options = { rerun: "reprocess-all", lease: { durationMs: 1000 } } as const;
+  const result = await processUploadWithRetry("a", { ...adapters, repository: cut, storage: failing }, options);
+  expect(result).toMatchObject({ status: "skipped", reason: "claimed-elsewhere" });
+  expect(deletes).toBe(1);
+  expect(storage.get("old/a.jpg")).toBeDefined();
 });
