@@ -46,10 +46,12 @@ export async function decodeImage<T>(
     const failed = await readError(thrown, source.input, sharp);
     return failed ?? decodeError(thrown, mimeType, inspection, limits.limitInputPixels);
   };
-  beforeDecoding();
+  let isWatched = false;
   try {
     inspection = await inspectImage(source.input, mimeType, source.head);
-    const { mayHaveFrames = false, limitPixels } = inspection;
+    const { mayHaveFrames = false, limitPixels, isInRows = false } = inspection;
+    isWatched = !isInRows;
+    if (isWatched) beforeDecoding();
     const original = await inputOf(source, inspection);
     const limitInputPixels = limits.limitInputPixels ?? limitPixels;
     let colourspace: "srgb" | "b-w" | undefined;
@@ -69,7 +71,7 @@ export async function decodeImage<T>(
   } catch (error) {
     throw await judge(error);
   } finally {
-    await afterDecoding(sharp);
+    if (isWatched) await afterDecoding(sharp);
   }
 }
 

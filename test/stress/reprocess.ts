@@ -48,6 +48,7 @@ async function onPostgres(histories: number, atOnce: number): Promise<void> {
       sums.histories = (sums.histories ?? 0) + 1;
       for (const [figure, value] of Object.entries(figures)) sums[figure] = (sums[figure] ?? 0) + value;
       if (process.stdout.isTTY) process.stdout.write(`\r${sums.histories} of ${histories} histories on PostgreSQL `);
+      else if (sums.histories % 20 === 0) console.log(`${sums.histories} of ${histories} histories on PostgreSQL`);
       if (problems.length === 0) continue;
       failed = true;
       const repeat = `npm run stress:reprocess -- --histories 0 --postgres 1 --seed ${seed + number}`;

@@ -6,6 +6,8 @@ export interface Inspection {
   readonly coding: string;
   /** The most pixels that are let in by default: what decoding takes in memory goes by the coding. */
   readonly limitPixels: number;
+  /** Whether it is decoded row by row, so that a decoder which is kept holds little. */
+  readonly isInRows?: boolean | undefined;
   /** Whether builds of sharp lack this coding as a rule: then it is that, when decoding fails. */
   readonly isRare?: boolean | undefined;
   /** What the decoder is to read in place of the original: a copy that tells it what it overlooks. */

@@ -13,5 +13,5 @@ export async function inspectJpeg(source: ByteSource, mimeType: string): Promise
   if (process === "lossless" || process === "hierarchical") throw refusal(mimeType, `is a ${process} JPEG, ${ADVICE}`);
   if (precision !== 8) throw refusal(mimeType, `is a JPEG of ${precision} bits a sample, ${ADVICE}`);
   const coding = arithmetic ? "JPEG with arithmetic coding" : severalScans ? "JPEG in several scans" : "JPEG";
-  return { coding, limitPixels: jpegPixelLimit(severalScans ? coefficientBytes : 0) };
+  return { coding, limitPixels: jpegPixelLimit(severalScans ? coefficientBytes : 0), isInRows: !severalScans };
 }
