@@ -3,6 +3,7 @@ import { forwardAbort } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import type { EngineAttempt, ProcessOptions } from "../options.js";
 import { requireAttempt, type Settings } from "../pipeline/settings.js";
+import type { Work } from "../process-upload.js";
 import { processReset } from "../process-upload-with-retry.js";
 import type { UploadResult } from "../result.js";
 import type { BreakerEvents } from "./breaker-events.js";
@@ -11,6 +12,7 @@ import type { Shared } from "./visits.js";
 /** The uploads that one processor is at work on outside of any run. */
 export class Singles<U extends UploadRecord> {
   readonly #working = new Map<Cancellation, Promise<unknown>>();
+  #last: { readonly attempt: EngineAttempt; readonly work: Work<U> } | undefined;
 
   constructor(
     private readonly shared: Shared<U>,
@@ -21,8 +23,7 @@ export class Singles<U extends UploadRecord> {
     upload: U | string,
     { signal, attempt, rerun }: Pick<ProcessOptions<U>, "signal" | "attempt" | "rerun">,
   ): Promise<UploadResult<U>> {
-    const { settings, table } = this.shared.work;
-    const work = { settings: attempt === undefined ? settings : attempting(settings, attempt), table };
+    const work = attempt === undefined ? this.shared.work : this.#attempting(attempt);
     const cancellation = new Cancellation();
     const unlink = forwardAbort(signal, cancellation);
     const inSlot = <T>(task: () => Promise<T>) => this.#inSlot(cancellation, task);
@@ -36,6 +37,18 @@ export class Singles<U extends UploadRecord> {
       this.#working.delete(cancellation);
       this.breakerEvents.end();
     }
+  }
+
+  /** Almost all jobs are at the same attempt: their settings are made once. */
+  #attempting(attempt: EngineAttempt): Work<U> {
+    requireAttempt(attempt);
+    const { number, max } = attempt;
+    const last = this.#last;
+    if (last?.attempt.number === number && last.attempt.max === max) return last.work;
+    const { settings, table } = this.shared.work;
+    const work = { settings: attempting(settings, { number, max }), table };
+    this.#last = { attempt: { number, max }, work };
+    return work;
   }
 
   abort(reason: unknown): void {
@@ -58,6 +71,5 @@ export class Singles<U extends UploadRecord> {
 }
 
 function attempting<U extends UploadRecord>(settings: Settings<U>, attempt: EngineAttempt): Settings<U> {
-  requireAttempt(attempt);
   return { ...settings, attempt, comesBack: true, retry: { ...settings.retry, maxAttempts: 1 } };
 }

@@ -1,6 +1,7 @@
 import type { BatchRepositoryAdapter, UploadChanges } from "../../contracts/repository.js";
 import type { BatchRecord, UploadDraft, UploadRecord, UploadStatus } from "../../contracts/upload.js";
 import { ConfigurationError, unknownOption } from "../../errors.js";
+import { copyOf } from "./copy.js";
 import { cosine } from "./cosine.js";
 import { reset, undo } from "./resets.js";
 import { begun, changed, isFenced, isHeld, isInProgress, isLate, isSettled, present, type Row } from "./rules.js";
@@ -80,13 +81,13 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
       ids.add(id);
     }
     for (const upload of uploads)
-      places.set(upload.id, rows.push({ upload: snapshot(upload), fence: 0, token: null, leaseUntil: null }) - 1);
+      places.set(upload.id, rows.push({ upload: copyOf(upload), fence: 0, token: null, leaseUntil: null }) - 1);
   }
 
   function addBatch(batch: BatchRecord): void {
     if (batches.has(batch.id))
       throw new ConfigurationError(`batches: expected an id that was never used, got "${batch.id}"`);
-    batches.set(batch.id, snapshot(batch));
+    batches.set(batch.id, copyOf(batch));
   }
 
   const isCancelled = ({ batchId }: UploadRecord) => batches.get(batchId ?? "")?.status === "cancelled";
@@ -101,14 +102,14 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
 
     async findUpload(id) {
       const row = rowOf(id);
-      return row === undefined ? null : snapshot(row.upload);
+      return row === undefined ? null : copyOf(row.upload);
     },
 
     async updateUpload(id, changes, claim) {
       const row = rowOf(id);
       if (row === undefined) return "deleted";
       if (claim === undefined ? isLate(row.upload, changes) : isFenced(row, changes, claim.fence)) return "stale";
-      row.upload = changed(row.upload, snapshot(changes));
+      row.upload = changed(row.upload, copyOf(changes));
       if (!isInProgress(row.upload.status)) row.leaseUntil = null;
       else if (claim?.leaseMs !== undefined) row.leaseUntil = now() + claim.leaseMs;
       return claim?.leaseMs !== undefined && isCancelled(row.upload) ? "cancelled" : "saved";
@@ -118,7 +119,7 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
       const row = rowOf(id);
       if (row === undefined) return { outcome: "deleted" };
       const { status } = row.upload;
-      if (isSettled(status)) return { outcome: "settled", upload: snapshot(row.upload) };
+      if (isSettled(status)) return { outcome: "settled", upload: copyOf(row.upload) };
       const repeated = row.token === token;
       if (!(repeated && isInProgress(status))) {
         if (isHeld(row, now())) return { outcome: "busy", retryAfterMs: (row.leaseUntil ?? 0) - now() };
@@ -130,7 +131,7 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
         row.token = token;
       }
       row.leaseUntil = now() + leaseMs;
-      return { outcome: "claimed", upload: snapshot(row.upload), fence: row.fence };
+      return { outcome: "claimed", upload: copyOf(row.upload), fence: row.fence };
     },
 
     async resetUploads(selection, how, redo) {
@@ -168,11 +169,11 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
         if (userId !== undefined && upload.userId !== userId) continue;
         scored.push({ upload, similarity: cosine(vector, upload.embedding ?? []) });
       }
-      return snapshot(scored.sort((a, b) => b.similarity - a.similarity).slice(0, limit));
+      return copyOf(scored.sort((a, b) => b.similarity - a.similarity).slice(0, limit));
     },
 
     async findBatch(id) {
-      return snapshot(batches.get(id) ?? null);
+      return copyOf(batches.get(id) ?? null);
     },
 
     async updateBatch(id, changes, expected) {
@@ -189,7 +190,7 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
       for (let place = after === undefined ? 0 : placeOf(after.id) + 1; place < rows.length; place++) {
         if (page.length >= limit) break;
         const upload = rows[place]?.upload;
-        if (upload !== undefined && isSelected(upload)) page.push(snapshot(upload));
+        if (upload !== undefined && isSelected(upload)) page.push(copyOf(upload));
       }
       return page;
     },
@@ -210,7 +211,7 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
         .filter((batch) => batch.status === status && (after === undefined || batch.id > after.id))
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .slice(0, limit)
-        .map(snapshot);
+        .map(copyOf);
     },
   };
 
@@ -220,9 +221,4 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
       throw new ConfigurationError(`listUploads: expected a known upload as "after", got "${id}"`);
     return place;
   }
-}
-
-/** Has one parameter, for `map`: `structuredClone` would take the index for its options. */
-function snapshot<T>(value: T): T {
-  return structuredClone(value);
 }

