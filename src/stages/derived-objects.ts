@@ -61,6 +61,13 @@ async function removeObject<U extends UploadRecord>(
   if (failure !== undefined) run.warn(failure);
 }
 
+/** Who asked whether it may be removed has tried for long enough: that is not repeated. */
+class Unconfirmed extends Interrupted {
+  constructor(readonly reason: unknown) {
+    super();
+  }
+}
+
 /**
  * Tried like any call of a storage, and given up in time.
  *
@@ -77,13 +84,14 @@ export async function tryToRemove(
   // Whatever the record says: that is the original, or no key at all.
   if (key === originalKey || keyProblem(key) !== null) return undefined;
   const once = async () => {
-    await confirm();
+    await Promise.resolve(confirm()).catch((reason: unknown) => Promise.reject(new Unconfirmed(reason)));
     await withTimeout(storage.delete(key), DELETE_TIMEOUT_MS, tooLate);
   };
   try {
     await retryBriefly(once, NEVER);
     return undefined;
-  } catch (thrown) {
+  } catch (error) {
+    const thrown = error instanceof Unconfirmed ? error.reason : error;
     if (thrown instanceof Interrupted) throw thrown;
     const { message, retryable } = classifyError(thrown, "thumbnail", "STORAGE_FAILED");
     return new UploadError(message, { code: "STORAGE_FAILED", stage: "thumbnail", retryable, cause: thrown });

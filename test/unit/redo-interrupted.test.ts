@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { BatchProcessor, derivedKeys, processUploadWithRetry } from "../../src/index.js";
+import {
+  BatchProcessor,
+  derivedKeys,
+  processUploadWithRetry,
+  UploadError,
+  type UploadRecord,
+} from "../../src/index.js";
 import { deferred, until, untilAborted, uploadOf } from "../support/fakes.js";
 import { adaptersOf, callsOf, finished, inMemory, overStores, withoutClaims } from "../support/stores.js";
 
@@ -70,6 +76,56 @@ overStores((open) => {
     if (store.repository.resetUploads === undefined) return;
     await new BatchProcessor({ ...adapters, repository: { ...repository, resetUploads } }).undo({ all: true });
     expect(adapters.storage.get("thumbnails/a.jpg")).toBeUndefined();
+  });
+
+  test("undo whose storage fails leaves what another redo has begun to make under that key meanwhile", async () => {
+    const { store, adapters } = await stoppedRedo();
+    const { storage } = adapters;
+    const { repository } = store;
+    if (repository.resetUploads === undefined) return;
+    let deletes = 0;
+    const failing = {
+      ...storage,
+      delete: async (key: string) => {
+        if (++deletes > 1) return storage.delete(key);
+        await repository.resetUploads?.({ all: true }, "reprocess-all", "another");
+        throw Object.assign(new Error("unavailable"), { status: 503 });
+      },
+    };
+    const thumbnail = { key: ({ id }: UploadRecord) => `small/${id}.jpg` };
+    const processor = new BatchProcessor({ ...adapters, storage: failing, thumbnail });
+    expect(await processor.undo({ ids: ["a"] })).toBe(1);
+    expect(deletes).toBe(1);
+    expect(storage.get("thumbnails/a.jpg")).toBeDefined();
+  });
+
+  test("undo is undone also where nobody can tell any more what the row refers to: its object is left, and told", async () => {
+    const { store, adapters } = await stoppedRedo();
+    let isDown = false;
+    const repository = {
+      ...store.repository,
+      resetUploads: async (...args: Parameters<NonNullable<typeof store.repository.resetUploads>>) => {
+        const reset = await store.repository.resetUploads?.(...args);
+        isDown = true;
+        return reset ?? 0;
+      },
+      findUpload: async (id: string) => {
+        if (isDown) throw new UploadError("no such host", { code: "REPOSITORY_FAILED", retryable: false });
+        return store.repository.findUpload(id);
+      },
+    };
+    if (store.repository.resetUploads === undefined) return;
+    const warnings: unknown[] = [];
+    const warn = (fields: unknown, message: string) => void warnings.push({ fields, message });
+    const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
+    const thumbnail = { key: ({ id }: UploadRecord) => `small/${id}.jpg` };
+    const processor = new BatchProcessor({ ...adapters, repository, thumbnail, logger });
+    expect(await processor.undo({ ids: ["a"] })).toBe(1);
+    expect(adapters.storage.get("thumbnails/a.jpg")).toBeDefined();
+    expect(warnings).toMatchObject([
+      { message: "not removed", fields: { key: "old/a.jpg" } },
+      { fields: { key: "thumbnails/a.jpg" } },
+    ]);
   });
 
   test("undo is not ended by a thumbnail.key that throws", async () => {
