@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -183,16 +184,30 @@ describe.skipIf(isMissing)("the backend (TEST_POSTGRES_URL, TEST_REDIS_URL)", { 
     expect(backend.complaints).toEqual([]);
   });
 
-  it("is started by one program, and ends with it", async () => {
+  it("is started by one program, which starts again what was killed, and ends with it", async () => {
     const all = await backend.startAll();
     const { id } = (await (await me.post()).json()) as View;
     while ((await me.find(id)).status !== "completed") await sleep(20);
+    if (process.platform === "linux") {
+      const workers = childrenOf(all).filter((pid) =>
+        readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker.ts"),
+      );
+      expect(workers).toHaveLength(2);
+      for (const pid of workers) process.kill(pid, "SIGKILL");
+      const after = (await (await me.post()).json()) as View;
+      while ((await me.find(after.id)).status !== "completed") await sleep(20); // by one that was started in their place
+    }
     const ended = endOf(all); // when nobody is left who could print something
     all.kill("SIGTERM");
     expect((await ended).code).toBe(0);
     expect(backend.complaints).toEqual([]);
   });
 });
+
+function childrenOf({ pid }: ChildProcess): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.trim().split(" ").map(Number);
+}
 
 it.each(["server.ts", "worker.ts"])("%s says what is not set, and ends", async (program) => {
   const child = startChild(`${ROOT}examples/backend/${program}`, [], { env: { DATABASE_URL: "", REDIS_URL: "" } });
