@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { main } from "../../examples/demo/main.js";
+import { localAI } from "../../src/adapters/local-ai.js";
 import { ensureBuilt, ROOT } from "../support/build.js";
 import { DemoProcess, runDemo } from "../support/demo-process.js";
 import { photo } from "../support/images.js";
@@ -136,19 +138,28 @@ describe("a folder of photographs", () => {
   });
 });
 
-describe.concurrent("bad input", () => {
+describe("bad input", () => {
+  it("is told on stderr, and the exit code says so", async () => {
+    const { exitCode, stderr } = await runDemo([join(scratch, "nowhere")], place().log);
+    expect(stderr).toMatch(/^demo: there is no folder .*nowhere\n$/);
+    expect(exitCode).toBe(2);
+  });
+
   it.each([
-    ["a folder that does not exist", () => [join(scratch, "nowhere")], /^demo: there is no folder .*nowhere\n$/],
-    ["a file", () => [join(EXAMPLES, "cat.png")], /^demo: .*cat\.png is a file, not a folder\n$/],
-    ["a folder without photographs", () => [folderOf("empty", {})], /^demo: there are no photographs in .*empty\n$/],
-    ["an unknown option", () => ["--fast"], /^demo: Unknown option '--fast'; --help lists the options\n$/],
-    ["two folders", () => ["a", "b"], /^demo: expected one folder, got 2\n$/],
-    ["an option that is no number", () => ["--slow", "very"], /^demo: --slow: expected milliseconds, got "very"\n$/],
+    ["a file", () => [join(EXAMPLES, "cat.png")], /^demo: .*cat\.png is a file, not a folder$/],
+    ["a folder without photographs", () => [folderOf("empty", {})], /^demo: there are no photographs in .*empty$/],
+    ["an unknown option", () => ["--fast"], /^demo: Unknown option '--fast'; --help lists the options$/],
+    ["two folders", () => ["a", "b"], /^demo: expected one folder, got 2$/],
+    ["an option that is no number", () => ["--slow", "very"], /^demo: --slow: expected milliseconds, got "very"$/],
     ["writing into the photographs", () => [EXAMPLES, "--out", EXAMPLES], /^demo: --out is the folder of photographs /],
   ])("%s", async (_, args, message) => {
-    const { exitCode, stderr } = await runDemo(args(), place().log);
-    expect(stderr).toMatch(message);
-    expect(exitCode).toBe(2);
+    const told = vi.spyOn(console, "error").mockImplementation(() => {});
+    try {
+      expect(await main(args(), localAI())).toBe(2);
+      expect(told.mock.calls).toEqual([[expect.stringMatching(message)]]);
+    } finally {
+      told.mockRestore();
+    }
   });
 });
 
