@@ -19,8 +19,8 @@ export default defineConfig({
   test: {
     include: ["test/{unit,contract,integration}/**/*.test.ts", "examples/**/*.test.ts"],
     // Nothing waits for a time: these end what hangs, also on a machine that is ten times as busy.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Many tests wait: for a lease, a retry, a process. With one worker fewer than cores, one of two cores would wait with them.
     maxWorkers: "100%",
     // A program of their own: the whole project is checked by `npm run types`, which needs the build.

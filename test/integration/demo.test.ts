@@ -163,7 +163,7 @@ describe("bad input", () => {
   });
 });
 
-describe("an interrupted demo", { timeout: 120_000 }, () => {
+describe("an interrupted demo", { timeout: 600_000 }, () => {
   let folder: string;
   const photos = 32;
 

@@ -17,7 +17,7 @@ const { TEST_POSTGRES_URL, TEST_REDIS_URL } = process.env;
 const isMissing = TEST_POSTGRES_URL === undefined || TEST_REDIS_URL === undefined;
 
 /** Processes take a while to start on a machine with much else to do. In milliseconds. */
-const TIMEOUT = 120_000;
+const TIMEOUT = 300_000;
 
 describe.skipIf(isMissing)("the backend (TEST_POSTGRES_URL, TEST_REDIS_URL)", { timeout: TIMEOUT }, () => {
   let backend: BackendProcesses;

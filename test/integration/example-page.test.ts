@@ -38,7 +38,7 @@ const OBSERVE = `
 const { TEST_POSTGRES_URL, TEST_REDIS_URL } = process.env;
 const isMissing = TEST_POSTGRES_URL === undefined || TEST_REDIS_URL === undefined || !existsSync(CHROMIUM);
 
-describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROMIUM})`, { timeout: 120_000 }, () => {
+describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROMIUM})`, () => {
   let backend: BackendProcesses;
   let browser: Browser;
   let mine: BrowserContext;
@@ -54,7 +54,7 @@ describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROM
     ]);
     mine = await browser.newContext({ viewport: { width: 900, height: 1100 } });
     page = await mine.newPage();
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

@@ -139,7 +139,7 @@ describe.skipIf(!hasFfmpeg)(`what becomes of a video${needsFfmpeg}`, () => {
       },
     );
 
-  test("what ffprobe tells and what ffmpeg tells is the same", { timeout: 120_000 }, async () => {
+  test("what ffprobe tells and what ffmpeg tells is the same", async () => {
     for (const [row, name, encoder] of shown) {
       if (encoder !== undefined && !hasEncoder(encoder)) continue;
       const path = await videos.path(name);

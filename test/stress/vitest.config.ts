@@ -7,7 +7,7 @@ export default defineConfig({
     env: { INVARIANT_RUNS: process.env.INVARIANT_RUNS ?? "2000" },
     // They use all cores themselves, and a worker that is kept from them for long loses its lease.
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });
