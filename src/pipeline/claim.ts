@@ -154,10 +154,15 @@ export class Claim<U extends UploadRecord> {
     }
   }
 
-  /** Keys of objects that the row refers to, and not when its redo is completed. */
+  /** What the last write makes of the row: of a redo, the draft moves over to it. */
+  get #completed(): UploadChanges {
+    return this.draft === null ? { status: "completed" } : redone(this.draft, this.made, this.#row, this.settings);
+  }
+
+  /** Keys of objects that a row which is done again refers to, and not when it is completed. */
   replacedKeys(): readonly string[] {
     if (this.draft === null) return [];
-    const left = derivedKeys(withChanges(this.#row, redone(this.draft, this.made, this.#row, this.settings)));
+    const left = derivedKeys(withChanges(this.#row, this.#completed));
     return derivedKeys(this.#row).filter((key) => !left.includes(key));
   }
 
@@ -166,16 +171,13 @@ export class Claim<U extends UploadRecord> {
    * old key while the old objects are removed. What is left to do is to complete it. An abort does not stop it.
    */
   replaceResult(): Promise<void> {
-    if (this.draft === null) return Promise.resolve();
-    const { status: _, draft: __, ...result } = redone(this.draft, this.made, this.#row, this.settings);
+    const { status: _, draft: __, ...result } = this.#completed;
     return this.#write(result, this.settings.lease.durationMs, NEVER);
   }
 
-  /** Stores everything as completed; of a redo, moves the draft over to the row. */
+  /** Stores everything as completed. */
   complete(): Promise<Settlement> {
-    return this.settle(
-      this.draft === null ? { status: "completed" } : redone(this.draft, this.made, this.#row, this.settings),
-    );
+    return this.settle(this.#completed);
   }
 
   /** Stores why the work failed; a redo leaves the row as it was before, and keeps the draft for a retry. */
