@@ -23,7 +23,7 @@ metrics.setGlobalMeterProvider(meters); // spans: register a tracer provider in 
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
 pool.on("error", (error) => console.error(error.message));
-const repository = postgresRepository(pool, { coalesce: true });
+const repository = postgresRepository(pool);
 await repository.migrate();
 
 const { hostname, port } = new URL(process.env.REDIS_URL ?? "redis://localhost:6379");

@@ -29,7 +29,7 @@ export async function openServices(): Promise<Services> {
   // Without a listener, a restart of the database would end the process.
   pool.on("error", told);
   // Claims and writes that wait at the same time go in one statement.
-  const repository = postgresRepository(pool, { coalesce: true });
+  const repository = postgresRepository(pool);
   await repository.migrate(); // it may run in several processes at once
 
   const publisher = new Redis(redisUrl);

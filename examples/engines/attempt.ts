@@ -7,7 +7,7 @@ import { postgresRepository } from "upload-processor/postgres";
 
 export const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
 pool.on("error", (error) => console.error(error.message));
-export const repository = postgresRepository(pool, { coalesce: true });
+export const repository = postgresRepository(pool);
 const adapters = { storage: fileStorage(process.env.PHOTOS ?? "photos"), ai: localAI(), repository };
 
 export interface Job {

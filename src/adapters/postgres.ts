@@ -73,8 +73,8 @@ const INSERTED_AT_ONCE = 500;
 
 /**
  * Uploads and batches in PostgreSQL (tested with 15 and 18) or in an embedded PGlite. Claims are atomic, and their leases
- * run by the database's clock, so any number of processes may share the work. Every call is one statement. What the pool
- * makes of numbers, times and JSON by parsers of your own does not matter here.
+ * run by the database's clock, so any number of processes may share the work. Every call is one statement, or part of one.
+ * What the pool makes of numbers, times and JSON by parsers of your own does not matter here.
  *
  * The table of the uploads has a generated column `has_result`: completed, or being done again with the old result still in
  * the row. Galleries and searches filter by it, not by `status`.
@@ -107,8 +107,9 @@ export function postgresRepository(
   const schema = readOptions(client, options);
   const connection = connect(client, { prepare: options.prepare, logger: options.logger });
   const { rowsOf, firstOf } = connection;
-  const claim = claimsOf(schema, connection, options.coalesce === true);
-  const write = writesOf(schema, connection, options.coalesce === true);
+  const { coalesce = true } = options;
+  const claim = claimsOf(schema, connection, coalesce);
+  const write = writesOf(schema, connection, coalesce);
   const uploads = schema.uploads;
   const batches = schema.batches.sql;
   let lookedAt: Promise<EmbeddingColumn> | undefined;

@@ -20,7 +20,7 @@ async function byHand(pool: pg.Pool, uploads: string, ids: readonly string[]): P
 }
 
 const fastest = await withTables(url, concurrency, async (pool, tables) => {
-  const repository = postgresRepository(pool, { tables, vector: "array", coalesce: side === "together" });
+  const repository = postgresRepository(pool, { tables, vector: "array" });
   await repository.migrate();
   const times: number[] = [];
   for (let run = -WARM_UPS; run < RUNS; run++) {

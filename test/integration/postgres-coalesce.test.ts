@@ -19,7 +19,7 @@ describe.skipIf(url === undefined)("coalesce, on a server (TEST_POSTGRES_URL)", 
       return pool.query(text, values);
     },
   };
-  const repository = postgresRepository(counted, { tables, coalesce: true });
+  const repository = postgresRepository(counted, { tables });
 
   beforeAll(async () => {
     await pool.query(`create schema ${schema}`);
@@ -54,6 +54,43 @@ describe.skipIf(url === undefined)("coalesce, on a server (TEST_POSTGRES_URL)", 
     for (const row of rows) {
       expect(row).toMatchObject({ status: "completed", starts: 0, description: expect.any(String) });
       expect(row.embedding).not.toBeNull();
+    }
+  });
+
+  test("one that waits alone is sent by the statement for one", async () => {
+    const sent: string[] = [];
+    const told: PostgresClient = {
+      query: (text, values) => {
+        sent.push(text);
+        return pool.query(text, values);
+      },
+    };
+    const alone = postgresRepository(told, { tables });
+    const [one = "", ...others] = await newUploads(3);
+    await claim(one, alone);
+    expect(sent).toEqual([expect.not.stringContaining("skip locked")]);
+    await Promise.all(others.map((id) => claim(id, alone)));
+    expect(sent.slice(1)).toEqual([expect.stringContaining("skip locked")]);
+  });
+
+  test("the statements for several are planned once a connection, not at each execution", async () => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      const together = postgresRepository(client, { tables });
+      for (let round = 0; round < 10; round++) {
+        const ids = await newUploads(2);
+        await Promise.all(ids.map((id) => claim(id, together)));
+        await Promise.all(ids.map((id) => together.updateUpload(id, { description: "a cat" }, { fence: 1 })));
+      }
+      const { rows } = await client.query(
+        "select generic_plans::int as generic from pg_prepared_statements where statement like '%skip locked%'",
+      );
+      expect(rows).toHaveLength(2);
+      // The first five are planned each by itself, whatever the statement.
+      for (const { generic } of rows) expect(generic).toBe(5);
+    } finally {
+      await client.end();
     }
   });
 
@@ -103,7 +140,7 @@ describe.skipIf(url === undefined)("coalesce, on a server (TEST_POSTGRES_URL)", 
   });
 
   test("of two processes that claim the same uploads in opposite orders, each upload goes to one", async () => {
-    const other = postgresRepository(pool, { tables, coalesce: true });
+    const other = postgresRepository(pool, { tables });
     for (let round = 0; round < 5; round++) {
       const ids = await newUploads(300);
       const backwards = ids.toReversed();

@@ -17,12 +17,17 @@ interface Statement {
 function store() {
   const statements: Statement[] = [];
   const alone: string[] = [];
+  let unlock = () => {};
+  const lock = new Promise<void>((resolve) => {
+    unlock = resolve;
+  });
   const group = new GroupCommit<Call, string>({
     idOf: ({ id }) => id,
     shapeOf: ({ shape = "" }) => shape,
     alone: async ({ id }) => {
       alone.push(id);
       if (id === "refused") throw new Error("refused by itself");
+      if (id === "locked") await lock;
       return `${id} alone`;
     },
     together: (calls) =>
@@ -37,7 +42,7 @@ function store() {
     await vi.waitFor(() => expect(statements).not.toEqual([]));
     return statements.shift() as Statement;
   };
-  return { group, statements, alone, next };
+  return { group, statements, alone, next, unlock };
 }
 
 const withCode = (code: string) => Object.assign(new Error(code), { code });
@@ -45,17 +50,29 @@ const withCode = (code: string) => Object.assign(new Error(code), { code });
 describe("what waits together goes together", () => {
   test("while a statement is under way, the next one gathers", async () => {
     const { group, next, statements } = store();
-    const first = group.send({ id: "1" });
+    const first = ["1", "2"].map((id) => group.send({ id }));
     const one = await next();
-    const others = ["2", "3", "4"].map((id) => group.send({ id }));
+    const others = ["3", "4", "5"].map((id) => group.send({ id }));
     await nextTurn();
     expect(statements).toEqual([]);
     one.answer();
-    expect(await first).toBe("1 together");
+    expect(await Promise.all(first)).toEqual(["1 together", "2 together"]);
     const two = await next();
-    expect(two.ids).toEqual(["2", "3", "4"]);
+    expect(two.ids).toEqual(["3", "4", "5"]);
     two.answer();
-    expect(await Promise.all(others)).toEqual(["2 together", "3 together", "4 together"]);
+    expect(await Promise.all(others)).toEqual(["3 together", "4 together", "5 together"]);
+  });
+
+  test("what waits alone has the statement for one, and what comes meanwhile gathers", async () => {
+    const { group, next, alone } = store();
+    const first = group.send({ id: "1" });
+    await nextTurn();
+    expect(alone).toEqual(["1"]);
+    const others = ["2", "3"].map((id) => group.send({ id }));
+    expect(await first).toBe("1 alone");
+    (await next()).answer();
+    expect(await Promise.all(others)).toEqual(["2 together", "3 together"]);
+    expect(alone).toEqual(["1"]);
   });
 
   test("who was answered by a statement may be in the next one", async () => {
@@ -69,7 +86,12 @@ describe("what waits together goes together", () => {
   });
 
   test.each([
-    ["two calls for one upload", [{ id: "1" }, { id: "2" }, { id: "1" }], [["1", "2"], ["1"]]],
+    [
+      "two calls for one upload",
+      [{ id: "1" }, { id: "2" }, { id: "1" }],
+      ["1", "2"],
+      ["1 together", "2 together", "1 alone"],
+    ],
     [
       "calls of several shapes",
       [
@@ -77,17 +99,16 @@ describe("what waits together goes together", () => {
         { id: "2", shape: "b" },
         { id: "3", shape: "a" },
       ],
-      [["1", "3"], ["2"]],
+      ["1", "3"],
+      ["1 together", "2 alone", "3 together"],
     ],
-  ])("%s are several statements", async (_, calls, expected) => {
+  ])("%s are several statements", async (_, calls, first, answers) => {
     const { group, next } = store();
     const sent = calls.map((call) => group.send(call));
-    for (const ids of expected) {
-      const statement = await next();
-      expect(statement.ids).toEqual(ids);
-      statement.answer();
-    }
-    await Promise.all(sent);
+    const statement = await next();
+    expect(statement.ids).toEqual(first);
+    statement.answer();
+    expect(await Promise.all(sent)).toEqual(answers);
   });
 
   test("a statement has 64 uploads at most", async () => {
@@ -139,12 +160,9 @@ describe("each is answered by itself", () => {
   );
 
   test("one that is refused in a statement of its own is told so at once", async () => {
-    const { group, next, alone } = store();
-    const sent = group.send({ id: "1" });
-    const error = withCode("22001");
-    (await next()).fail(error);
-    await expect(sent).rejects.toBe(error);
-    expect(alone).toEqual([]);
+    const { group, statements, alone } = store();
+    await expect(group.send({ id: "refused" })).rejects.toThrow("refused by itself");
+    expect({ statements, alone }).toEqual({ statements: [], alone: ["refused"] });
   });
 });
 
@@ -154,15 +172,35 @@ describe("a statement that hangs", () => {
   test("keeps the others waiting for a second, and its own answer is still taken", async () => {
     vi.useFakeTimers();
     const { group, statements } = store();
-    const first = group.send({ id: "1" });
+    const sent = ["1", "2"].map((id) => group.send({ id }));
     await vi.advanceTimersByTimeAsync(1);
-    const second = group.send({ id: "2" });
+    sent.push(...["3", "4"].map((id) => group.send({ id })));
     await vi.advanceTimersByTimeAsync(900);
-    expect(statements.map(({ ids }) => ids)).toEqual([["1"]]);
+    expect(statements.map(({ ids }) => ids)).toEqual([["1", "2"]]);
     await vi.advanceTimersByTimeAsync(200);
-    expect(statements.map(({ ids }) => ids)).toEqual([["1"], ["2"]]);
+    expect(statements.map(({ ids }) => ids)).toEqual([
+      ["1", "2"],
+      ["3", "4"],
+    ]);
     for (const { answer } of statements) answer();
-    expect(await Promise.all([first, second])).toEqual(["1 together", "2 together"]);
+    expect(await Promise.all(sent)).toEqual(["1 together", "2 together", "3 together", "4 together"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("for one upload, which somebody else may hold, keeps the others waiting for an instant", async () => {
+    vi.useFakeTimers();
+    const { group, alone, statements, unlock } = store();
+    const first = group.send({ id: "locked" });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(alone).toEqual(["locked"]);
+    const others = ["1", "2"].map((id) => group.send({ id }));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(statements).toEqual([]);
+    await vi.advanceTimersByTimeAsync(20);
+    for (const { answer } of statements) answer();
+    expect(await Promise.all(others)).toEqual(["1 together", "2 together"]);
+    unlock();
+    expect(await first).toBe("locked alone");
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import type { RepositoryAdapter } from "../../contracts/repository.js";
 import type { Connection } from "./client.js";
 import { GroupCommit } from "./group-commit.js";
-import { IN_PROGRESS, leaseUntil, parameters, SETTLED, type Statement } from "./parameters.js";
+import { IN_PROGRESS, inputTable, leaseUntil, parameters, SETTLED, type Statement } from "./parameters.js";
 import { SELECT_UPLOAD, type UploadRow } from "./rows.js";
 import type { Schema } from "./schema.js";
 
@@ -62,7 +62,7 @@ ${claim.answers} from refused`;
 function claimUploads(schema: Schema, claims: readonly Claim[]): Statement {
   const claim = rulesOf(schema, { token: "input_token", leaseMs: "input_lease_ms" });
   const text = `with input as (
-  select * from unnest($1::text[], $2::text[], $3::text[]) as input(input_id, input_token, input_lease_ms)
+  select * from ${inputTable(["input_id", "input_token", "input_lease_ms"])}
 ),
 locked as (
   select * from ${schema.uploads.sql} where id in (select input_id from input) for no key update skip locked

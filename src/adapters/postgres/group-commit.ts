@@ -20,8 +20,12 @@ const MOST = 64;
 /** A statement that takes longer, as on a connection that was cut off without a word, keeps the others waiting no longer. */
 const PATIENCE_MS = 1000;
 
+/** Who is sent alone may wait for a row that somebody else holds. */
+const PATIENCE_WITH_ONE_MS = 20;
+
 /**
- * Sends together what waits together: while a statement is under way, the calls that come are gathered for the next one.
+ * Sends together what waits together: while a statement is under way, the calls that come are gathered for the next one. What
+ * waits alone is sent by the plainer statement for one.
  * Nobody waits for a time, and nobody for another upload's row: what the statement does not answer is asked for alone.
  */
 export class GroupCommit<Call, Answer> {
@@ -53,19 +57,25 @@ export class GroupCommit<Call, Answer> {
       this.#isSending = false;
       this.#sendSoon();
     };
-    const timer = setTimeout(next, PATIENCE_MS);
-    void this.#answer(this.#take()).then(next);
+    const group = this.#take();
+    const timer = setTimeout(next, group.length === 1 ? PATIENCE_WITH_ONE_MS : PATIENCE_MS);
+    void this.#answer(group).then(next);
   }
 
   /** Does not reject. */
   async #answer(group: readonly Waiting<Call, Answer>[]): Promise<void> {
     const { idOf, together, alone } = this.options;
+    const [first] = group;
+    if (group.length === 1 && first !== undefined) {
+      await alone(first.call).then(first.resolve, first.reject);
+      return;
+    }
     let answers: ReadonlyMap<string, Answer>;
     try {
       answers = await together(group.map(({ call }) => call));
     } catch (error) {
       // Refused: perhaps because of one of them, and that one alone has to be told.
-      const isOnesFault = group.length > 1 && isRefusal(error);
+      const isOnesFault = isRefusal(error);
       for (const { call, resolve, reject } of group) {
         if (isOnesFault) resolve(alone(call));
         else reject(error);

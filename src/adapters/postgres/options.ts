@@ -41,10 +41,10 @@ export interface PostgresRepositoryOptions {
   readonly prepare?: boolean | undefined;
   /**
    * Whether claims and writes of this process that wait at the same time go in one statement, each granted, fenced and
-   * answered by itself. Worth it from some ten uploads at once on: fewer round trips and commits. A call that waits for
-   * nobody is sent at once; one whose row is locked by somebody else, or whose value is refused, is sent alone.
+   * answered by itself: fewer round trips and commits, so that more uploads at once are done in the same time. A call that
+   * waits for nobody is sent at once; one whose row is locked by somebody else, or whose value is refused, is sent alone.
    *
-   * @default false
+   * @default true
    */
   readonly coalesce?: boolean | undefined;
   /** Is told, at the first statement and once, when the client is a `Pool` without an `"error"` listener. @default none */

@@ -12,6 +12,17 @@ export function parameters(): { values: unknown[]; bind: (value: unknown) => str
   return { values, bind: (value) => `$${values.push(value)}` };
 }
 
+/**
+ * A table of what several calls were given: one parameter a column, each an array of texts.
+ *
+ * The parameters are read by subqueries, so that the planner cannot count what is in them: else every plan with few rows seems
+ * cheaper than the one for all, and a statement is planned at each execution, which takes longer than the statement.
+ */
+export function inputTable(columns: readonly string[]): string {
+  const arrays = columns.map((_, index) => `(select $${index + 1}::text[])`);
+  return `unnest(${arrays.join(", ")}) as input(${columns.join(", ")})`;
+}
+
 export const OPEN = "('pending', 'analyzing', 'embedding')";
 export const IN_PROGRESS = "('analyzing', 'embedding')";
 export const SETTLED = "('completed', 'failed')";

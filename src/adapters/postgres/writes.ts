@@ -3,7 +3,7 @@ import type { Connection } from "./client.js";
 import { assignments, encode, UPLOAD_COLUMNS, UPLOAD_FIELDS } from "./columns.js";
 import { GroupCommit } from "./group-commit.js";
 import type { NewUpload } from "./options.js";
-import { IN_PROGRESS, leaseUntil, parameters, SETTLED, type Statement } from "./parameters.js";
+import { IN_PROGRESS, inputTable, leaseUntil, parameters, SETTLED, type Statement } from "./parameters.js";
 import type { Schema, Table } from "./schema.js";
 
 type Write = Parameters<RepositoryAdapter["updateUpload"]>;
@@ -85,7 +85,7 @@ function updateUploads(schema: Schema, writes: readonly ShapedWrite[]): Statemen
   const [row, fence, leaseMs, status] = columns as [string, string, string, string];
   const write = rulesOf(schema, { fence, leaseMs, status }, assigned);
   const text = `with input as (
-  select * from unnest(${columns.map((_, index) => `$${index + 1}::text[]`).join(", ")}) as input(${columns.join(", ")})
+  select * from ${inputTable(columns)}
 ),
 locked as (
   select id from ${schema.uploads.sql} where id in (select ${row} from input) for no key update skip locked
@@ -145,7 +145,7 @@ export function insertUploads(table: Table, uploads: readonly NewUpload[]): Stat
     if (name === "status") return `coalesce(${value}, 'pending')`;
     return name === "starts" ? `coalesce(${value}, 0)` : value;
   });
-  const arrays = values.map((_, index) => `$${index + 1}::text[]`);
+  const arrays = values.map((_, index) => `(select $${index + 1}::text[])`);
   const text = `insert into ${table.sql} (${names.join(", ")})
 select ${casts.join(", ")}
 from unnest(${arrays.join(", ")}) with ordinality as row(${names.join(", ")}, ordinality)
