@@ -7,6 +7,7 @@ import { requireSignal, resolveSettings, WORK_OPTIONS } from "./pipeline/setting
 import { attachPlugins, tellBreaker } from "./pipeline/sharing.js";
 import { processUpload, type Work } from "./process-upload.js";
 import type { UploadResult } from "./result.js";
+import { ActiveUpload } from "./runtime/active-upload.js";
 import { stageTable } from "./stages/table.js";
 import { inLine, unstarted } from "./upload-outcome.js";
 import { requireKnown, requireMembers, requireUpload } from "./validate.js";
@@ -64,16 +65,17 @@ export async function processReset<U extends UploadRecord>(
   const { settings } = work;
   const id = typeof upload === "string" ? upload : upload.id;
   const startedAt = performance.now();
+  const begun = () => new ActiveUpload(id, settings.repository.adapter, cancellation, null);
   try {
     const result = await inSlot(async () => {
-      if (rerun === undefined) return processUpload<U>(upload, work, cancellation, null);
+      if (rerun === undefined) return processUpload<U>(upload, begun(), work);
       await resetOne(id, rerun, settings, cancellation);
       // A record from before the reset does not tell what the upload is now.
-      return processUpload<U>(id, work, cancellation, null);
+      return processUpload<U>(id, begun(), work);
     });
     if (result !== "suspect") return result;
     if (settings.attempt !== undefined && settings.runtime.suspects.isFull) return inLine(unstarted(id, startedAt));
-    const alone = () => inSlot(() => processUpload<U>(id, work, cancellation, null, true));
+    const alone = () => inSlot(() => processUpload<U>(id, begun(), work, true));
     return (await settings.runtime.suspects.run(cancellation, alone)) as UploadResult<U>;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;

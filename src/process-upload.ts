@@ -1,4 +1,3 @@
-import type { Cancellation } from "./async/cancellation.js";
 import { Interrupted, throwIfInterrupted } from "./async/time.js";
 import type { UploadRecord } from "./contracts/upload.js";
 import { classifyError, isFault, RepositoryError, UploadError } from "./errors.js";
@@ -11,7 +10,7 @@ import type { Settings } from "./pipeline/settings.js";
 import { breakerOf } from "./pipeline/verdict.js";
 import { wrapped } from "./plugins.js";
 import type { UploadResult } from "./result.js";
-import { ActiveUpload } from "./runtime/active-upload.js";
+import type { ActiveUpload } from "./runtime/active-upload.js";
 import { removeReplaced } from "./stages/derived-objects.js";
 import { makeOptional } from "./stages/optional.js";
 import type { StageRow } from "./stages/stage.js";
@@ -27,26 +26,26 @@ export interface Work<U extends UploadRecord> {
 /**
  * One upload, start to finish. When it is cancelled, the upload is handed back.
  *
- * @param run the run that it belongs to, if any
+ * @param entry tells of it while it is in work
  * @param alone whether no other upload is in work that may take the process down
  * @returns `"suspect"`, and nothing is begun: it was started before and never settled, and has to be done alone
  */
 export async function processUpload<U extends UploadRecord>(
   upload: U | string,
+  entry: ActiveUpload,
   work: Work<U>,
-  cancellation: Cancellation,
-  run: object | null,
   alone = false,
 ): Promise<UploadResult<U> | "suspect"> {
   const { settings } = work;
   const startedAt = performance.now();
-  const id = typeof upload === "string" ? upload : upload.id;
+  const { uploadId: id, cancellation } = entry;
   if (cancellation.aborted) return { status: "aborted", reason: cancellation.reason, ...unstarted(id, startedAt) };
   if (!alone && typeof upload !== "string" && isSuspect(upload)) return "suspect";
   const { runtime } = settings;
-  const entry = new ActiveUpload(id, settings.repository.adapter, cancellation, run);
-  runtime.begin(entry);
+  const isHeldHere = runtime.begin(entry);
   try {
+    // The repository may grant it when the lease has run out, as behind an outage: what the holder could not store would be lost.
+    if (isHeldHere) return claimedElsewhere(settings, unstarted(id, startedAt), undefined);
     const acquired = await acquireClaim(id, settings, cancellation);
     switch (acquired.outcome) {
       case "settled": {

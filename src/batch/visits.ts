@@ -5,6 +5,7 @@ import { classifyError, isFault, UploadError } from "../errors.js";
 import type { RunContext, Settings } from "../pipeline/settings.js";
 import { processUpload, type Work } from "../process-upload.js";
 import type { DeferredUpload, UploadResult } from "../result.js";
+import { ActiveUpload } from "../runtime/active-upload.js";
 import type { Budget } from "../runtime/budget.js";
 import type { Ledger } from "../runtime/ledger.js";
 import type { Limiter } from "../runtime/limiter.js";
@@ -130,21 +131,22 @@ export class Visits<U extends UploadRecord> {
 
   async #visit(upload: U | string, otherwise?: UploadResult<U>, alone = false): Promise<void> {
     const uploadId = typeof upload === "string" ? upload : upload.id;
+    const entry = new ActiveUpload(uploadId, this.#settings.repository.adapter, new Cancellation(), this.ending);
     try {
-      const result = await this.#untilBegun(upload, alone);
+      const result = await this.#untilBegun(upload, entry, alone);
       if (result === "suspect") this.#visitAlone(uploadId);
-      else if (result.status === "skipped" && result.reason === "claimed-elsewhere") this.#visitAgain(uploadId, result);
+      else if (result.status === "skipped" && result.reason === "claimed-elsewhere") this.#visitAgain(entry, result);
       else if (result.status === "deferred") this.#hold(result);
       else this.outcomes.settle(result);
     } catch (thrown) {
       if (thrown instanceof Interrupted) {
         if (otherwise !== undefined) this.outcomes.settle(otherwise); // it was still waiting: not reached
-      } else this.#stoppedBy(uploadId, thrown);
+      } else this.#stoppedBy(entry, thrown);
     }
   }
 
   /** Begins it when the gate is open and a slot is free, both at once: no slot is held by what waits for the gate. */
-  async #untilBegun(upload: U | string, alone: boolean): Promise<UploadResult<U> | "suspect"> {
+  async #untilBegun(upload: U | string, entry: ActiveUpload, alone: boolean): Promise<UploadResult<U> | "suspect"> {
     const { gate, slots } = this.shared;
     const { stopping } = this.ending;
     for (;;) {
@@ -152,7 +154,7 @@ export class Visits<U extends UploadRecord> {
       const pass = passing === undefined ? undefined : await passing;
       try {
         const result = await slots.run(stopping, async () =>
-          gate.lets(pass) ? this.#process(upload, alone) : "closed",
+          gate.lets(pass) ? this.#process(upload, entry, alone) : "closed",
         );
         if (result !== "closed") return result;
       } finally {
@@ -161,12 +163,12 @@ export class Visits<U extends UploadRecord> {
     }
   }
 
-  async #process(upload: U | string, alone: boolean): Promise<UploadResult<U> | "suspect"> {
+  async #process(upload: U | string, entry: ActiveUpload, alone: boolean): Promise<UploadResult<U> | "suspect"> {
     if (this.ending.aborting.aborted) throw new Interrupted();
     const work = { settings: this.#settings, table: this.shared.work.table };
     this.#inFlight++;
     try {
-      return await processUpload(upload, work, new Cancellation(), this.ending, alone);
+      return await processUpload(upload, entry, work, alone);
     } finally {
       this.#inFlight--;
     }
@@ -199,17 +201,16 @@ export class Visits<U extends UploadRecord> {
   }
 
   /** Comes back when its holder is done: at once where that is this process, else when the lease has run out. */
-  #visitAgain(uploadId: string, otherwise: UploadResult<U> & { readonly retryAfterMs?: number | undefined }): void {
-    const { lease, runtime, repository } = this.#settings;
+  #visitAgain(entry: ActiveUpload, otherwise: UploadResult<U> & { readonly retryAfterMs?: number | undefined }): void {
+    const { lease, runtime } = this.#settings;
+    const { uploadId } = entry;
     const giveUp = this.ending.givingUpBusy;
     this.#visitLater(async () => {
       try {
-        const holder = [...runtime.active].find(
-          (each) => each.uploadId === uploadId && each.repository === repository.adapter,
-        );
         const delayMs = otherwise.retryAfterMs ?? lease.durationMs;
-        if (holder === undefined) await sleep(delayMs, giveUp);
-        else await endOf(holder, delayMs, giveUp);
+        const holder = [...runtime.active].find((each) => each.isSame(entry));
+        if (holder !== undefined) await endOf(holder, delayMs, giveUp);
+        else await sleep(entry.isFree ? 1 : delayMs, giveUp);
       } catch (thrown) {
         if (!(thrown instanceof Interrupted)) throw thrown;
         this.outcomes.giveUp(otherwise);
@@ -236,8 +237,9 @@ export class Visits<U extends UploadRecord> {
   }
 
   /** The deployment is at fault, or the outcome could not be stored: the upload is open, and the run may have to end. */
-  #stoppedBy(uploadId: string, thrown: unknown): void {
+  #stoppedBy(entry: ActiveUpload, thrown: unknown): void {
     const { ending, outcomes } = this;
+    const { uploadId } = entry;
     const error = classifyError(thrown, "save", "REPOSITORY_FAILED");
     if (error.code === "CIRCUIT_OPEN") {
       ending.interrupt(error); // the gate was not passed: nothing was begun
@@ -250,7 +252,7 @@ export class Visits<U extends UploadRecord> {
       ending.stop();
     } else if (this.shared.gate.reason?.reason === "repository") ending.interrupt(error);
     else if (!ending.aborting.aborted && outcomes.notStored(uploadId, error)) {
-      this.#visitAgain(uploadId, aborted);
+      this.#visitAgain(entry, aborted);
       return;
     }
     outcomes.settle(aborted);

@@ -117,9 +117,12 @@ export class SharedRuntime extends Services implements Runtime {
     this.failedForGood.delete(uploadId);
   }
 
-  begin(upload: ActiveUpload): void {
+  /** @returns whether another entry has the claim of the upload */
+  begin(upload: ActiveUpload): boolean {
+    let isHeld = false;
     this.active.forEach((other) => {
       if (!other.isSame(upload)) return;
+      isHeld ||= other.isHolder;
       for (const [one, another] of [
         [upload, other],
         [other, upload],
@@ -130,6 +133,7 @@ export class SharedRuntime extends Services implements Runtime {
       }
     });
     this.active.add(upload);
+    return isHeld;
   }
 
   end(upload: ActiveUpload): void {

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { memoryRepository } from "../../src/adapters/memory.js";
 import { BatchProcessor, processUploadWithRetry, type UploadRecord } from "../../src/index.js";
 import { deferred, ids, until, untilAborted, uploadOf, type World, worldOf } from "../support/fakes.js";
 
@@ -30,11 +31,10 @@ describe("what is held in this process is not waited for a lease", () => {
     const world = worldOf(ids(1));
     const held = deferred<string>();
     world.ai.describe.mockImplementation(() => held.promise);
-    const claims = vi.spyOn(world.repository, "claimUpload");
     const processor = processorOf(world);
     const single = processUploadWithRetry("u0000", world, plain);
     const runs = [processor.processUploads(["u0000"]), processor.process("batch")];
-    await until(() => claims.mock.results.length === 3);
+    await until(() => world.ai.describe.mock.calls.length === 1);
     await settle();
     held.resolve("text");
     expect(await single).toMatchObject({ status: "completed" });
@@ -57,6 +57,33 @@ describe("what is held in this process is not waited for a lease", () => {
     const result = await processor.processUploads(["u0000", "u0000"]);
     expect(result).toMatchObject({ completed: 1, skipped: 1 });
     expect(result.durationMs).toBeLessThan(30_000);
+  });
+
+  test("also when its lease runs out while the repository is away: what could not be stored is not paid for twice", async () => {
+    let now = 0;
+    const world = worldOf(ids(1));
+    const stored = memoryRepository({ uploads: ids(1), now: () => now });
+    let isDown = false;
+    let refused = 0;
+    const updateUpload: typeof stored.updateUpload = async (id, changes, claim) => {
+      if (!isDown) return stored.updateUpload(id, changes, claim);
+      refused++;
+      throw new Error("connection refused");
+    };
+    world.ai.describe.mockImplementationOnce(async () => {
+      isDown = true;
+      return "text";
+    });
+    const adapters = { ...world, repository: { ...stored, updateUpload } };
+    const running = new BatchProcessor({ ...adapters, ...plain }).processUploads(["u0000"]);
+    await until(() => refused > 0);
+    now += 3_600_000;
+    const other = await processUploadWithRetry("u0000", adapters, plain);
+    expect(other).toMatchObject({ status: "skipped", reason: "claimed-elsewhere" });
+    isDown = false;
+    expect(await running).toMatchObject({ completed: 1 });
+    expect(world.ai.describe).toHaveBeenCalledTimes(1);
+    expect(await stored.findUpload("u0000")).toMatchObject({ description: "text" });
   });
 
   test("without claims, too", async () => {

@@ -138,13 +138,7 @@ export class Worker {
     const { repository } = gallery;
     return {
       findUpload: (id) => this.#stored("find", () => repository.findUpload(id)),
-      claimUpload: (id, request) =>
-        this.#stored("claim", async () => {
-          const answer = await this.#looking(id, repository.claimUpload(id, request));
-          // The store was down for longer than the lease: of the runs of this worker, another one was first to come back.
-          if (answer.outcome === "claimed" && gallery.outages > 0) this.#lose(id);
-          return answer;
-        }),
+      claimUpload: (id, request) => this.#stored("claim", () => this.#looking(id, repository.claimUpload(id, request))),
       updateUpload: (id, changes, claim) =>
         this.#stored("update", async () => {
           const outcome = await this.#looking(id, repository.updateUpload(id, changes, claim));
