@@ -8,7 +8,7 @@ import type { Ticket } from "../runtime/breaker.js";
 import { UsageSum } from "../runtime/ledger.js";
 import { sharesOf } from "../runtime/shares.js";
 import { ABORT_GRACE_MS, idempotencyKey, tookLonger, wentOn } from "./bounded-call.js";
-import { MOST_RENEWALS } from "./claim.js";
+import { MOST_RENEWALS } from "./held-row.js";
 import type { Joined } from "./joined.js";
 import { readVectors } from "./model-output.js";
 import { shareWait } from "./retry.js";
