@@ -8,6 +8,7 @@
 import { parseArgs } from "node:util";
 import { findPostgres, PostgresServer } from "../support/postgres-server.js";
 import { type CrashOptions, crash } from "./crash/crash-run.js";
+import { tellProgress } from "./tell-progress.js";
 
 const { values } = parseArgs({
   options: {
@@ -41,11 +42,9 @@ if (onServer > 0) {
 
 async function report(name: string, options: CrashOptions): Promise<void> {
   const begunAt = performance.now();
-  const onKill = (killed: number) => {
-    if (process.stdout.isTTY) process.stdout.write(`\r${name}: ${killed} of ${options.kills} kills `);
-  };
-  const { problems, ...figures } = await crash({ ...options, onKill });
-  if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+  const told = tellProgress(options.kills, `kills, ${name}`);
+  const { problems, ...figures } = await crash({ ...options, onKill: told.at });
+  told.end();
   console.log(`${name} (seed ${seed}, ${Math.round((performance.now() - begunAt) / 1000)} s)`);
   for (const [figure, value] of Object.entries(figures)) console.log(`  ${figure.padEnd(20)} ${value}`);
   console.log(

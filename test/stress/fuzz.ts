@@ -20,6 +20,7 @@ import { fuzz } from "./fuzz/fuzz-run.js";
 import { createHeicCorpus } from "./fuzz/heic-corpus.js";
 import { mutantOf } from "./fuzz/mutate.js";
 import { createVideoCorpus } from "./fuzz/video-corpus.js";
+import { tellProgress } from "./tell-progress.js";
 
 const { values } = parseArgs({
   options: {
@@ -44,15 +45,14 @@ if (only !== undefined) {
   );
 }
 const [from, to] = only === undefined ? [0, Number(values.cases)] : [only, only + 1];
+const told = tellProgress(to - from, "cases");
 const begunAt = performance.now();
 const { cases, outcomes, peakMiB, failures } = await fuzz({
   ...{ seed, kind, from, to, workers: Math.min(Number(values.workers), to - from) },
-  onProgress: (done) => {
-    if (process.stdout.isTTY && done % 100 === 0) process.stdout.write(`\r${done} of ${to - from} cases `);
-  },
+  onProgress: told.at,
 });
 const seconds = (performance.now() - begunAt) / 1000;
-if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+told.end();
 console.log(`${cases} cases in ${Math.round(seconds)} s, ${Math.round(cases / seconds)} a second (seed ${seed})`);
 for (const [outcome, count] of Object.entries(outcomes).sort(([, a], [, b]) => b - a))
   console.log(`  ${outcome.padEnd(20)} ${count}`);

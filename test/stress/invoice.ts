@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { findPostgres, PostgresServer } from "../support/postgres-server.js";
 import { budgets } from "./invoice/budget-run.js";
 import { invoice } from "./invoice/invoice-run.js";
+import { tellProgress } from "./tell-progress.js";
 
 const { values } = parseArgs({
   options: {
@@ -26,12 +27,10 @@ else {
   const server = await PostgresServer.start();
   const begunAt = performance.now();
   try {
-    const onKill = (kills: number) => {
-      if (process.stdout.isTTY) process.stdout.write(`\r${kills} of ${values.kills} kills `);
-    };
-    const report = await invoice({ url: server.url, kills: Number(values.kills), seed, onKill });
+    const told = tellProgress(Number(values.kills), "kills");
+    const report = await invoice({ url: server.url, kills: Number(values.kills), seed, onKill: told.at });
     const { inFlight, problems, ...figures } = report;
-    if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+    told.end();
     console.log(`three workers on PostgreSQL (seed ${seed}, ${Math.round((performance.now() - begunAt) / 1000)} s)`);
     for (const [figure, value] of Object.entries(figures)) console.log(`  ${figure.padEnd(20)} ${value}`);
     const missing = inFlight.reduce((sum, { cost }) => sum + cost, 0);

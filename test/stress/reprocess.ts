@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { startVitest } from "vitest/node";
 import { findPostgres, PostgresServer } from "../support/postgres-server.js";
 import { redo } from "./reprocess/redo-run.js";
+import { tellProgress } from "./tell-progress.js";
 
 const { values } = parseArgs({
   options: {
@@ -41,14 +42,14 @@ async function onPostgres(histories: number, atOnce: number): Promise<void> {
   const begunAt = performance.now();
   const sums: Record<string, number> = { histories: 0, kills: 0, uploads: 0, describes: 0, again: 0, looks: 0 };
   let [next, failed] = [0, false];
+  const told = tellProgress(histories, "histories on PostgreSQL");
   const lane = async (place: number) => {
     while (next < histories && !failed) {
       const number = next++;
       const { problems, ...figures } = await redo(server.url, `redo_${place}`, seed + number);
       sums.histories = (sums.histories ?? 0) + 1;
       for (const [figure, value] of Object.entries(figures)) sums[figure] = (sums[figure] ?? 0) + value;
-      if (process.stdout.isTTY) process.stdout.write(`\r${sums.histories} of ${histories} histories on PostgreSQL `);
-      else if (sums.histories % 20 === 0) console.log(`${sums.histories} of ${histories} histories on PostgreSQL`);
+      told.at(sums.histories);
       if (problems.length === 0) continue;
       failed = true;
       const repeat = `npm run stress:reprocess -- --histories 0 --postgres 1 --seed ${seed + number}`;
@@ -63,7 +64,7 @@ async function onPostgres(histories: number, atOnce: number): Promise<void> {
   } finally {
     await server.stop();
   }
-  if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+  told.end();
   console.log(`on PostgreSQL (seed ${seed}, ${Math.round((performance.now() - begunAt) / 1000)} s)`);
   for (const [figure, value] of Object.entries(sums)) console.log(`  ${figure.padEnd(20)} ${value}`);
   if (!failed) console.log("  nothing that was completed lost its result, nothing stored was paid for again");
