@@ -62,7 +62,7 @@ export async function processUpload<U extends UploadRecord>(
       }
       case "claimed": {
         const { claim } = acquired;
-        entry.isHolder = true;
+        entry.claim = claim;
         if (!alone && claim.starts > 1 && claim.starts <= settings.lease.maxStarts) {
           // The record at hand did not tell that it is a suspect: hand it back uncounted, and queue up.
           await claim.handBack();

@@ -30,6 +30,7 @@ export class Claim<U extends UploadRecord> {
   /** What a redo takes from the row as it is. */
   readonly kept: Results;
   readonly #held: HeldRow<U>;
+  #isHeld = true;
 
   constructor(
     claimed: U,
@@ -37,7 +38,7 @@ export class Claim<U extends UploadRecord> {
     private readonly settings: Settings<U>,
     cancellation: Cancellation,
     claimedAt: number,
-    private readonly letGo: () => void = () => {},
+    private readonly whenLetGo: () => void = () => {},
   ) {
     this.starts = startsOf(claimed) ?? 1;
     this.draft = claimed.draft ?? null;
@@ -45,6 +46,16 @@ export class Claim<U extends UploadRecord> {
     this.kept = this.draft === null ? {} : keptResults(claimed, this.draft, settings);
     const columnsOf = (results: Results) => asColumns(results, this.made, this.draft);
     this.#held = new HeldRow(claimed, { fence, claimedAt, asColumns: columnsOf }, settings, cancellation);
+  }
+
+  /** Whether it may still write. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  #letGo(): void {
+    this.#isHeld = false;
+    this.whenLetGo();
   }
 
   /** The row as the last acknowledged write has left it. */
@@ -122,11 +133,11 @@ export class Claim<U extends UploadRecord> {
     if (writing !== undefined) await writing;
     try {
       await this.#held.settle({ starts: 0, ...changes });
-      this.letGo();
+      this.#letGo();
       return "saved";
     } catch (error) {
       if (code(error) === "RESULT_REFUSED") throw error;
-      this.letGo();
+      this.#letGo();
       if (error instanceof Interrupted && this.#held.lost) return this.#held.lost.outcome;
       throw error;
     }
@@ -201,8 +212,8 @@ export class Claim<U extends UploadRecord> {
   /** Lets go of the upload without a write. */
   abandon(): Promise<void> | undefined {
     const writing = this.#held.stop();
-    if (writing !== undefined) return writing.then(this.letGo);
-    this.letGo();
+    if (writing !== undefined) return writing.then(() => this.#letGo());
+    this.#letGo();
     return undefined;
   }
 }

@@ -4,8 +4,8 @@ import type { Cancellation } from "../async/cancellation.js";
 /** An upload in work. */
 export class ActiveUpload implements Listed {
   place: number | undefined;
-  /** Whether it has the claim. */
-  isHolder = false;
+  /** Set once it has the claim; that may be let go before the work on it ends. */
+  claim: { readonly isHeld: boolean } | undefined;
   /** Whether another entry had the claim and has ended since this one began: an answer "busy" may be older than that. */
   isFree = false;
   #waiters: (() => void)[] | undefined;

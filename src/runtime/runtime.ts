@@ -117,18 +117,18 @@ export class SharedRuntime extends Services implements Runtime {
     this.failedForGood.delete(uploadId);
   }
 
-  /** @returns whether another entry has the claim of the upload */
+  /** @returns whether another entry holds the claim of the upload */
   begin(upload: ActiveUpload): boolean {
     let isHeld = false;
     this.active.forEach((other) => {
       if (!other.isSame(upload)) return;
-      isHeld ||= other.isHolder;
+      isHeld ||= other.claim?.isHeld === true;
       for (const [one, another] of [
         [upload, other],
         [other, upload],
       ] as const) {
         one.whenEnded(() => {
-          if (one.isHolder) another.isFree = true;
+          if (one.claim !== undefined) another.isFree = true;
         });
       }
     });

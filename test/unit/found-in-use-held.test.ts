@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { memoryRepository } from "../../src/adapters/memory.js";
 import { BatchProcessor, processUploadWithRetry, type UploadRecord } from "../../src/index.js";
 import { deferred, ids, until, untilAborted, uploadOf, type World, worldOf } from "../support/fakes.js";
+import { jpeg } from "../support/image.js";
 
 const plain = { thumbnail: false, retry: { minTimeout: 1, randomize: false } } as const;
 
@@ -84,6 +85,20 @@ describe("what is held in this process is not waited for a lease", () => {
     expect(await running).toMatchObject({ completed: 1 });
     expect(world.ai.describe).toHaveBeenCalledTimes(1);
     expect(await stored.findUpload("u0000")).toMatchObject({ description: "text" });
+  });
+
+  test("and is free as soon as its row has settled, though its original is still being closed", async () => {
+    const world = worldOf(ids(1));
+    const closing = deferred();
+    const opened = { bytes: jpeg, release: vi.fn(() => closing.promise) };
+    const storage = { ...world.storage, open: async () => opened };
+    const first = processUploadWithRetry("u0000", { ...world, storage }, plain);
+    await until(() => opened.release.mock.calls.length === 1);
+    const rerun = { mode: "reprocess-all", name: "again" } as const;
+    expect(await processUploadWithRetry("u0000", world, { ...plain, rerun })).toMatchObject({ status: "completed" });
+    closing.resolve();
+    expect(await first).toMatchObject({ status: "completed" });
+    expect(world.ai.describe).toHaveBeenCalledTimes(2);
   });
 
   test("without claims, too", async () => {
