@@ -2,7 +2,7 @@ import { NEVER } from "../async/time.js";
 import type { UploadSelection } from "../contracts/repository.js";
 import type { RerunMode, UploadDraft, UploadRecord } from "../contracts/upload.js";
 import type { RunPlan } from "../options.js";
-import { keptResults } from "../pipeline/kept-results.js";
+import { keptResults, madeResults } from "../pipeline/kept-results.js";
 import { mediaOf, mergeMedia } from "../pipeline/media-facts.js";
 import { hasPictures } from "../pipeline/pictures-wanted.js";
 import { newRedo, resetChanges, selectionFor } from "../pipeline/reset.js";
@@ -43,8 +43,8 @@ export async function planRerun<U extends UploadRecord>(
 /** What an upload would not need to be made again. */
 function afterReset<U extends UploadRecord>(upload: U, draft: UploadDraft | null, settings: Settings<U>): Results {
   if (draft === null) return resultsOf(upload);
-  const made = resultsOf(draft);
   const kept = keptResults(upload, draft, settings);
+  const made = madeResults(draft, kept, settings);
   const media = mergeMedia(mediaOf(kept), mediaOf(made));
   const metadata = Object.assign({}, kept.metadata, made.metadata, media && { media });
   return Object.assign({}, kept, made, { metadata });

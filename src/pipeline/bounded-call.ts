@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Cancellation, WithSignal } from "../async/cancellation.js";
 import { LazyTimer } from "../async/lazy-timer.js";
 import { Interrupted } from "../async/time.js";
@@ -6,6 +7,7 @@ import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { classifyError, UploadError, usageOf } from "../errors.js";
 import { versionFor } from "../records.js";
 import type { OwnOfCall, StageCall } from "./call-stage.js";
+import { mayReadDescription } from "./kept-results.js";
 import type { UploadRun } from "./run.js";
 
 /** How long an adapter that ignores its aborted signal is waited for, in milliseconds. */
@@ -157,16 +159,25 @@ export function wentOn(stage: StageName): UploadError {
 }
 
 /**
- * Names the upload, the stage, the model where it has a name, the redo, and how many answers were not accepted: another one of
- * these is another call.
+ * Names the upload, the stage, the model where it has a name, the redo, the description where the stage is behind it, and how many
+ * answers were not accepted: another one of these is another call. A service that is asked again by the same key answers as it did
+ * then: that would be the vector of another text where an interrupted redo describes anew.
  */
 export function idempotencyKey<U extends UploadRecord>(run: UploadRun<U>, stage: StageName, model?: string): string {
   const ofStage = model ?? versionFor(run.settings.ai, stage === "embed" ? "embed" : "describe");
   const redo = run.claim.draft?.redo ?? run.claim.row.metadata?.redo;
   const refused = run.refusedAnswers?.get(stage);
+  const { description } = run.claim;
+  const own = run.settings.stages.find(({ name }) => name === stage);
+  const isOfDescription = own === undefined ? stage === "embed" : mayReadDescription(own);
   let key = `upload-processor/${run.id}/${stage}`;
   if (ofStage !== undefined) key += `/${ofStage}`;
   if (typeof redo === "string") key += `/${redo}`;
+  if (isOfDescription && description !== undefined) key += `/${hashOf(description)}`;
   if (refused !== undefined) key += `/${refused}`;
   return key;
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
 }

@@ -12,6 +12,11 @@ export function asColumns(results: Results, made: Results, ofDraft: UploadDraft 
   const draft: { -readonly [Key in keyof UploadDraft]?: UploadDraft[Key] } = Object.assign({}, results);
   // A draft is merged at its top level alone, so its metadata is written whole.
   if (results.metadata !== undefined && made.metadata !== undefined) draft.metadata = made.metadata;
+  if (results.description !== undefined) {
+    // Of another description, see `madeResults`: whoever goes on with this draft must not take them for results of this one.
+    if (ofDraft.embedding?.length && results.embedding === undefined) draft.embedding = [];
+    if (ofDraft.aiVersion && results.aiVersion === undefined) draft.aiVersion = "";
+  }
   return { draft };
 }
 

@@ -8,7 +8,7 @@ import { asColumns, redone } from "./claim-changes.js";
 import type { Settlement } from "./claim-lost.js";
 import { reasonsOf } from "./failure-reasons.js";
 import { HeldRow } from "./held-row.js";
-import { keptResults } from "./kept-results.js";
+import { keptResults, madeResults } from "./kept-results.js";
 import { addResults, isEmpty, partsOf, type Results, resultsOf, withChanges } from "./results.js";
 import type { Settings } from "./settings.js";
 
@@ -42,8 +42,9 @@ export class Claim<U extends UploadRecord> {
   ) {
     this.starts = startsOf(claimed) ?? 1;
     this.draft = claimed.draft ?? null;
-    this.made = resultsOf(this.draft ?? claimed);
-    this.kept = this.draft === null ? {} : keptResults(claimed, this.draft, settings);
+    const { draft } = this;
+    this.kept = draft === null ? {} : keptResults(claimed, draft, settings);
+    this.made = draft === null ? resultsOf(claimed) : madeResults(draft, this.kept, settings);
     const columnsOf = (results: Results) => asColumns(results, this.made, this.draft);
     this.#held = new HeldRow(claimed, { fence, claimedAt, asColumns: columnsOf }, settings, cancellation);
   }

@@ -25,16 +25,39 @@ export function keptResults<U extends UploadRecord>(row: U, draft: UploadDraft, 
   if (keepsDescription && results.description !== undefined) kept.description = results.description;
   if (keepsDescription && isSame("embed") && results.embedding !== undefined) kept.embedding = results.embedding;
   const metadata: Record<string, unknown> = {};
-  for (const { name, before } of settings.stages) {
-    // A stage behind the description may have read it.
-    const dependsOnIt = before === "embed" || before === "save";
-    const result = row.metadata?.[name];
-    if (result !== undefined && (keepsDescription || !dependsOnIt)) metadata[name] = result;
+  for (const stage of settings.stages) {
+    const result = row.metadata?.[stage.name];
+    if (result !== undefined && (keepsDescription || !mayReadDescription(stage))) metadata[stage.name] = result;
   }
   const pictures = ownPictures(row, settings);
   if (pictures !== undefined) metadata.media = pictures;
   kept.metadata = metadata;
   return kept;
+}
+
+/**
+ * What a redo has made so far. When it took the description from the row before it was interrupted, and makes it anew by now, as
+ * where the model was replaced meanwhile, then what it made of the old one is not taken: it would be of another description.
+ */
+export function madeResults<U extends UploadRecord>(
+  draft: UploadDraft,
+  kept: Results,
+  { stages }: Pick<Settings<U>, "stages">,
+): Results {
+  const made = resultsOf(draft);
+  if (made.description !== undefined || kept.description !== undefined) return made;
+  delete made.embedding;
+  delete made.aiVersion;
+  if (made.metadata !== undefined) {
+    const stale = new Set(stages.filter(mayReadDescription).map(({ name }) => name));
+    made.metadata = Object.fromEntries(Object.entries(made.metadata).filter(([name]) => !stale.has(name)));
+  }
+  return made;
+}
+
+/** Whether a stage is behind the description. */
+export function mayReadDescription({ before }: { readonly before?: string | undefined }): boolean {
+  return before === "embed" || before === "save";
 }
 
 /** The renditions that lie under the keys that these settings give them, and the placeholder. */

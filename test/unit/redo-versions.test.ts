@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { type AIAdapter, BatchProcessor, processUploadWithRetry, type UploadRecord } from "../../src/index.js";
+import {
+  type AIAdapter,
+  BatchProcessor,
+  defineStage,
+  processUploadWithRetry,
+  type UploadRecord,
+} from "../../src/index.js";
 import { adaptersOf, callsOf, finished, inMemory, overStores } from "../support/stores.js";
 
 const quick = { retry: { minTimeout: 1, randomize: false } } as const;
@@ -82,6 +88,51 @@ overStores((open) => {
     await processUploadWithRetry("a", third, { ...quick, rerun: "reprocess" });
     expect(callsOf(third.ai)).toEqual({ describe: 1, embed: 2 });
     expect(await store.repository.findUpload("a")).toMatchObject({ aiVersion: "v3" });
+  });
+
+  test("what an interrupted redo made of the old description is not taken for a result of the new one", async () => {
+    const draft = {
+      ...{ was: "completed", redo: "first", keeps: "same-version" },
+      ...{
+        embedding: [9, 9, 8],
+        aiVersion: "describe=d1 embed=e2",
+        metadata: { mood: "of the old words", size: "kept" },
+      },
+    } as const;
+    const row = finished("a", { status: "pending", aiVersion: "describe=d1 embed=e1", draft });
+    const store = await open([row]);
+    const { ai: fake, ...adapters } = adaptersOf(store);
+    fake.script.embed.throws(Object.assign(new Error("refused"), { status: 400 }));
+    const ai: AIAdapter = { describe: fake.describe, embed: fake.embed, version: { describe: "d2", embed: "e2" } };
+    const stages = [
+      defineStage({ name: "mood", before: "save", run: async ({ upload }) => ({ of: upload.description }) }),
+      defineStage({ name: "size", before: "describe", run: async () => ({ never: "asked" }) }),
+    ];
+    const processor = new BatchProcessor({ ...adapters, ...quick, ai, stages });
+    expect(await processor.processUpload("a")).toMatchObject({ status: "failed", kept: true });
+    const left = (await store.repository.findUpload("a"))?.draft;
+    expect(left).toMatchObject({ description: "A photo called a.jpg", embedding: [], metadata: { size: "kept" } });
+    expect(left?.metadata).not.toHaveProperty("mood");
+
+    expect(await processor.processUpload("a", { rerun: "retry" })).toMatchObject({ status: "completed" });
+    expect(await store.repository.findUpload("a")).toMatchObject({
+      ...{ description: "A photo called a.jpg", aiVersion: "describe=d2 embed=e2", draft: null },
+      metadata: { mood: { of: "A photo called a.jpg" }, size: "kept" },
+    });
+    expect((await store.repository.findUpload("a"))?.embedding).not.toEqual([9, 9, 8]);
+  });
+
+  test("the key of an embedding names its text: a service that goes by it answers with no vector of another one", async () => {
+    const keyOf = async (description: string) => {
+      const store = await open([finished("a", { status: "pending", description, embedding: null })]);
+      const adapters = adaptersOf(store);
+      expect(await processUploadWithRetry("a", adapters, quick)).toMatchObject({ status: "completed" });
+      const [call] = adapters.ai.calls.filter(({ method }) => method === "embed");
+      return call?.args[1].idempotencyKey;
+    };
+    const [one, again, other] = [await keyOf("a cat"), await keyOf("a cat"), await keyOf("a dog")];
+    expect(again).toBe(one);
+    expect(other).not.toBe(one);
   });
 });
 
