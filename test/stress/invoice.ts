@@ -29,12 +29,13 @@ else {
   try {
     const told = tellProgress(Number(values.kills), "kills");
     const report = await invoice({ url: server.url, kills: Number(values.kills), seed, onKill: told.at });
-    const { inFlight, problems, ...figures } = report;
+    const { inFlight, cutOff, problems, ...figures } = report;
     told.end();
     console.log(`three workers on PostgreSQL (seed ${seed}, ${Math.round((performance.now() - begunAt) / 1000)} s)`);
     for (const [figure, value] of Object.entries(figures)) console.log(`  ${figure.padEnd(20)} ${value}`);
-    const missing = inFlight.reduce((sum, { cost }) => sum + cost, 0);
-    console.log(`  ${"in flight at a kill".padEnd(20)} ${inFlight.length} calls, ${missing} of the bill`);
+    const costOf = (lines: readonly { readonly cost: number }[]) => lines.reduce((sum, { cost }) => sum + cost, 0);
+    console.log(`  ${"in flight at a kill".padEnd(20)} ${inFlight.length} calls, ${costOf(inFlight)} of the bill`);
+    console.log(`  ${"cut off by a lease".padEnd(20)} ${cutOff.length} calls, ${costOf(cutOff)} of the bill`);
     if (values.list)
       for (const { pid, call, stage, id, cost } of inFlight) console.log(`    ${pid} ${call} ${stage} ${id} ${cost}`);
     conclude(problems, "the bill is the ledger and what was in flight, to the cent; nothing stored was paid for again");

@@ -9,6 +9,8 @@ export interface Accounts {
   readonly ledger: number;
   /** Calls that are billed and not booked, by the worker that made them. */
   readonly inFlight: ReadonlyMap<number, readonly Line[]>;
+  /** Calls that were cut off, because the worker was starved for longer than its lease and somebody else took the upload. */
+  readonly cutOff: readonly Line[];
   /** Booked by each worker, in cents. */
   readonly byWorker: ReadonlyMap<number, number>;
   readonly problems: readonly string[];
@@ -25,6 +27,8 @@ export function readBook(path: string): Accounts {
   const seen = new Set<string>();
   const acknowledged = new Set<string>();
   const byWorker = new Map<number, number>();
+  const cut = new Map<string, Line>();
+  const cutOff: Line[] = [];
   let [calls, bill, ledger] = [0, 0, 0];
   for (const line of lines) {
     const { event, call, stage, id, pid, cost } = line;
@@ -47,12 +51,28 @@ export function readBook(path: string): Accounts {
         byWorker.set(pid, (byWorker.get(pid) ?? 0) + cost);
         break;
       }
+      case "cut": {
+        const billed = [...open.values()].findLast(
+          (each) => each.pid === pid && each.stage === stage && each.id === id,
+        );
+        if (billed === undefined) break; // it had not arrived at the service
+        open.delete(billed.call);
+        cut.set(`${pid} ${id}`, billed);
+        break;
+      }
+      case "lost": {
+        const billed = cut.get(`${pid} ${id}`);
+        if (billed !== undefined) cutOff.push(billed);
+        cut.delete(`${pid} ${id}`);
+        break;
+      }
       case "acknowledged":
         acknowledged.add(name);
     }
   }
-  const inFlight = byPid(open.values());
-  return { calls, bill, ledger, inFlight, byWorker, problems };
+  // Only who is killed before it tells may have been cut off by something else than its lease.
+  for (const line of cut.values()) open.set(line.call, line);
+  return { calls, bill, ledger, inFlight: byPid(open.values()), cutOff, byWorker, problems };
 }
 
 function byPid(lines: Iterable<Line>): ReadonlyMap<number, readonly Line[]> {

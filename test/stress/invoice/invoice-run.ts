@@ -26,8 +26,10 @@ export interface InvoiceReport {
   /** In cents. */
   bill: number;
   ledger: number;
-  /** The calls that were in flight at a kill: all that the bill has more than the ledgers. */
+  /** The calls that were in flight at a kill: with `cutOff` all that the bill has more than the ledgers. */
   inFlight: Line[];
+  /** The calls of starved workers whose lease ran out. */
+  cutOff: Line[];
   problems: string[];
 }
 
@@ -43,7 +45,16 @@ const SERVICE = fileURLToPath(new URL("service.ts", import.meta.url));
 export async function invoice({ url, kills, seed, onKill }: InvoiceOptions): Promise<InvoiceReport> {
   const random = randomFrom(`invoice ${seed}`);
   const pool = new pg.Pool({ connectionString: url });
-  const report: InvoiceReport = { kills: 0, batches: 0, calls: 0, bill: 0, ledger: 0, inFlight: [], problems: [] };
+  const report: InvoiceReport = {
+    kills: 0,
+    batches: 0,
+    calls: 0,
+    bill: 0,
+    ledger: 0,
+    inFlight: [],
+    cutOff: [],
+    problems: [],
+  };
   let begun = 0;
   while (begun < kills && report.problems.length === 0) await round();
   await pool.end();
@@ -62,16 +73,19 @@ export async function invoice({ url, kills, seed, onKill }: InvoiceOptions): Pro
     await Promise.all(Array.from({ length: WORKERS }, () => lives(plan, killed, costs)));
     service.kill();
 
-    const { inFlight, byWorker, problems, ...sums } = readBook(book);
+    const { inFlight, cutOff, byWorker, problems, ...sums } = readBook(book);
+    report.cutOff.push(...cutOff);
     report.problems.push(...problems);
     for (const [pid, lines] of inFlight) {
       report.inFlight.push(...lines);
       if (lines.length > (killed.has(pid) ? CONCURRENCY : 0))
         report.problems.push(`${lines.length} calls of one worker are billed and not booked: ${JSON.stringify(lines)}`);
     }
-    const missing = [...inFlight.values()].flat().reduce((sum, { cost }) => sum + cost, 0);
+    const missing = [...inFlight.values(), cutOff].flat().reduce((sum, { cost }) => sum + cost, 0);
     if (sums.bill - sums.ledger !== missing)
-      report.problems.push(`the bill is ${sums.bill}, the ledger ${sums.ledger}, and ${missing} were in flight`);
+      report.problems.push(
+        `the bill is ${sums.bill}, the ledger ${sums.ledger}, and ${missing} were in flight or cut off`,
+      );
     // Of a worker that came to its end the sum is told by the runtime itself.
     for (const [pid, cost] of costs)
       if (cost !== (byWorker.get(pid) ?? 0))

@@ -14,9 +14,12 @@ export interface InvoicePlan {
 
 /** One line of the book. */
 export interface Line {
-  /** `billed` by the service when a call arrives; `booked` by a worker's ledger; `acknowledged`: the result is stored. */
-  readonly event: "billed" | "booked" | "acknowledged";
-  /** Unlike that of every other call; of an acknowledgement, empty. */
+  /**
+   * `billed` by the service when a call arrives; `booked` by a worker's ledger; `acknowledged`: the result is stored; `cut`: the call
+   * was cut off before its answer; `lost`: the upload is somebody else's.
+   */
+  readonly event: "billed" | "booked" | "acknowledged" | "cut" | "lost";
+  /** Unlike that of every other call; empty where a worker does not know it. */
   readonly call: string;
   readonly stage: string;
   readonly id: string;

@@ -32,8 +32,14 @@ const processor = new BatchProcessor<PostgresUpload>({
       async around(scope, run) {
         const { usage = {} } = await run();
         if (scope.kind !== "stage" || (scope.stage !== "describe" && scope.stage !== "embed")) return;
-        const { cost = Number.NaN, model = "" } = usage;
-        write({ event: "booked", call: model, stage: scope.stage, id: scope.uploadId, cost });
+        const { cost, model = "" } = usage;
+        const call = { stage: scope.stage, id: scope.uploadId };
+        // Without a price there was no answer: the call was cut off.
+        write(
+          cost === undefined
+            ? { event: "cut", call: "", cost: 0, ...call }
+            : { event: "booked", call: model, cost, ...call },
+        );
       },
     },
   ],
@@ -42,6 +48,10 @@ const processor = new BatchProcessor<PostgresUpload>({
   retry: { maxAttempts: 20, minTimeout: 1, maxTimeout: 5 },
   breaker: false,
   lease: { durationMs: plan.leaseMs, maxStarts: 1_000_000 },
+});
+processor.on("upload:settled", (settled) => {
+  if (settled.status !== "skipped" || settled.reason !== "claimed-elsewhere" || settled.attempts === 0) return;
+  write({ event: "lost", call: "", stage: "", id: settled.uploadId, cost: 0 });
 });
 processor.once("upload:started", () => console.log("working"));
 
