@@ -4,6 +4,7 @@ import {
   BatchProcessor,
   defineStage,
   processUploadWithRetry,
+  type UploadDraft,
   type UploadRecord,
 } from "../../src/index.js";
 import { adaptersOf, callsOf, finished, inMemory, overStores } from "../support/stores.js";
@@ -91,14 +92,14 @@ overStores((open) => {
   });
 
   test("what an interrupted redo made of the old description is not taken for a result of the new one", async () => {
-    const draft = {
-      ...{ was: "completed", redo: "first", keeps: "same-version" },
-      ...{
-        embedding: [9, 9, 8],
-        aiVersion: "describe=d1 embed=e2",
-        metadata: { mood: "of the old words", size: "kept" },
-      },
-    } as const;
+    const draft: UploadDraft = {
+      was: "completed",
+      redo: "first",
+      keeps: "same-version",
+      embedding: [9, 9, 8],
+      aiVersion: "describe=d1 embed=e2",
+      metadata: { mood: "of the old words", size: "kept" },
+    };
     const row = finished("a", { status: "pending", aiVersion: "describe=d1 embed=e1", draft });
     const store = await open([row]);
     const { ai: fake, ...adapters } = adaptersOf(store);
@@ -128,7 +129,7 @@ overStores((open) => {
       const adapters = adaptersOf(store);
       expect(await processUploadWithRetry("a", adapters, quick)).toMatchObject({ status: "completed" });
       const [call] = adapters.ai.calls.filter(({ method }) => method === "embed");
-      return call?.args[1].idempotencyKey;
+      return call?.args[1]?.idempotencyKey;
     };
     const [one, again, other] = [await keyOf("a cat"), await keyOf("a cat"), await keyOf("a dog")];
     expect(again).toBe(one);
