@@ -19,7 +19,12 @@ export class SmallDisk {
   /** Leaves no more than so much room. */
   fill(bytesLeft: number): void {
     const { bavail, bsize } = statfsSync(this.folder);
-    writeFileSync(join(this.folder, "filler"), Buffer.alloc(Math.max(0, bavail * bsize - bytesLeft)));
+    try {
+      writeFileSync(join(this.folder, "filler"), Buffer.alloc(Math.max(0, bavail * bsize - bytesLeft)));
+    } catch (error) {
+      // Somebody else has written since: then it is as full as it was to be.
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    }
   }
 
   makeRoom(): void {
