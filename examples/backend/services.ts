@@ -28,7 +28,6 @@ export async function openServices(): Promise<Services> {
   const pool = new pg.Pool({ connectionString: databaseUrl });
   // Without a listener, a restart of the database would end the process.
   pool.on("error", told);
-  // Claims and writes that wait at the same time go in one statement.
   const repository = postgresRepository(pool);
   await repository.migrate(); // it may run in several processes at once
 

@@ -39,7 +39,9 @@ export interface UploadDraft {
   readonly thumbnailKey?: string;
   readonly description?: string;
   readonly metadata?: Record<string, unknown>;
+  /** Empty where the one that there was is of a description that was made anew since. */
   readonly embedding?: readonly number[];
+  /** Empty for the same reason. */
   readonly aiVersion?: string;
 }
 

@@ -20,13 +20,13 @@ const MOST = 64;
 /** A statement that takes longer, as on a connection that was cut off without a word, keeps the others waiting no longer. */
 const PATIENCE_MS = 1000;
 
-/** Who is sent alone may wait for a row that somebody else holds. */
+/** The statement for one waits for a row that somebody else holds: that keeps the others waiting for no longer than this. */
 const PATIENCE_WITH_ONE_MS = 20;
 
 /**
- * Sends together what waits together: while a statement is under way, the calls that come are gathered for the next one. What
- * waits alone is sent by the plainer statement for one.
- * Nobody waits for a time, and nobody for another upload's row: what the statement does not answer is asked for alone.
+ * Sends together what waits together: while a statement is under way, the calls that come are gathered for the next one. Nobody
+ * waits for another upload's row: what the statement does not answer is asked for alone. What waits alone has the statement for one
+ * at once, which costs less.
  */
 export class GroupCommit<Call, Answer> {
   #waiting: Waiting<Call, Answer>[] = [];
@@ -65,8 +65,8 @@ export class GroupCommit<Call, Answer> {
   /** Does not reject. */
   async #answer(group: readonly Waiting<Call, Answer>[]): Promise<void> {
     const { idOf, together, alone } = this.options;
-    const [first] = group;
-    if (group.length === 1 && first !== undefined) {
+    const [first, ...others] = group;
+    if (first !== undefined && others.length === 0) {
       await alone(first.call).then(first.resolve, first.reject);
       return;
     }

@@ -145,7 +145,7 @@ export function insertUploads(table: Table, uploads: readonly NewUpload[]): Stat
     if (name === "status") return `coalesce(${value}, 'pending')`;
     return name === "starts" ? `coalesce(${value}, 0)` : value;
   });
-  const arrays = values.map((_, index) => `(select $${index + 1}::text[])`);
+  const arrays = values.map((_, index) => `$${index + 1}::text[]`);
   const text = `insert into ${table.sql} (${names.join(", ")})
 select ${casts.join(", ")}
 from unnest(${arrays.join(", ")}) with ordinality as row(${names.join(", ")}, ordinality)
