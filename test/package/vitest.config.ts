@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: "test/package/setup.ts",
     // Much of it waits for installations. By default one of two cores would be left out.
     maxWorkers: "100%",
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 300_000,
   },
 });
