@@ -12,6 +12,7 @@ import {
   InMemorySpanExporter,
   type ReadableSpan,
   SimpleSpanProcessor,
+  type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { onTestFinished } from "vitest";
 
@@ -22,7 +23,16 @@ import { onTestFinished } from "vitest";
  */
 export function memorySdk(atEnd: (end: () => Promise<void>) => void = onTestFinished) {
   const spanExporter = new InMemorySpanExporter();
-  const tracers = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spanExporter)] });
+  // Times do not tell the order: spans that begin within one millisecond have the same.
+  const begun = new Map<string, number>();
+  const order: SpanProcessor = {
+    onStart: (span) => void begun.set(span.spanContext().spanId, begun.size),
+    onEnd: () => {},
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  };
+  const beganAt = (span: ReadableSpan) => begun.get(span.spanContext().spanId) ?? 0;
+  const tracers = new BasicTracerProvider({ spanProcessors: [order, new SimpleSpanProcessor(spanExporter)] });
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 3_600_000 });
   const meters = new MeterProvider({ readers: [reader] });
@@ -45,7 +55,10 @@ export function memorySdk(atEnd: (end: () => Promise<void>) => void = onTestFini
     ...to,
     /** For `telemetry`. */
     to,
+    /** In the order in which they ended. */
     spans: () => spanExporter.getFinishedSpans(),
+    /** The name of each, indented by depth, in the order in which they began. */
+    outline: () => outline(spanExporter.getFinishedSpans().toSorted((a, b) => beganAt(a) - beganAt(b))),
     collect,
     /** The points of a metric: their attributes, as JSON, with the value, or of a histogram the count. */
     points: async (name: string) => {
@@ -63,12 +76,10 @@ export function memorySdk(atEnd: (end: () => Promise<void>) => void = onTestFini
   };
 }
 
-/** `name` of each span below `parent`, indented by depth, in the order in which they began. */
-export function outline(spans: readonly ReadableSpan[], parent?: string, indent = ""): string[] {
-  const nanos = ({ startTime: [seconds, rest] }: ReadableSpan) => seconds * 1e9 + rest;
+/** The name of each span below `parent`, indented by depth, in their order. */
+function outline(spans: readonly ReadableSpan[], parent?: string, indent = ""): string[] {
   return spans
     .filter(({ parentSpanContext }) => parentSpanContext?.spanId === parent)
-    .sort((a, b) => nanos(a) - nanos(b))
     .flatMap((span) => [indent + span.name, ...outline(spans, span.spanContext().spanId, `${indent}  `)]);
 }
 
