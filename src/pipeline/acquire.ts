@@ -40,9 +40,9 @@ async function claimInRepository<U extends UploadRecord>(
   let sentAt = 0;
   let answer: ClaimOutcome<U>;
   try {
-    answer = await repository.claiming(id, cancellation, () => {
+    answer = await repository.claim(id, cancellation, () => {
       sentAt = performance.now();
-      return repository.claimOnce(id, { leaseMs: lease.durationMs, token });
+      return { leaseMs: lease.durationMs, token };
     });
   } catch (error) {
     runtime.unanswered.set(id, token);

@@ -87,7 +87,7 @@ export class BoundedCall<U extends UploadRecord, Answer> implements OwnOfCall {
       this.cancellation,
       Math.max(1, call.attempt),
       call.ask ?? 1,
-      idempotencyKey(run, call.stage, call.model),
+      keyMaker(run, call.stage, call.model),
       (fraction, message) => {
         if (!this.#isOver) run.progress.report(fraction, message);
       },
@@ -136,16 +136,28 @@ export class BoundedCall<U extends UploadRecord, Answer> implements OwnOfCall {
   }
 }
 
+/** Its key is made when it is read, as its signal is: to hash the description takes 2 µs. */
 class CallContext extends WithSignal implements StageContext {
+  static readonly #property = {
+    enumerable: true,
+    get(this: CallContext): string {
+      return this.#makeKey();
+    },
+  };
+  readonly #makeKey: () => string;
+  declare readonly idempotencyKey: string;
+
   constructor(
     cancellation: Cancellation,
     readonly attempt: number,
     readonly ask: number,
-    readonly idempotencyKey: string,
+    makeKey: () => string,
     readonly reportProgress: StageContext["reportProgress"],
     readonly logger: StageContext["logger"],
   ) {
     super(cancellation);
+    this.#makeKey = makeKey;
+    Object.defineProperty(this, "idempotencyKey", CallContext.#property);
   }
 }
 
@@ -162,20 +174,25 @@ export function wentOn(stage: StageName): UploadError {
  * Names the upload, the stage, the model where it has a name, the redo, the description where the stage is behind it, and how many
  * answers were not accepted: another one of these is another call. A service that is asked again by the same key answers as it did
  * then: that would be the vector of another text where an interrupted redo describes anew.
+ *
+ * @returns makes the key by what is the case now, whenever it is called
  */
-export function idempotencyKey<U extends UploadRecord>(run: UploadRun<U>, stage: StageName, model?: string): string {
-  const ofStage = model ?? versionFor(run.settings.ai, stage === "embed" ? "embed" : "describe");
-  const redo = run.claim.draft?.redo ?? run.claim.row.metadata?.redo;
+export function keyMaker<U extends UploadRecord>(run: UploadRun<U>, stage: StageName, model?: string): () => string {
+  const { id, settings, claim } = run;
+  const { draft, row, description } = claim;
+  const redo = draft?.redo ?? row.metadata?.redo;
   const refused = run.refusedAnswers?.get(stage);
-  const { description } = run.claim;
-  const own = run.settings.stages.find(({ name }) => name === stage);
-  const isOfDescription = own === undefined ? stage === "embed" : mayReadDescription(own);
-  let key = `upload-processor/${run.id}/${stage}`;
-  if (ofStage !== undefined) key += `/${ofStage}`;
-  if (typeof redo === "string") key += `/${redo}`;
-  if (isOfDescription && description !== undefined) key += `/${hashOf(description)}`;
-  if (refused !== undefined) key += `/${refused}`;
-  return key;
+  return () => {
+    const ofStage = model ?? versionFor(settings.ai, stage === "embed" ? "embed" : "describe");
+    const own = settings.stages.find(({ name }) => name === stage);
+    const isOfDescription = own === undefined ? stage === "embed" : mayReadDescription(own);
+    let key = `upload-processor/${id}/${stage}`;
+    if (ofStage !== undefined) key += `/${ofStage}`;
+    if (typeof redo === "string") key += `/${redo}`;
+    if (isOfDescription && description !== undefined) key += `/${hashOf(description)}`;
+    if (refused !== undefined) key += `/${refused}`;
+    return key;
+  };
 }
 
 function hashOf(text: string): string {

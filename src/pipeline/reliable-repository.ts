@@ -105,14 +105,9 @@ export class ReliableRepository<U extends UploadRecord> {
     );
   }
 
-  /** One try: who claims knows whether it may be made again. */
-  claimOnce(id: string, request: ClaimRequest): Promise<ClaimOutcome<U>> {
-    const answer = this.adapter.claimUpload?.(id, request) ?? Promise.reject(new Error("no claimUpload"));
-    return withTimeout(answer, DEADLINE_MS, tooLate);
-  }
-
-  /** Makes a claim, by several calls where the repository knows none, with what every call has. */
-  claiming<T>(id: string, signal: Stoppable, claim: () => Promise<T>): Promise<T> {
+  /** @param request made for each try */
+  claim(id: string, signal: Stoppable, request: () => ClaimRequest): Promise<ClaimOutcome<U>> {
+    const claim = () => this.adapter.claimUpload?.(id, request()) ?? Promise.reject(new Error("no claimUpload"));
     return this.#call(`Upload ${id} could not be claimed`, signal, WRITE_CLAIM, claim, id);
   }
 

@@ -7,7 +7,7 @@ import { classifyError, isFault, type UploadError, usageOf } from "../errors.js"
 import type { Ticket } from "../runtime/breaker.js";
 import { UsageSum } from "../runtime/ledger.js";
 import { sharesOf } from "../runtime/shares.js";
-import { ABORT_GRACE_MS, idempotencyKey, tookLonger, wentOn } from "./bounded-call.js";
+import { ABORT_GRACE_MS, keyMaker, tookLonger, wentOn } from "./bounded-call.js";
 import { MOST_RENEWALS } from "./held-row.js";
 import type { Joined } from "./joined.js";
 import { readVectors } from "./model-output.js";
@@ -219,7 +219,7 @@ export class SharedCall<U extends UploadRecord> {
 
 /** Of one text its own key; of several one that is made of all of them, in their order. */
 function keyOf<U extends UploadRecord>(members: readonly Joined<U>[]): string {
-  const keys = members.map(({ run }) => idempotencyKey(run, "embed"));
+  const keys = members.map(({ run }) => keyMaker(run, "embed")());
   if (keys.length === 1) return keys[0] as string;
   return `upload-processor/embed/${createHash("sha256").update(keys.join("\n")).digest("hex")}`;
 }

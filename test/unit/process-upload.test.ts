@@ -94,6 +94,17 @@ describe("retries", () => {
     expect(new Set(keys).size).toBe(1);
   });
 
+  test("what an adapter is called with can be copied: also what is made when it is read", async () => {
+    const world = worldOf([uploadOf("a")]);
+    await processUploadWithRetry("a", world, quick);
+    const [, context] = world.ai.embed.mock.calls[0] ?? [];
+    const copied = { ...context };
+    expect(copied.signal).toBe(context?.signal);
+    expect(copied.signal).toBeInstanceOf(AbortSignal);
+    expect(copied.idempotencyKey).toBe(context?.idempotencyKey);
+    expect(copied.idempotencyKey).toMatch(/^upload-processor\/a\/embed\//);
+  });
+
   test("maxAttempts counts the first try; the true reason is stored; failed is written once", async () => {
     const world = worldOf([uploadOf("a")]);
     world.ai.describe.mockRejectedValue(Object.assign(new Error("model overloaded"), { status: 503 }));
