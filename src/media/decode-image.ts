@@ -4,7 +4,6 @@ import { decodeError, readError } from "./decode-error.js";
 import { decodeTolerantly, type OpenReading, type ToleranceSettings } from "./decode-tolerantly.js";
 import { afterDecoding, beforeDecoding } from "./decoder-memory.js";
 import { firstFrameThatShows } from "./first-frame.js";
-import type { FileHead } from "./headers/byte-source.js";
 import { inspectImage } from "./inspect/inspect-image.js";
 import type { Inspection } from "./inspect/inspection.js";
 import { loadSharp, type Sharp } from "./sharp.js";
@@ -15,8 +14,8 @@ export interface ImageSource {
   readonly input: string | Uint8Array;
   /** Sniffed from the content. */
   readonly mimeType: string;
-  /** Of a path, where it was read before. */
-  readonly head?: FileHead | undefined;
+  /** What its header tells, where that was read before. */
+  readonly inspection?: Inspection | undefined;
 }
 
 /** What is let into the decoder. */
@@ -48,7 +47,7 @@ export async function decodeImage<T>(
   };
   let isWatched = false;
   try {
-    inspection = await inspectImage(source.input, mimeType, source.head);
+    inspection = source.inspection ?? (await inspectImage(source.input, mimeType));
     const { mayHaveFrames = false, limitPixels, isInRows = false } = inspection;
     isWatched = !isInRows;
     if (isWatched) beforeDecoding();

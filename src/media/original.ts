@@ -7,6 +7,8 @@ import { ConfigurationError, UploadError } from "../errors.js";
 import { type AdmissionLimits, type Admitted, admitContent, admitSize } from "./admission.js";
 import type { ImageSource } from "./decode-image.js";
 import type { FileHead } from "./headers/byte-source.js";
+import { inspectImage } from "./inspect/inspect-image.js";
+import type { Inspection } from "./inspect/inspection.js";
 import { readHead } from "./read-head.js";
 import { saveStream } from "./save-stream.js";
 import { HEAD_BYTES } from "./sniff.js";
@@ -25,7 +27,7 @@ export class Original {
   /** Of the file that was admitted. */
   #identity: Identity | undefined;
   /** Of the file that was admitted. */
-  #head: FileHead | undefined;
+  #inspection: Inspection | undefined;
   #temporary: Promise<TemporaryFile> | undefined;
   #streams: Set<Readable> | undefined;
   #closing: Promise<void> | undefined;
@@ -70,7 +72,7 @@ export class Original {
 
   /** As an image to decode. */
   image(mimeType: string): ImageSource {
-    return { input: this.content, mimeType, head: this.#head };
+    return { input: this.content, mimeType, inspection: this.#inspection };
   }
 
   async path(signal: AbortSignal): Promise<string> {
@@ -134,8 +136,18 @@ export class Original {
     this.#identity = await identityOf(path);
     const { size } = this.#identity;
     admitSize(size, limits);
-    this.#head = await fileHead(path, size);
-    return { mimeType: await admitContent(this.#head.bytes.subarray(0, HEAD_BYTES), limits), size };
+    const head = await readHead(path, FILE_HEAD_BYTES);
+    const mimeType = await admitContent(head.subarray(0, HEAD_BYTES), limits);
+    await this.#inspect(path, mimeType, { bytes: head, size });
+    return { mimeType, size };
+  }
+
+  /**
+   * Before there is a wait for a decode slot, not while one is held: that kept a decoder idle for 1 to 3 ms of each upload. What is
+   * wrong with it is found again, and told, when it is decoded: not every upload is.
+   */
+  async #inspect(path: string, mimeType: string, head: FileHead): Promise<void> {
+    this.#inspection = await inspectImage(path, mimeType, head).catch(() => undefined);
   }
 
   async #saveStream(limits: AdmissionLimits, signal: AbortSignal): Promise<Admitted> {
@@ -145,22 +157,15 @@ export class Original {
     const { path, written } = await temporary;
     // Also a temporary file may vanish: some systems clear their temporary folder by age.
     this.#identity = await identityOf(path);
-    this.#head = await fileHead(path, this.#identity.size);
+    const { size } = this.#identity;
+    await this.#inspect(path, written.mimeType, { bytes: await readHead(path, FILE_HEAD_BYTES), size });
     this.#content = path;
     return written;
   }
 }
 
-/**
- * Read before there is a wait for a decode slot, not while one is held: that kept a decoder idle for 1 to 3 ms of each upload. Most
- * headers end in it, also behind the EXIF of a camera.
- */
+/** Most headers end in it, also behind the EXIF of a camera. */
 const FILE_HEAD_BYTES = 64 * 1024;
-
-const fileHead = async (path: string, size: number): Promise<FileHead> => ({
-  bytes: await readHead(path, FILE_HEAD_BYTES),
-  size,
-});
 
 /**
  * A stream that fails while nobody listens ends the process: the storage's before it is read, and one that an adapter

@@ -58,7 +58,7 @@ export function openPicture<T>(
 export async function readFileExif(source: ImageSource): Promise<Uint8Array | undefined> {
   const sharp = await loadSharp();
   try {
-    const input = await inputOf(source, await inspectImage(source.input, source.mimeType, source.head));
+    const input = await inputOf(source, source.inspection ?? (await inspectImage(source.input, source.mimeType)));
     return (await sharp(input, { limitInputPixels: false }).metadata()).exif;
   } catch {
     return undefined; // whoever decodes it says what is wrong with it

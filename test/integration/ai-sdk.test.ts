@@ -98,7 +98,7 @@ describe.each(majors)("a model of specification %s", (major) => {
     server.script("chat", stalled("in the answer"));
     const { repository, storage } = worldOf(ids(1));
     const adapters = { repository, storage, ai: adapterOver(major, server.baseURL) };
-    const options = { thumbnail: false as const, retry, timeouts: { describeMs: 300 } };
+    const options = { thumbnail: false as const, retry, timeouts: { describeMs: 2000 } };
     expect(await processUploadWithRetry("u0000", adapters, options)).toMatchObject({
       status: "completed",
       attempts: 2,

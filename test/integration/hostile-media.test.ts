@@ -185,7 +185,8 @@ describe("a stream", () => {
       opened.push(stream);
       return stream;
     };
-    // The original is opened within the attempts, also for the thumbnail, which is made in the next one.
+    // Enough for the next attempt on a busy machine. The original is opened within the attempts, also for the thumbnail.
+    const timeouts = { thumbnailMs: 5000, describeMs: 5000, embedMs: 5000 };
     const result = await processed(
       {},
       { storage: streaming(open), timeouts, retry: { minTimeout: 1, maxAttempts: 2 } },

@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { inspectImage } from "../../src/media/inspect/inspect-image.js";
 import { Original } from "../../src/media/original.js";
+import { makeThumbnail } from "../../src/media/thumbnail.js";
 import { streamOf } from "../support/media.js";
 
 const limits = { maxBytes: 10 ** 8, allow: ["image/jpeg", "image/tiff"] };
@@ -25,30 +26,34 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function inspect(original: Original, mimeType: string) {
-  const { input, head } = original.image(mimeType);
-  return inspectImage(input, mimeType, head);
-}
-
 it.each(["a path", "a stream"])("the header of %s is read once, when it is let in", async (kind) => {
   const path = join(folder, "camera.jpg");
   await writeFile(path, jpeg);
   const original = new Original(kind === "a path" ? { path } : { stream: streamOf(jpeg) as Readable });
   const { mimeType } = await original.admit(limits, { signal });
   await rm(await original.path(signal));
-  expect(await inspect(original, mimeType)).toMatchObject({ coding: "JPEG in several scans" });
+  expect(original.image(mimeType).inspection).toMatchObject({ coding: "JPEG in several scans" });
   await original.close();
 });
 
-it("what stands far behind in a file is read when it is needed", async () => {
+it("also what stands far behind in a file", async () => {
   const path = join(folder, "directory-at-the-end.tiff");
   await writeFile(path, await pixels.clone().tiff({ compression: "none" }).toBuffer());
   const original = new Original({ path });
   const { mimeType, size } = await original.admit(limits, { signal });
   expect(size).toBeGreaterThan(300_000);
-  const inspection = await inspect(original, mimeType);
+  const { inspection } = original.image(mimeType);
   expect(inspection).toEqual(await inspectImage(path, mimeType));
-  expect(inspection.coding).toMatch(/^TIFF with/);
-  await rm(path);
-  await expect(inspect(original, mimeType)).rejects.toMatchObject({ code: "ENOENT" });
+  expect(inspection?.coding).toMatch(/^TIFF with/);
+});
+
+it("what is refused by its header is let in, and refused when it is decoded: not every upload is", async () => {
+  const path = join(folder, "twelve-bits.jpg");
+  const twelveBits = Buffer.from(jpeg);
+  twelveBits[twelveBits.indexOf(Buffer.from([0xff, 0xc2])) + 4] = 12;
+  await writeFile(path, twelveBits);
+  const original = new Original({ path });
+  const { mimeType } = await original.admit(limits, { signal });
+  const thumbnail = { size: 64, format: "jpeg", quality: 80, background: "#ffffff" } as const;
+  await expect(makeThumbnail(original.image(mimeType), thumbnail)).rejects.toMatchObject({ code: "UNSUPPORTED_MEDIA" });
 });
