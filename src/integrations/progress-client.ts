@@ -37,6 +37,11 @@ export interface WatchOptions {
   readonly onSnapshot: (snapshot: Snapshot) => void;
   /** What happens in between. Some may be missed: what has to be right goes by snapshots. */
   readonly onEvent?: (event: WatchedEvent) => void;
+  /**
+   * The connection was lost, or could not be made: told of each try that fails, with the milliseconds until the next one. What is
+   * shown may be out of date until the next snapshot.
+   */
+  readonly onInterrupted?: (retryInMs: number) => void;
   /** It is over for good: stopped by the answer of the server (204, 403, 404 and the like). */
   readonly onEnd?: (status: number) => void;
   /** Stops it, like the function that is returned. */
@@ -66,7 +71,7 @@ const LONGEST_WAIT_MS = 30_000;
  * const stop = watchProgress(`/progress?batch=${id}`, { onSnapshot: ({ percentage }) => (bar.value = percentage) });
  */
 export function watchProgress(url: string, options: WatchOptions): () => void {
-  const { onSnapshot, onEvent, onEnd, signal, headers, credentials = "same-origin" } = options;
+  const { onSnapshot, onEvent, onInterrupted, onEnd, signal, headers, credentials = "same-origin" } = options;
   let isStopped = false;
   /** Of the request that is under way. */
   let controller = new AbortController();
@@ -88,7 +93,6 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
   /** What a callback throws is reported as that of any listener: it ends nothing here. */
   const call = <T>(callback: ((told: T) => void) | undefined, told: T) => {
     if (isStopped) return;
-    failures = 0;
     try {
       callback?.(told);
     } catch (error) {
@@ -118,8 +122,10 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
       if (name === "id") id = value;
     }
     if (data === "") return; // a heartbeat
-    if (type === "snapshot") call(onSnapshot, JSON.parse(data));
-    else call(onEvent, JSON.parse(data));
+    const told = JSON.parse(data);
+    failures = 0;
+    if (type === "snapshot") call(onSnapshot, told as Snapshot);
+    else call(onEvent, told as WatchedEvent);
     if (id !== "") lastId = id;
   };
 
@@ -151,30 +157,38 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
       stop();
     }
     if (!ok || body === null) throw new Error(String(status));
-    if (isPolling) call(onSnapshot, (await response.json()) as Snapshot);
-    else await readStream(body);
+    if (!isPolling) return readStream(body);
+    const snapshot = (await response.json()) as Snapshot;
+    failures = 0;
+    call(onSnapshot, snapshot);
   };
 
   const run = async () => {
     while (!isStopped) {
+      const isPolling = polls > 0;
       controller = new AbortController();
       failures++;
       // To count a large batch takes a while; a stream shows at once that it is there.
-      if (polls > 0) expectWithin(SILENT_MS);
+      if (isPolling) expectWithin(SILENT_MS);
       else
         expectWithin(SILENT_AT_FIRST_MS, () => {
           polls = POLLS;
         });
       await request().catch(() => {}); // whatever it was, it is tried again
+      const isAnswered = isPolling && failures === 0;
       clearTimeout(timer);
       controller.abort(); // what is left of the answer is not read
       if (isStopped) return;
       const shortest = polls > 0 ? POLL_MS : SHORTEST_WAIT_MS;
-      const waitMs = Math.min(LONGEST_WAIT_MS, shortest * 2 ** failures);
+      // Spread, so that not everybody comes at once when a server is back.
+      const waitMs = Math.min(LONGEST_WAIT_MS, shortest * 2 ** failures) * (0.5 + Math.random() / 2);
+      // A stream that a proxy holds back is no interruption: it is polled from now on.
+      const isHeldBack = !isPolling && polls > 0;
+      if (!isAnswered && !isHeldBack) call(onInterrupted, waitMs);
+      if (isStopped) return;
       await new Promise<void>((resolve) => {
         wake = resolve;
-        // Spread, so that not everybody comes at once when a server is back.
-        timer = setTimeout(resolve, waitMs * (0.5 + Math.random() / 2));
+        timer = setTimeout(resolve, waitMs);
       });
     }
   };

@@ -109,6 +109,7 @@ describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROM
     expect(await item("hubble.jpg").locator(".stage").textContent()).toBe("Waiting");
 
     await backend.killApi();
+    await waitFor(page.getByText("Connection lost: trying again"));
     await backend.queue.resume();
     while ((await backend.uploads()).filter(({ status }) => status === "completed").length < 4) await sleep(20);
     expect(await item("hubble.jpg").locator(".stage").textContent()).toBe("Waiting");
@@ -118,6 +119,7 @@ describe.skipIf(isMissing)(`the page (TEST_POSTGRES_URL, TEST_REDIS_URL, ${CHROM
       await hasThumbnail(name);
     }
     await waitFor(page.getByText("5 of 6 done, 1 failed"));
+    expect(await page.getByText("Connection lost").count()).toBe(0);
     await shot("light");
     await page.emulateMedia({ colorScheme: "dark" });
     await shot("dark");

@@ -169,10 +169,14 @@ describe("a client", () => {
   });
 
   it("comes back when the server was restarted, and is told how it stands then", async () => {
-    const { snapshots, events } = watch();
+    const waits: number[] = [];
+    const { snapshots, events } = watch({ onInterrupted: (retryInMs) => waits.push(retryInMs) });
     await until(() => snapshots.length === 1);
+    expect(waits).toEqual([]);
     const { port } = server.address() as AddressInfo;
     await shut();
+    await until(() => waits.length >= 2); // the stream that ended, and a try
+    for (const ms of waits) expect(ms).toBeGreaterThan(0);
     await repository.updateUpload("u0000", { status: "completed" });
     await listen(port);
     await until(() => snapshots.at(-1)?.completed === 1);
@@ -184,12 +188,17 @@ describe("a client", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     let isHolding = true;
     proxy = (accept) => (isHolding && accept === "text/event-stream" ? "hold" : "pass");
-    const { snapshots, events } = watch();
+    const waits: number[] = [];
+    const { snapshots, events } = watch({ onInterrupted: (retryInMs) => waits.push(retryInMs) });
     await passing(() => snapshots.length === 3);
     const accepted = asked.slice(0, 4).map(({ accept }) => accept);
     expect(accepted).toEqual(["text/event-stream", ...Array(3).fill("application/json")]);
     await repository.updateUpload("u0000", { status: "completed" });
     await passing(() => snapshots.at(-1)?.completed === 1);
+    expect(waits).toEqual([]);
+    proxy = () => 503;
+    await passing(() => waits.length === 1); // a poll that is not answered
+    proxy = (accept) => (isHolding && accept === "text/event-stream" ? "hold" : "pass");
     isHolding = false;
     await passing(() => asked.at(-1)?.accept === "text/event-stream");
     const polled = snapshots.length;
@@ -206,13 +215,15 @@ describe("a client", () => {
     // fetch has timers of its own, of other times.
     const waits = () => setting.mock.calls.flatMap(([, ms = 0]) => (expected.includes(ms) ? [ms] : []));
     proxy = () => status;
-    const { snapshots } = watch();
+    const told: number[] = [];
+    const { snapshots } = watch({ onInterrupted: (retryInMs) => told.push(retryInMs) });
     for (let n = 1; n <= 7; n++) {
       await turns(() => waits().length === n);
       if (n === 7) proxy = () => "pass";
       await vi.advanceTimersByTimeAsync(waits().at(-1) ?? 0);
     }
     expect(waits()).toEqual(expected);
+    expect(told).toEqual(expected);
     await turns(() => snapshots.length === 1);
   });
 
@@ -264,6 +275,16 @@ describe("a client", () => {
     const waiting = watch();
     await until(() => timers(750) === 1);
     waiting.stop();
+    expect(timers()).toBe(0);
+    let interrupted = 0;
+    const once = watchProgress(url, {
+      onSnapshot: () => {},
+      onInterrupted: () => {
+        interrupted++;
+        once();
+      },
+    });
+    await until(() => interrupted === 1);
     expect(timers()).toBe(0);
     await channel.publish(settledOf(uploads[0] as UploadRecord));
     expect(seen).toHaveLength(1);

@@ -834,6 +834,7 @@ test("progress goes past one process", () => {
       onSnapshot: ({ status, total, completed, failed, percentage, etaMs }: Snapshot) =>
         used(status, total + completed + failed + percentage, etaMs ?? 0),
       onEvent: ({ type, uploadId, progress }) => used(type, uploadId?.length, progress?.toFixed()),
+      onInterrupted: (retryInMs: number) => used(retryInMs),
       onEnd: (code: number) => used(code),
       signal,
       headers: { authorization: "Bearer 1" },
