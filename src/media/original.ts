@@ -6,8 +6,7 @@ import type { OpenedOriginal } from "../contracts/storage.js";
 import { ConfigurationError, UploadError } from "../errors.js";
 import { type AdmissionLimits, type Admitted, admitContent, admitSize } from "./admission.js";
 import type { ImageSource } from "./decode-image.js";
-import type { FileHead } from "./headers/byte-source.js";
-import { inspectImage } from "./inspect/inspect-image.js";
+import { inspectHead } from "./inspect/inspect-image.js";
 import type { Inspection } from "./inspect/inspection.js";
 import { readHead } from "./read-head.js";
 import { saveStream } from "./save-stream.js";
@@ -138,16 +137,8 @@ export class Original {
     admitSize(size, limits);
     const head = await readHead(path, FILE_HEAD_BYTES);
     const mimeType = await admitContent(head.subarray(0, HEAD_BYTES), limits);
-    await this.#inspect(path, mimeType, { bytes: head, size });
+    this.#inspection = await inspectHead(head, size, mimeType);
     return { mimeType, size };
-  }
-
-  /**
-   * Before there is a wait for a decode slot, not while one is held: that kept a decoder idle for 1 to 3 ms of each upload. What is
-   * wrong with it is found again, and told, when it is decoded: not every upload is.
-   */
-  async #inspect(path: string, mimeType: string, head: FileHead): Promise<void> {
-    this.#inspection = await inspectImage(path, mimeType, head).catch(() => undefined);
   }
 
   async #saveStream(limits: AdmissionLimits, signal: AbortSignal): Promise<Admitted> {
@@ -157,14 +148,17 @@ export class Original {
     const { path, written } = await temporary;
     // Also a temporary file may vanish: some systems clear their temporary folder by age.
     this.#identity = await identityOf(path);
-    const { size } = this.#identity;
-    await this.#inspect(path, written.mimeType, { bytes: await readHead(path, FILE_HEAD_BYTES), size });
+    const head = await readHead(path, FILE_HEAD_BYTES);
+    this.#inspection = await inspectHead(head, this.#identity.size, written.mimeType);
     this.#content = path;
     return written;
   }
 }
 
-/** Most headers end in it, also behind the EXIF of a camera. */
+/**
+ * Read before there is a wait for a decode slot, not while one is held: that kept a decoder idle for 1 to 3 ms of each upload. Most
+ * headers end in it, also behind the EXIF of a camera.
+ */
 const FILE_HEAD_BYTES = 64 * 1024;
 
 /**

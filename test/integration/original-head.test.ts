@@ -11,6 +11,7 @@ import { streamOf } from "../support/media.js";
 
 const limits = { maxBytes: 10 ** 8, allow: ["image/jpeg", "image/tiff"] };
 const { signal } = new AbortController();
+const thumbnail = { size: 64, format: "jpeg", quality: 80, background: "#ffffff" } as const;
 const pixels = sharp({ create: { width: 400, height: 300, channels: 3, background: "#884422" } });
 let folder: string;
 let jpeg: Buffer;
@@ -36,15 +37,17 @@ it.each(["a path", "a stream"])("the header of %s is read once, when it is let i
   await original.close();
 });
 
-it("also what stands far behind in a file", async () => {
+it("what stands far behind in a file is read when it is decoded", async () => {
   const path = join(folder, "directory-at-the-end.tiff");
   await writeFile(path, await pixels.clone().tiff({ compression: "none" }).toBuffer());
   const original = new Original({ path });
   const { mimeType, size } = await original.admit(limits, { signal });
   expect(size).toBeGreaterThan(300_000);
-  const { inspection } = original.image(mimeType);
-  expect(inspection).toEqual(await inspectImage(path, mimeType));
-  expect(inspection?.coding).toMatch(/^TIFF with/);
+  expect(original.image(mimeType).inspection).toBeUndefined();
+  expect((await inspectImage(path, mimeType)).coding).toMatch(/^TIFF with/);
+  expect(await makeThumbnail(original.image(mimeType), thumbnail)).toMatchObject({ width: 64, height: 48 });
+  await rm(path);
+  await expect(inspectImage(path, mimeType)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 it("what is refused by its header is let in, and refused when it is decoded: not every upload is", async () => {
@@ -54,6 +57,5 @@ it("what is refused by its header is let in, and refused when it is decoded: not
   await writeFile(path, twelveBits);
   const original = new Original({ path });
   const { mimeType } = await original.admit(limits, { signal });
-  const thumbnail = { size: 64, format: "jpeg", quality: 80, background: "#ffffff" } as const;
   await expect(makeThumbnail(original.image(mimeType), thumbnail)).rejects.toMatchObject({ code: "UNSUPPORTED_MEDIA" });
 });

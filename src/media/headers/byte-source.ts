@@ -1,4 +1,4 @@
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 
 /** Reads pieces of an original, wherever it is. */
 export interface ByteSource {
@@ -8,53 +8,45 @@ export interface ByteSource {
   readonly read: (at: number, length: number) => Promise<Buffer>;
 }
 
-/** The beginning of a file, read when it was admitted: whoever needs no more of it need not open it once more. */
-export interface FileHead {
-  readonly bytes: Uint8Array;
-  /** Of the whole file, in bytes. */
-  readonly size: number;
-}
-
 /** Read at once, in bytes: headers are read in small pieces, mostly one behind the other. */
 const WINDOW_BYTES = 16 * 1024;
 
 /**
- * Lets `work` read an original. A file is opened at the first piece that is not in its head, and closed behind `work`.
+ * Lets `work` read an original. A file is closed behind it.
  *
  * Errors of the file system are thrown as they are.
  */
 export async function withByteSource<T>(
   input: string | Uint8Array,
-  head: FileHead | undefined,
   work: (source: ByteSource) => Promise<T>,
 ): Promise<T> {
   if (typeof input !== "string") return work(ofBytes(input));
-  const file = new FileSource(input, head ?? { bytes: new Uint8Array(), size: (await stat(input)).size });
+  const file = await open(input);
   try {
-    return await work(file);
+    return await work(new FileSource(file, (await file.stat()).size));
   } finally {
     await file.close();
   }
 }
 
-export function ofBytes(bytes: Uint8Array): ByteSource {
+/** @param size of the whole original, of which these may be the first bytes alone: to read behind them rejects then */
+export function ofBytes(bytes: Uint8Array, size = bytes.byteLength): ByteSource {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { size: buffer.length, read: async (at, length) => buffer.subarray(at, at + length) };
+  const read = async (at: number, length: number) => {
+    if (Math.min(at + length, size) > buffer.length) throw new Error("This is not among the first bytes");
+    return buffer.subarray(at, at + length);
+  };
+  return { size, read };
 }
 
 class FileSource implements ByteSource {
-  readonly size: number;
-  #window: Buffer;
+  #window = Buffer.alloc(0);
   #start = 0;
-  #file: FileHandle | undefined;
 
   constructor(
-    private readonly path: string,
-    { bytes, size }: FileHead,
-  ) {
-    this.size = size;
-    this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
+    private readonly file: FileHandle,
+    readonly size: number,
+  ) {}
 
   /** A function, not a method: who reads headers takes it from its source. */
   readonly read = async (at: number, length: number): Promise<Buffer> => {
@@ -64,13 +56,8 @@ class FileSource implements ByteSource {
     return this.#window.subarray(at - this.#start, at - this.#start + wanted);
   };
 
-  async close(): Promise<void> {
-    await this.#file?.close();
-  }
-
   async #move(at: number, wanted: number): Promise<void> {
-    this.#file ??= await open(this.path);
-    const { buffer, bytesRead } = await this.#file.read(Buffer.alloc(Math.max(wanted, WINDOW_BYTES)), { position: at });
+    const { buffer, bytesRead } = await this.file.read(Buffer.alloc(Math.max(wanted, WINDOW_BYTES)), { position: at });
     this.#start = at;
     this.#window = buffer.subarray(0, bytesRead);
   }

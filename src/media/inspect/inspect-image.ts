@@ -1,4 +1,4 @@
-import { type ByteSource, type FileHead, withByteSource } from "../headers/byte-source.js";
+import { type ByteSource, ofBytes, withByteSource } from "../headers/byte-source.js";
 import { PIXEL_LIMITS } from "../pixel-limits.js";
 import { inspectHeif } from "./heif.js";
 import type { Inspection } from "./inspection.js";
@@ -12,18 +12,25 @@ import { inspectTiff } from "./tiff.js";
  *
  * Errors of the file system are thrown as they are.
  *
- * @param head of a file, where it was read before
  * @throws UploadError `UNSUPPORTED_MEDIA` for a whole image that would not be shown rightly
  */
-export async function inspectImage(
-  input: string | Uint8Array,
-  mimeType: string,
-  head?: FileHead | undefined,
-): Promise<Inspection> {
-  const inspect = INSPECTORS[mimeType];
-  if (inspect === undefined) return { coding: mimeType, limitPixels: PIXEL_LIMITS.other };
-  return typeof inspect === "object" ? inspect : withByteSource(input, head, (source) => inspect(source, mimeType));
+export async function inspectImage(input: string | Uint8Array, mimeType: string): Promise<Inspection> {
+  const inspect = inspectorOf(mimeType);
+  return typeof inspect === "object" ? inspect : withByteSource(input, (source) => inspect(source, mimeType));
 }
+
+/**
+ * The same by the first bytes of a file of `size` bytes; `undefined` where they do not tell, or tell that it is refused: whoever
+ * decodes it inspects it as a whole then.
+ */
+export async function inspectHead(head: Uint8Array, size: number, mimeType: string): Promise<Inspection | undefined> {
+  const inspect = inspectorOf(mimeType);
+  if (typeof inspect === "object") return inspect;
+  return inspect(ofBytes(head, size), mimeType).catch(() => undefined);
+}
+
+const inspectorOf = (mimeType: string): Inspector =>
+  INSPECTORS[mimeType] ?? { coding: mimeType, limitPixels: PIXEL_LIMITS.other };
 
 type Inspector = Inspection | ((source: ByteSource, mimeType: string) => Promise<Inspection>);
 
