@@ -5,6 +5,7 @@ import type { ReliableRepository } from "../pipeline/reliable-repository.js";
 import type { BatchResult } from "../result.js";
 import type { Budget } from "../runtime/budget.js";
 import { BatchEvents } from "./batch-events.js";
+import type { RunOutage } from "./gate.js";
 import { Outcomes } from "./outcomes.js";
 import { PauseEvents } from "./pause-events.js";
 import { ProgressReporter } from "./progress-reporter.js";
@@ -37,6 +38,7 @@ export class BatchRun<U extends UploadRecord> {
   readonly #visits: Visits<U>;
   readonly #progress: ProgressReporter<U>;
   readonly #pauses: PauseEvents<U>;
+  readonly #outage: RunOutage;
   #isStarted = false;
 
   constructor(
@@ -48,7 +50,8 @@ export class BatchRun<U extends UploadRecord> {
     this.stats = new BatchStats(scope.total);
     this.events = new BatchEvents(settings, scope.batchId);
     this.ending = new RunEnding(settings.runtime);
-    this.repository = settings.repository.withOutage(gate.outageFor(this.ending.aborting));
+    this.#outage = gate.outageFor(this.ending.aborting);
+    this.repository = settings.repository.withOutage(this.#outage);
     const count = scope.isStored ? () => this.count() : undefined;
     this.#progress = new ProgressReporter(this.events, this.stats, count);
     this.#pauses = new PauseEvents(this.events, gate);
@@ -95,6 +98,14 @@ export class BatchRun<U extends UploadRecord> {
 
   /** Runs a story from its start to its result, which is emitted as the last event. */
   async tell(story: (run: this) => Promise<BatchStatus>): Promise<BatchResult> {
+    try {
+      return await this.#tell(story);
+    } finally {
+      this.#outage.end();
+    }
+  }
+
+  async #tell(story: (run: this) => Promise<BatchStatus>): Promise<BatchResult> {
     const { ending, scope } = this;
     const unlink = forwardAbort(scope.signal, ending);
     const unlisten = this.shared.gate.listen(() => this.#pauses.tell());
