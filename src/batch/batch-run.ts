@@ -5,7 +5,6 @@ import type { ReliableRepository } from "../pipeline/reliable-repository.js";
 import type { BatchResult } from "../result.js";
 import type { Budget } from "../runtime/budget.js";
 import { BatchEvents } from "./batch-events.js";
-import type { RunOutage } from "./gate.js";
 import { Outcomes } from "./outcomes.js";
 import { PauseEvents } from "./pause-events.js";
 import { ProgressReporter } from "./progress-reporter.js";
@@ -38,7 +37,6 @@ export class BatchRun<U extends UploadRecord> {
   readonly #visits: Visits<U>;
   readonly #progress: ProgressReporter<U>;
   readonly #pauses: PauseEvents<U>;
-  readonly #outage: RunOutage;
   #isStarted = false;
 
   constructor(
@@ -50,8 +48,7 @@ export class BatchRun<U extends UploadRecord> {
     this.stats = new BatchStats(scope.total);
     this.events = new BatchEvents(settings, scope.batchId);
     this.ending = new RunEnding(settings.runtime);
-    this.#outage = gate.outageFor(this.ending.aborting);
-    this.repository = settings.repository.withOutage(this.#outage);
+    this.repository = settings.repository.withOutage(gate.outageFor(this.ending.aborting));
     const count = scope.isStored ? () => this.count() : undefined;
     this.#progress = new ProgressReporter(this.events, this.stats, count);
     this.#pauses = new PauseEvents(this.events, gate);
@@ -101,7 +98,7 @@ export class BatchRun<U extends UploadRecord> {
     try {
       return await this.#tell(story);
     } finally {
-      this.#outage.end();
+      this.ending.end();
     }
   }
 

@@ -18,12 +18,6 @@ interface Outage {
   readonly until: number;
 }
 
-/** The outages of the repository, as a run sits them out. */
-export interface RunOutage extends RepositoryOutage {
-  /** The run is over: what still cleans up behind it waits for no repository any more. */
-  end(): void;
-}
-
 /** What an upload is begun with. */
 export interface Pass {
   /** It is the one that finds out whether the service is back. */
@@ -156,15 +150,10 @@ export class Gate {
     throw new UploadError(message, { code: "CIRCUIT_OPEN", fault: error.fault, cause: error });
   }
 
-  /** What a run does when its repository cannot be reached: it waits for it, until it is aborted itself, or over. */
-  outageFor(run: Stoppable): RunOutage {
+  /** What a run does when its repository cannot be reached: it waits for it, until it is aborted or over itself. */
+  outageFor(run: Stoppable): RepositoryOutage {
     const runBegan = Date.now();
-    let isOver = false;
     return {
-      end: () => {
-        isOver = true;
-        this.changed();
-      },
       answered: (kind) => this.#answered[kind],
       joined: () => {
         this.#waiting++;
@@ -179,11 +168,9 @@ export class Gate {
         this.changed();
       },
       wait: async (error, kind, rounds, signal) =>
-        !isOver &&
         !run.aborted &&
         !this.#isGivenUp(runBegan) &&
-        (await this.#waitFor(kind, error, FIRST_DELAY_MS * 2 ** (rounds - 1), run, signal)) &&
-        !isOver,
+        this.#waitFor(kind, error, FIRST_DELAY_MS * 2 ** (rounds - 1), run, signal),
     };
   }
 

@@ -1,5 +1,5 @@
 import { Cancellation } from "../async/cancellation.js";
-import { quietController } from "../async/time.js";
+import { Interrupted, quietController } from "../async/time.js";
 import type { BatchStatus } from "../contracts/upload.js";
 import { UploadError } from "../errors.js";
 import type { SharedRuntime } from "../runtime/runtime.js";
@@ -11,7 +11,7 @@ export class RunEnding {
   /** Why uploads are left open: their outcome could not be stored, though that of others could. */
   unstored: UploadError | undefined;
   isCancelled = false;
-  /** Aborted when what is in flight is to be released. */
+  /** Aborted when what is in flight is to be released, and when the run is over. */
   readonly aborting = new Cancellation();
   #isInterrupted = false;
   readonly #stopping = quietController();
@@ -55,6 +55,11 @@ export class RunEnding {
   cancel(reason: unknown): void {
     this.isCancelled = true;
     this.abort(reason);
+  }
+
+  /** The run is over: what still cleans up behind it waits for no repository any more. */
+  end(): void {
+    this.aborting.abort(new Interrupted());
   }
 
   /** It cannot go on: it is `failed`. Uploads that were pulled are finished, those that wait for others are not waited for. */

@@ -175,15 +175,15 @@ export function wentOn(stage: StageName): UploadError {
  * answers were not accepted: another one of these is another call. A service that is asked again by the same key answers as it did
  * then: that would be the vector of another text where an interrupted redo describes anew.
  *
- * @returns makes the key by what is the case now, whenever it is called
+ * @returns makes the key of the call that begins now, whenever it is read
  */
 export function keyMaker<U extends UploadRecord>(run: UploadRun<U>, stage: StageName, model?: string): () => string {
   const { id, settings, claim } = run;
   const { draft, row, description } = claim;
   const redo = draft?.redo ?? row.metadata?.redo;
   const refused = run.refusedAnswers?.get(stage);
+  const ofStage = model ?? versionFor(settings.ai, stage === "embed" ? "embed" : "describe");
   return () => {
-    const ofStage = model ?? versionFor(settings.ai, stage === "embed" ? "embed" : "describe");
     const own = settings.stages.find(({ name }) => name === stage);
     const isOfDescription = own === undefined ? stage === "embed" : mayReadDescription(own);
     let key = `upload-processor/${id}/${stage}`;
