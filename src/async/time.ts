@@ -30,19 +30,37 @@ export function sleep(ms: number, signal: Stoppable): Promise<void> {
 
 /** Rejects with `timeoutError()` when the work is not done in time; what the work does later is dropped. */
 export function withTimeout<T>(work: Promise<T>, ms: number, timeoutError: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = new LazyTimer(() => setTimeout(() => reject(timeoutError()), ms));
-    work.then(
-      (result) => {
-        timer.clear();
-        resolve(result);
-      },
-      (error) => {
-        timer.clear();
-        reject(error);
-      },
-    );
-  });
+  return new Promise((resolve, reject) => settleInTime(work, ms, timeoutError, resolve, reject));
+}
+
+/** As `withTimeout`, for who makes the promise anyway: calls one of the two, once. */
+export function settleInTime<T>(
+  work: Promise<T>,
+  ms: number,
+  timeoutError: () => Error,
+  done: (result: T) => void,
+  failed: (thrown: unknown) => void,
+): void {
+  let isOver = false;
+  const timer = new LazyTimer(() =>
+    setTimeout(() => {
+      isOver = true;
+      failed(timeoutError());
+    }, ms),
+  );
+  const end = () => {
+    timer.clear();
+    return !isOver;
+  };
+  // An adapter in JavaScript may answer without a promise.
+  Promise.resolve(work).then(
+    (result) => {
+      if (end()) done(result);
+    },
+    (thrown: unknown) => {
+      if (end()) failed(thrown);
+    },
+  );
 }
 
 /** Waits for work that goes on when the signal is aborted, and then not any longer. @throws Interrupted */

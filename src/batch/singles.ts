@@ -1,3 +1,4 @@
+import { ActiveSet, type Listed } from "../async/active-set.js";
 import { Cancellation } from "../async/cancellation.js";
 import { forwardAbort } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
@@ -9,9 +10,18 @@ import type { UploadResult } from "../result.js";
 import type { BreakerEvents } from "./breaker-events.js";
 import type { Shared } from "./visits.js";
 
+const paused = Symbol("paused");
+const PAUSED = Promise.resolve<typeof paused>(paused);
+
+/** An upload that is in work. */
+interface Working extends Listed {
+  readonly cancellation: Cancellation;
+  readonly ended: Promise<unknown>;
+}
+
 /** The uploads that one processor is at work on outside of any run. */
 export class Singles<U extends UploadRecord> {
-  readonly #working = new Map<Cancellation, Promise<unknown>>();
+  readonly #working = new ActiveSet<Working>();
   #last: { readonly attempt: EngineAttempt; readonly work: Work<U> } | undefined;
 
   constructor(
@@ -27,14 +37,15 @@ export class Singles<U extends UploadRecord> {
     const cancellation = new Cancellation();
     const unlink = forwardAbort(signal, cancellation);
     const inSlot = <T>(task: () => Promise<T>) => this.#inSlot(cancellation, task);
-    const working = processReset<U>(upload, work, cancellation, rerun, inSlot);
-    this.#working.set(cancellation, working);
+    const ended = processReset<U>(upload, work, cancellation, rerun, inSlot);
+    const working = { cancellation, ended, place: undefined };
+    this.#working.add(working);
     this.breakerEvents.begin();
     try {
-      return await working;
+      return await ended;
     } finally {
       unlink();
-      this.#working.delete(cancellation);
+      this.#working.delete(working);
       this.breakerEvents.end();
     }
   }
@@ -52,11 +63,11 @@ export class Singles<U extends UploadRecord> {
   }
 
   abort(reason: unknown): void {
-    for (const cancellation of this.#working.keys()) cancellation.abort(reason);
+    for (const { cancellation } of this.#working) cancellation.abort(reason);
   }
 
   async ended(): Promise<void> {
-    await Promise.allSettled(this.#working.values());
+    await Promise.allSettled(Array.from(this.#working, ({ ended }) => ended));
   }
 
   /** Begins when a slot is free and the processor is not paused, both at once. @throws Interrupted */
@@ -64,8 +75,8 @@ export class Singles<U extends UploadRecord> {
     const { gate, slots, work } = this.shared;
     for (;;) {
       while (gate.isPaused) await work.settings.runtime.changes.wait(cancellation);
-      const done = await slots.run(cancellation, async () => (gate.isPaused ? undefined : { result: await task() }));
-      if (done !== undefined) return done.result;
+      const done = await slots.run<T | typeof paused>(cancellation, () => (gate.isPaused ? PAUSED : task()));
+      if (done !== paused) return done;
     }
   }
 }

@@ -17,6 +17,8 @@ import type { Outcomes } from "./outcomes.js";
 import { Puller, type UploadSource } from "./puller.js";
 import type { RunEnding } from "./run-ending.js";
 
+const CLOSED = Promise.resolve("closed" as const);
+
 /** What the runs of one processor share. */
 export interface Shared<U extends UploadRecord> {
   readonly work: Work<U>;
@@ -153,8 +155,8 @@ export class Visits<U extends UploadRecord> {
       const passing = gate.pass(stopping, this.#began);
       const pass = passing === undefined ? undefined : await passing;
       try {
-        const result = await slots.run(stopping, async () =>
-          gate.lets(pass) ? this.#process(upload, entry, alone) : "closed",
+        const result = await slots.run<UploadResult<U> | "suspect" | "closed">(stopping, () =>
+          gate.lets(pass) ? this.#process(upload, entry, alone) : CLOSED,
         );
         if (result !== "closed") return result;
       } finally {

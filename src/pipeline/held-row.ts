@@ -32,8 +32,9 @@ export class HeldRow<U extends UploadRecord> {
   isHandedBack = false;
   /** When the last write was sent that the repository has acknowledged. */
   #confirmedAt: number;
-  /** The write that is under way. */
+  /** The last of the writes that are under way. */
   #writing: Promise<unknown> | undefined;
+  #writes = 0;
   #lost: ClaimLost | undefined;
   readonly #heartbeat: LazyTimer;
 
@@ -97,39 +98,40 @@ export class HeldRow<U extends UploadRecord> {
   /** One write at a time: a heartbeat that overtook a checkpoint could be taken for its answer. */
   #inTurn(changes: UploadChanges, leaseMs: number | undefined, write: Write): Promise<void> {
     const send = () => this.#send(changes, leaseMs, write);
+    this.#writes++;
     const writing = this.#writing === undefined ? send() : this.#writing.then(send, send);
-    this.#writing = writing;
-    const over = () => {
-      if (this.#writing === writing) this.#writing = undefined;
-    };
-    writing.then(over, over);
+    if (this.#writes > 0) this.#writing = writing; // else it was over at once
     return writing;
   }
 
   async #send(changes: UploadChanges, leaseMs: number | undefined, write: Write): Promise<void> {
-    if (this.#lost) throw new Interrupted();
-    const { fence, asColumns } = this.held;
-    const results = this.unsaved;
-    this.unsaved = {};
-    const sent = Object.assign(asColumns(results), changes);
-    const sentAt = performance.now();
-    let outcome: WriteOutcome;
     try {
-      outcome = await write(sent, fence === undefined ? undefined : { fence, leaseMs });
-    } catch (error) {
-      addResults(results, this.unsaved);
-      this.unsaved = results;
-      throw error;
+      if (this.#lost) throw new Interrupted();
+      const { fence, asColumns } = this.held;
+      const results = this.unsaved;
+      this.unsaved = {};
+      const sent = Object.assign(asColumns(results), changes);
+      const sentAt = performance.now();
+      let outcome: WriteOutcome;
+      try {
+        outcome = await write(sent, fence === undefined ? undefined : { fence, leaseMs });
+      } catch (error) {
+        addResults(results, this.unsaved);
+        this.unsaved = results;
+        throw error;
+      }
+      if (outcome === "deleted" || outcome === "stale") {
+        this.#lost = new ClaimLost(outcome);
+        // Once it was handed back, another worker may have it: that is no reason to abort.
+        if (!this.isHandedBack) this.cancellation.abort(this.#lost);
+        throw new Interrupted();
+      }
+      this.#confirmedAt = sentAt;
+      this.#row = withChanges(this.#row, sent);
+      if (outcome === "cancelled") this.cancellation.abort(batchCancelled(this.#row.batchId));
+    } finally {
+      if (--this.#writes === 0) this.#writing = undefined;
     }
-    if (outcome === "deleted" || outcome === "stale") {
-      this.#lost = new ClaimLost(outcome);
-      // Once it was handed back, another worker may have it: that is no reason to abort.
-      if (!this.isHandedBack) this.cancellation.abort(this.#lost);
-      throw new Interrupted();
-    }
-    this.#confirmedAt = sentAt;
-    this.#row = withChanges(this.#row, sent);
-    if (outcome === "cancelled") this.cancellation.abort(batchCancelled(this.#row.batchId));
   }
 
   /** The heartbeat does not retry: the next one does. It is also how a deletion is noticed while the model works. */

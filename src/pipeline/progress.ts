@@ -37,6 +37,9 @@ export interface ProgressStep {
   readonly message?: string;
 }
 
+/** What is told with a step. */
+export type ProgressReport = Pick<ProgressStep, "estimated" | "message">;
+
 /**
  * The progress of one upload: an integer that never decreases. Within a stage the adapter's reports move it; where it
  * reports nothing, a timer moves it by what the stage took lately, never to the end of the stage's band.
@@ -49,13 +52,13 @@ export class Progress implements Ticking {
   #stageBegan = 0;
   #emittedAt = Number.NEGATIVE_INFINITY;
   #reported = false;
-  #due: { estimated: boolean; message?: string } | undefined;
+  #due: ProgressReport | undefined;
   /** Among those that tick. */
   place: number | undefined;
 
   constructor(
-    /** Told how to make the step, for somebody who listens. */
-    private readonly emit: (step: () => ProgressStep) => void,
+    /** Asks for the step, where somebody listens. */
+    private readonly emit: (report: ProgressReport) => void,
     private readonly bands: ReadonlyMap<StageName, Band>,
     private readonly durations: StageDurations,
     private readonly ticker: Ticker,
@@ -118,6 +121,17 @@ export class Progress implements Ticking {
     if (this.#due) this.#emitSoon(this.#due);
   }
 
+  /** As it stands now. */
+  step(report: ProgressReport): ProgressStep {
+    return {
+      progress: this.#value,
+      stage: this.#stage,
+      status: this.#status,
+      attempt: this.#attempt,
+      ...report,
+    };
+  }
+
   #within(fraction: number): number {
     const [from, to] = this.#band(this.#stage);
     return Math.floor(from + fraction * (to - from));
@@ -134,21 +148,15 @@ export class Progress implements Ticking {
   }
 
   /** At most one event per upload in this time, besides those that begin or end a stage. */
-  #emitSoon(what: { estimated: boolean; message?: string }): void {
+  #emitSoon(report: ProgressReport): void {
     const now = performance.now();
-    if (now - this.#emittedAt < TICK_MS) this.#due = what;
-    else this.#emitNow(what, now);
+    if (now - this.#emittedAt < TICK_MS) this.#due = report;
+    else this.#emitNow(report, now);
   }
 
-  #emitNow(what: { estimated: boolean; message?: string }, now = this.#emittedAt): void {
+  #emitNow(report: ProgressReport, now = this.#emittedAt): void {
     this.#due = undefined;
     this.#emittedAt = now;
-    this.emit(() => ({
-      progress: this.#value,
-      stage: this.#stage,
-      status: this.#status,
-      attempt: this.#attempt,
-      ...what,
-    }));
+    this.emit(report);
   }
 }

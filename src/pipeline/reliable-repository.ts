@@ -1,5 +1,5 @@
 import type { Stoppable } from "../async/cancellation.js";
-import { NEVER, withTimeout } from "../async/time.js";
+import { NEVER } from "../async/time.js";
 import type {
   BatchRepositoryAdapter,
   ClaimOutcome,
@@ -10,10 +10,8 @@ import type {
   WriteOutcome,
 } from "../contracts/repository.js";
 import type { BatchRecord, BatchStatus, RerunMode, UploadRecord, UploadStatus } from "../contracts/upload.js";
-import { RepositoryError } from "../errors.js";
-import { RecentMap } from "../runtime/recent-map.js";
 import { expected, requireMembers } from "../validate.js";
-import { repositoryError } from "./repository-error.js";
+import { RepositoryCalls } from "./repository-calls.js";
 import {
   type CallSite,
   READ_CLAIM,
@@ -22,18 +20,6 @@ import {
   WRITE_CLAIM,
   WRITE_SAVE,
 } from "./repository-outage.js";
-import { retryBriefly } from "./retry.js";
-
-/** A call that takes longer counts as failed: every wait has a limit. */
-const DEADLINE_MS = 30_000;
-/**
- * How many rounds of tries have to fail in a row, while others are answered, until a call is taken to fail alone. A round takes
- * four seconds, in which the repository may come back and go down again. What a wrong guess ends is one upload, or a whole run.
- */
-const ROUNDS_OF_AN_UPLOAD = 2;
-const ROUNDS_OF_A_RUN = 4;
-/** Uploads for which calls fail although the repository can be reached. */
-const MOST_REMEMBERED = 1000;
 
 const BATCH_MEMBERS = ["findBatch", "updateBatch", "listUploads", "countUploads", "listBatches"] as const;
 
@@ -45,13 +31,14 @@ const BATCH_MEMBERS = ["findBatch", "updateBatch", "listUploads", "countUploads"
  *   ConfigurationError it answers what no repository does, or lacks a table or a column
  */
 export class ReliableRepository<U extends UploadRecord> {
-  /** Uploads for which calls failed while others were answered. */
-  readonly #failedAlone = new RecentMap<string | undefined, true>(MOST_REMEMBERED);
+  readonly #calls: RepositoryCalls;
 
   constructor(
     readonly adapter: RepositoryAdapter<U> & Partial<BatchRepositoryAdapter<U>>,
-    private readonly outage?: RepositoryOutage,
-  ) {}
+    outage?: RepositoryOutage,
+  ) {
+    this.#calls = new RepositoryCalls((id) => adapter.findUpload(id), outage);
+  }
 
   /** The same repository, for a batch that sits out its outages. */
   withOutage(outage: RepositoryOutage): ReliableRepository<U> {
@@ -60,7 +47,7 @@ export class ReliableRepository<U extends UploadRecord> {
 
   /** Whether its calls wait for it when it cannot be reached: an error of theirs is no outage then. */
   get sitsOutOutages(): boolean {
-    return this.outage !== undefined;
+    return this.#calls.outage !== undefined;
   }
 
   get hasClaims(): boolean {
@@ -89,20 +76,18 @@ export class ReliableRepository<U extends UploadRecord> {
     signal: Stoppable,
   ): Promise<WriteOutcome> {
     // A copy for each try: an adapter may turn fields into columns in place, and would do so twice.
-    const write = () =>
-      Promise.resolve(this.adapter.updateUpload(id, Object.assign({}, changes), claim)).then(requireOutcome);
-    return this.#call(what, signal, WRITE_SAVE, write, id);
+    const write = () => this.adapter.updateUpload(id, Object.assign({}, changes), claim);
+    return this.#call(what, signal, WRITE_SAVE, write, id, requireOutcome);
   }
 
   /** One try: the next heartbeat is the retry. */
-  async updateOnce(
+  updateOnce(
     id: string,
     changes: UploadChanges,
     claim: { fence: number; leaseMs?: number | undefined } | undefined,
   ): Promise<WriteOutcome> {
-    return requireOutcome(
-      await withTimeout(this.adapter.updateUpload(id, Object.assign({}, changes), claim), DEADLINE_MS, tooLate),
-    );
+    const send = () => this.adapter.updateUpload(id, Object.assign({}, changes), claim);
+    return this.#calls.makeOnce({ send, check: requireOutcome });
   }
 
   /** @param request made for each try */
@@ -169,94 +154,19 @@ export class ReliableRepository<U extends UploadRecord> {
     return this.adapter as BatchRepositoryAdapter<U>;
   }
 
-  #call<T>(what: string, signal: Stoppable, where: CallSite, call: () => Promise<T>, uploadId?: string): Promise<T> {
-    // Almost every first try is answered: nothing of what a failure needs is made before there is one.
-    let answering: Promise<T>;
-    try {
-      answering = withTimeout(call(), DEADLINE_MS, tooLate);
-    } catch (thrown) {
-      answering = Promise.reject(thrown);
-    }
-    return answering.then(
-      (answer) => {
-        this.outage?.over(where.kind);
-        return answer;
-      },
-      (thrown) => this.#callAgain(thrown, what, signal, where, call, uploadId),
-    );
-  }
-
-  /** The first try has failed: further ones, and where it is an outage, until that is over. */
-  async #callAgain<T>(
-    first: unknown,
+  #call<T>(
     what: string,
     signal: Stoppable,
-    { stage, kind }: CallSite,
-    call: () => Promise<T>,
-    uploadId: string | undefined,
+    where: CallSite,
+    send: () => Promise<T>,
+    uploadId?: string,
+    check?: (answer: T) => void,
   ): Promise<T> {
-    const { outage } = this;
-    /** How many calls had been answered when this one first failed: at all, and in this round of tries. */
-    const answeredBefore = outage?.answered(kind);
-    let answeredInRound: number | undefined;
-    let isFirst = true;
-    const inTime = async () => {
-      try {
-        if (isFirst) throw first;
-        return await withTimeout(call(), DEADLINE_MS, tooLate);
-      } catch (error) {
-        isFirst = false;
-        answeredInRound ??= outage?.answered(kind);
-        throw error;
-      }
-    };
-    let hasWaited = false;
-    let roundsAlone = 0;
-    try {
-      for (let rounds = 1; ; rounds++) {
-        answeredInRound = undefined;
-        try {
-          const answer = await retryBriefly(inTime, signal);
-          outage?.over(kind);
-          return answer;
-        } catch (thrown) {
-          const error = repositoryError(thrown, what, stage);
-          if (outage === undefined || !(error instanceof RepositoryError)) throw error;
-          const isAlone =
-            uploadId === undefined
-              ? outage.answered(kind) > (answeredInRound ?? 0)
-              : (outage.answered(kind) > (answeredBefore ?? 0) || this.#failedAlone.get(uploadId) === true) &&
-                (await this.#isAnswered(uploadId));
-          roundsAlone = isAlone ? roundsAlone + 1 : 0;
-          // No outage but this call: rounds of tries have failed in a row, in each of which others were answered.
-          if (roundsAlone >= (uploadId === undefined ? ROUNDS_OF_A_RUN : ROUNDS_OF_AN_UPLOAD)) {
-            if (uploadId !== undefined) this.#failedAlone.set(uploadId, true);
-            outage.over(kind);
-            throw error;
-          }
-          if (!hasWaited) outage.joined();
-          hasWaited = true;
-          if (!(await outage.wait(error, kind, rounds, signal))) throw error;
-        }
-      }
-    } finally {
-      if (hasWaited) outage?.left();
-    }
-  }
-
-  async #isAnswered(uploadId: string): Promise<boolean> {
-    try {
-      await withTimeout(this.adapter.findUpload(uploadId), DEADLINE_MS, tooLate);
-      return true;
-    } catch {
-      return false;
-    }
+    return this.#calls.make({ send, check, what, signal, where, uploadId });
   }
 }
 
-const tooLate = () => new Error(`the repository did not answer within ${DEADLINE_MS} ms`);
-
-function requireOutcome(outcome: WriteOutcome): WriteOutcome {
-  if (outcome === "saved" || outcome === "deleted" || outcome === "stale" || outcome === "cancelled") return outcome;
+function requireOutcome(outcome: WriteOutcome): void {
+  if (outcome === "saved" || outcome === "deleted" || outcome === "stale" || outcome === "cancelled") return;
   throw expected("repository.updateUpload", 'the answer "saved", "deleted", "stale" or "cancelled"', outcome);
 }

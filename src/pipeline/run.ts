@@ -13,7 +13,7 @@ import { copyRecord } from "./copy-record.js";
 import { knownFacts } from "./known-facts.js";
 import { createUploadMedia, type UploadMedia } from "./media.js";
 import { hasPictures, picturesOf } from "./pictures-wanted.js";
-import { type bandsOf, Progress } from "./progress.js";
+import { type bandsOf, Progress, type ProgressReport } from "./progress.js";
 import type { Settings } from "./settings.js";
 
 type Fields<U extends UploadRecord, Name extends UploadEventName> = Omit<
@@ -91,13 +91,8 @@ export class UploadRun<U extends UploadRecord> {
       visionAhead: runtime.visionAhead,
       picturesToCome: () => this.#picturesToCome(),
     });
-    const { fileName = null, fileSize = null } = row;
-    this.progress = new Progress(
-      (step) => this.emit("upload:progress", () => ({ fileName, fileSize, ...step() })),
-      bands,
-      runtime.durations,
-      runtime.ticker,
-    );
+    const tell = (report: ProgressReport) => this.#tellProgress(report);
+    this.progress = new Progress(tell, bands, runtime.durations, runtime.ticker);
   }
 
   /**
@@ -128,6 +123,13 @@ export class UploadRun<U extends UploadRecord> {
       payload ??= this.#payload(event, fields());
       emitIsolated(emitter, event, payload, (thrown) => this.#listenerFailed(event, thrown));
     }
+  }
+
+  /** Most uploads have no listener, and eight steps: nothing is made for them. */
+  #tellProgress(report: ProgressReport): void {
+    if (!this.settings.events.some((emitter) => emitter.listenerCount("upload:progress") > 0)) return;
+    const { fileName = null, fileSize = null } = this.claim.row;
+    this.emit("upload:progress", () => ({ fileName, fileSize, ...this.progress.step(report) }));
   }
 
   #picturesToCome(): Pick<PicturesWanted, "pictures" | "placeholder"> | null {

@@ -44,8 +44,8 @@ export class Limiter {
   /** Runs `task` in a slot, whatever calls it makes. @throws Interrupted when the signal is aborted before */
   hold<T>(signal: Stoppable, task: () => Promise<T>): Promise<T> {
     const begin = () => (signal.aborted ? Promise.reject(new Interrupted()) : task());
+    if (this.concurrency >= Number.MAX_SAFE_INTEGER) return begin(); // the limit is that of an engine, or there is none
     // Most calls find a free slot, and need not listen for an abort in the queue.
-    if (this.concurrency === Number.POSITIVE_INFINITY) return begin();
     if (!this.isFull) return this.#limit(begin);
     return this.#queue(signal, begin);
   }

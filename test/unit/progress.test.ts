@@ -17,7 +17,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   steps = [];
   durations = new StageDurations();
-  progress = new Progress((step) => steps.push(step()), bands, durations, new Ticker());
+  progress = new Progress((report) => steps.push(progress.step(report)), bands, durations, new Ticker());
 });
 
 afterEach(() => {
