@@ -8,6 +8,8 @@ import { postgresRepository } from "upload-processor/postgres";
 export const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
 pool.on("error", (error) => console.error(error.message));
 export const repository = postgresRepository(pool);
+/** How long an upload is held by a worker that was killed. */
+const lease = { durationMs: Number(process.env.LEASE_MS ?? 60_000) };
 const adapters = { storage: fileStorage(process.env.PHOTOS ?? "photos"), ai: localAI(), repository };
 
 export interface Job {
@@ -27,7 +29,7 @@ export async function attemptAt(
   attempt: { readonly number: number; readonly max: number },
   signal?: AbortSignal,
 ): Promise<Next> {
-  const next = nextAfter(await processUploadWithRetry(uploadId, adapters, { attempt, signal }), attempt.number);
+  const next = nextAfter(await processUploadWithRetry(uploadId, adapters, { attempt, signal, lease }), attempt.number);
   if (next.state !== "again" && batchId !== undefined) await settleBatch(repository, batchId);
   return next;
 }

@@ -39,8 +39,9 @@ async function runExample(name: string, env: NodeJS.ProcessEnv) {
     const url = new URL(TEST_POSTGRES_URL as string);
     url.searchParams.set("options", `-c search_path=${schema}`);
     const PHOTOS = join(project, "photos");
+    const schemas = { GRAPHILE_WORKER_SCHEMA: `${schema}_jobs`, DBOS_SCHEMA: `${schema}_jobs` };
     const program = await run(process.execPath, [script], project, {
-      env: { ...process.env, ...env, DATABASE_URL: url.href, PHOTOS, GRAPHILE_WORKER_SCHEMA: `${schema}_jobs` },
+      env: { ...process.env, ...env, ...schemas, DATABASE_URL: url.href, PHOTOS },
     });
     expect(program.stdout).toContain("done");
   } finally {
@@ -55,4 +56,8 @@ test.skipIf(TEST_POSTGRES_URL === undefined || TEST_REDIS_URL === undefined)("th
 
 test.skipIf(TEST_POSTGRES_URL === undefined)("the example over Graphile Worker runs", () =>
   runExample("graphile-worker", {}),
+);
+
+test.skipIf(TEST_POSTGRES_URL === undefined)("the example over DBOS runs, also when its worker is killed", () =>
+  runExample("dbos", { LEASE_MS: "3000" }),
 );

@@ -1,10 +1,10 @@
-/** The workflow of one upload in DBOS: a step for each attempt, and waits that survive a restart. */
+/** Uploads as workflows of DBOS, in the same PostgreSQL: a step for each attempt, and waits that survive a restart. */
 import { DBOS } from "@dbos-inc/dbos-sdk";
-import { attemptAt, type Job } from "../engines/attempt.js";
+import { attemptAt, type Job } from "./attempt.js";
 
 const MAX_ATTEMPTS = 3;
 
-export const processUpload = DBOS.registerWorkflow(
+const processUpload = DBOS.registerWorkflow(
   async (job: Job): Promise<void> => {
     let number = 1;
     for (;;) {
@@ -18,6 +18,17 @@ export const processUpload = DBOS.registerWorkflow(
   },
   { name: "processUpload" },
 );
+
+/** A worker: it goes on with the workflows that were interrupted. `DBOS.shutdown()` ends it. */
+export async function startWorker(): Promise<void> {
+  DBOS.setConfig({
+    name: "photos",
+    systemDatabaseUrl: process.env.DATABASE_URL ?? "",
+    systemDatabaseSchemaName: process.env.DBOS_SCHEMA ?? "dbos",
+    logLevel: "warn",
+  });
+  await DBOS.launch();
+}
 
 /** One workflow for each upload, however often it is started: its id is made of the upload's. */
 export async function enqueue(jobs: readonly Job[]): Promise<void> {
