@@ -1,15 +1,9 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, test, vi } from "vitest";
-import type { PicturesWanted } from "../../src/media/pictures.js";
 import { play, playPoison } from "../support/invariants/run.js";
 import { poisonScenarios, scenarios } from "../support/invariants/scenario.js";
 
-// Decoding takes real time, in threads that no fake clock can stop.
-vi.mock("../../src/media/pictures.ts", () => ({
-  makePictures: async (_source: unknown, { pictures }: PicturesWanted) => ({
-    pictures: pictures.map(() => ({ data: new Uint8Array(1), contentType: "image/jpeg", width: 1, height: 1 })),
-  }),
-}));
+vi.mock("../../src/media/pictures.ts", () => import("../support/pictures-at-once.js"));
 
 /**
  * Random batches under random faults: several processors on one repository, with errors before and after the effect,

@@ -1,18 +1,12 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { PicturesWanted } from "../../src/media/pictures.js";
 import { settled, useFakeTime } from "../support/fake-time.js";
 import { findPostgres, PostgresServer } from "../support/postgres-server.js";
 import { type History, histories } from "./reprocess/history.js";
 import { play } from "./reprocess/play.js";
 import { redo } from "./reprocess/redo-run.js";
 
-// Decoding takes real time, in threads that no fake clock can stop.
-vi.mock("../../src/media/pictures.ts", () => ({
-  makePictures: async (_source: unknown, { pictures }: PicturesWanted) => ({
-    pictures: pictures.map(() => ({ data: new Uint8Array(1), contentType: "image/jpeg", width: 1, height: 1 })),
-  }),
-}));
+vi.mock("../../src/media/pictures.ts", () => import("../support/pictures-at-once.js"));
 
 /**
  * A rerun never loses: fewer histories than `npm run stress:reprocess`. REPROCESS_HISTORIES sets how many, and REPROCESS_CASE

@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { BatchProcessor } from "../../src/index.js";
-import type { PicturesWanted } from "../../src/media/pictures.js";
 import { deferred, ids, worldOf } from "../support/fakes.js";
 
-// Decoding takes real time, in threads that no fake clock can stop.
-vi.mock("../../src/media/pictures.ts", () => ({
-  makePictures: async (_source: unknown, { pictures }: PicturesWanted) => ({
-    pictures: pictures.map(() => ({ data: new Uint8Array(1), contentType: "image/jpeg", width: 1, height: 1 })),
-  }),
-}));
+vi.mock("../../src/media/pictures.ts", () => import("../support/pictures-at-once.js"));
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
