@@ -52,8 +52,8 @@ export class Outcomes<U extends UploadRecord> {
   }
 
   /**
-   * Others could be stored: once the lease has run out, the upload gets one more chance. When many in a row could not, it is not
-   * the uploads that are at fault, and no more is paid for in vain.
+   * Others could be stored: once the lease has run out, the upload gets one more chance, unless the store refuses every write to
+   * its row. When many in a row could not, it is not the uploads that are at fault, and no more is paid for in vain.
    *
    * @returns whether it is to be visited again
    */
@@ -61,7 +61,7 @@ export class Outcomes<U extends UploadRecord> {
     if (++this.#unstoredInARow >= Math.max(LEAST_UNSTORED_IN_A_ROW, this.concurrency + 1)) {
       this.ending.fail(error);
       this.ending.stop();
-    } else if (!this.#unstoredOnce.has(uploadId)) {
+    } else if (error.code !== "RESULT_REFUSED" && !this.#unstoredOnce.has(uploadId)) {
       this.#unstoredOnce.add(uploadId);
       return true;
     }

@@ -96,8 +96,9 @@ export interface RepositoryAdapter<U extends UploadRecord = UploadRecord> {
    * Without `claim` a settled row takes only writes that leave its status alone or repeat it, and the write of
    * `status: "pending"` that resets it; others are `"stale"`. A row that is not settled takes every write.
    *
-   * A value that the store refuses (too long, out of range, against a constraint) is no outage: throw what the database
-   * threw (SQLSTATE 22 and 23 are known), or an `UploadError` with code `RESULT_REFUSED`, and nothing is written.
+   * A value that the store refuses (too long, out of range, against a constraint, by a trigger) is no outage: throw what the
+   * database threw, which is known of PostgreSQL, MySQL, SQLite and Prisma, or an `UploadError` with code `RESULT_REFUSED`, and
+   * nothing is written.
    */
   readonly updateUpload: (
     id: string,

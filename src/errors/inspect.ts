@@ -55,8 +55,11 @@ export function firstOf<T>(chain: readonly unknown[], answer: (error: unknown) =
   return undefined;
 }
 
-/** Classes of SQLSTATE begin with a digit or one of these; network codes such as EPIPE have five letters as well. */
-const SQLSTATE = /^(?:\d[\dA-Z]|F0|HV|P0|XX)[\dA-Z]{3}$/;
+/**
+ * Classes of SQLSTATE begin with a digit or one of these; those from I to Z are for users. A digit tells them from network codes such
+ * as EPIPE, and Prisma's begin with P1 to P6.
+ */
+const SQLSTATE = /^(?=.*\d)(?:\d[\dA-Z]|F0|HV|P0|[I-OQ-Z][\dA-Z])[\dA-Z]{3}$/;
 
 /** The SQLSTATE of a database's error: `code` in PostgreSQL's clients, `sqlState` in MySQL's. */
 export function sqlStateOf(error: unknown): string | undefined {

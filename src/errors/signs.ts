@@ -21,8 +21,17 @@ const DEPLOYMENT_SQLSTATE = /^(?:42|3D000|3F000|28)/;
 const DEPLOYMENT_PRISMA = /^P(?:1000|1003|1010|2021|2022)$/;
 const MODULE_CODE = /^(?:ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|ERR_DLOPEN_FAILED)$/;
 
-/** Out of range, too long, no such type of value; unique, foreign key, check, not null. */
-const REFUSED_SQLSTATE = /^2[23]/;
+/**
+ * Out of range, too long, no such type of value (22); unique, foreign key, check, not null (23); the check of a view (44); past a
+ * limit, as a key that is too long for its index (54); what a trigger raises, in MySQL (45), in PostgreSQL (P0), and under codes of
+ * the user's own, for which SQL keeps the classes from I to Z: XX is an error within PostgreSQL.
+ */
+const REFUSED_SQLSTATE = /^(?:2[23]|4[45]|54|P0|[I-OQ-WYZ])/;
+/** SQLite's: a constraint, also by a trigger; too big; of another type. The last byte of its numbers. */
+const REFUSED_SQLITE = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH)/;
+const REFUSED_BY_SQLITE: readonly number[] = [19, 18, 20];
+/** SQLite has one code for every statement that it cannot make sense of. */
+const MISSING_IN_SQLITE = /no such (?:table|column)|has no column named/;
 const REFUSED_PRISMA = /^P20(?:0[02-7]|1[1-4]|19|20)$/;
 
 /** Keys that are refused, and quotas that are used up, in the words of the services. */
@@ -56,6 +65,7 @@ export function isPageOfProxy(error: unknown): boolean {
 export function isDeploymentError(error: unknown): boolean {
   if (MODULE_CODE.test(textAt(error, "code")) || DEPLOYMENT_PRISMA.test(codeOfPrisma(error))) return true;
   if (DEPLOYMENT_SQLSTATE.test(sqlStateOf(error) ?? "")) return true;
+  if (isOfSqlite(error) && MISSING_IN_SQLITE.test(textAt(error, "message"))) return true;
   return ["name", "code", "Code"].some((key) => textAt(error, key) === "NoSuchBucket");
 }
 
@@ -70,15 +80,25 @@ export function isContentRefusal(error: unknown): boolean {
   return bodiesOf(error).some((body) => Array.isArray(read(read(read(body, "error"), "metadata"), "reasons")));
 }
 
-/** Whether the store refused the value itself: of SQLSTATE class 22 or 23, also as the cause of an ORM's error. */
+/** Whether the store refused the value itself: told by its SQLSTATE, also of the cause of an ORM's error. */
 export function isRefusedValue(thrown: unknown): boolean {
   const verdict = firstOf(errorChain(thrown), (error) => {
     if (hasCode(error, "RESULT_REFUSED")) return true;
     const state = sqlStateOf(error);
     if (state !== undefined) return REFUSED_SQLSTATE.test(state);
-    return REFUSED_PRISMA.test(codeOfPrisma(error)) ? true : undefined;
+    return REFUSED_PRISMA.test(codeOfPrisma(error)) || isRefusedBySqlite(error) ? true : undefined;
   });
   return verdict ?? false;
+}
+
+/** By its name in better-sqlite3 and libSQL, by its number in `node:sqlite`. */
+function isRefusedBySqlite(error: unknown): boolean {
+  if (REFUSED_SQLITE.test(textAt(error, "code"))) return true;
+  return isOfSqlite(error) && REFUSED_BY_SQLITE.includes(Number(read(error, "errcode")) & 0xff);
+}
+
+function isOfSqlite(error: unknown): boolean {
+  return /^(?:ERR_)?SQLITE_ERROR$/.test(textAt(error, "code"));
 }
 
 /** Prisma's codes look like those of no other, and its errors carry its version. */

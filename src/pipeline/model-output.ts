@@ -129,6 +129,9 @@ function understood<T>(stage: StageName, code: UploadErrorCode, read: () => T): 
   }
 }
 
+/** MySQL's JSON and MongoDB take no more, and copying by recursion ends somewhere. */
+const DEEPEST = 100;
+
 /**
  * A clean copy of what JSON keeps of it, which is what databases keep. A key `__proto__`, which JSON may have, is left out:
  * assigned, it would become the prototype.
@@ -141,7 +144,13 @@ function asJson(value: object): Json {
     throw new Error(`expected metadata of at most ${LONGEST_TEXT} characters, got ${json.length}`);
   const plain: unknown = UNCLEAN.test(json) ? JSON.parse(json, clean) : JSON.parse(json);
   if (!isObject(plain)) throw new Error(`expected metadata to be an object, got ${kindOf(plain)}`);
+  if (isDeeper(plain, DEEPEST)) throw new Error(`expected metadata that is nested at most ${DEEPEST} deep`);
   return plain;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
 }
 
 const UNCLEAN = /__proto__|\\u0000|\\ud[89a-f]/i;

@@ -1,4 +1,5 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { randomBytes } from "node:crypto";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { memoryStorage } from "../../src/adapters/memory.js";
 import { type AIAdapter, BatchProcessor, defineStage, type UploadRecord } from "../../src/index.js";
 import { jpeg } from "../support/fakes.js";
@@ -19,6 +20,9 @@ const NUL = "a\0b";
 const ODD = {
   long: { id: "u3", text: "x".repeat(LONGEST_DESCRIPTION + 1) },
   word: { id: "u11", text: "a forbidden sight" },
+  raised: { id: "u13", text: "an unwelcome sight" },
+  raisedByName: { id: "u19", text: "an unheard sound" },
+  key: { id: "u47" },
   vector: { id: "u17", vector: [1, 2, 3, 4] },
   infinite: { id: "u23", vector: [1, 2, 1e39] },
   nul: { id: "u29" },
@@ -26,6 +30,8 @@ const ODD = {
   emojiInFacts: { id: "u37" },
   emojiInReason: { id: "u41" },
 } as const;
+/** It cannot be compressed to what an index takes. */
+const LONG_KEY = randomBytes(6000).toString("hex");
 const UPLOADS: readonly UploadRecord[] = Array.from({ length: 50 }, (_, n) => ({
   id: `u${n}`,
   storageKey: `originals/${n}`,
@@ -44,8 +50,8 @@ function model() {
       if (id === ODD.emojiInReason.id) throw Object.assign(new Error("cannot see\0🐈 at all"), { retryable: false });
       if (id === ODD.nul.id)
         return { text: NUL, metadata: { [NUL]: [NUL, { deep: NUL }] }, usage: { model: NUL, inputTokens: 1 } };
-      const metadata = { seen: id === ODD.emojiInFacts.id ? "🐈" : "cat" };
-      return { text: of(id)?.text ?? `a photo of ${id}`, metadata };
+      const seen = id === ODD.emojiInFacts.id ? "🐈" : id === ODD.key.id ? LONG_KEY : "cat";
+      return { text: of(id)?.text ?? `a photo of ${id}`, metadata: { seen } };
     },
     embed: async ({ media }) => {
       count("embed", media.upload.id);
@@ -90,7 +96,8 @@ describe.each(stores)("%s", (_, make) => {
   test("of 50 uploads exactly those whose results are refused fail, by the store's reason", async () => {
     const store = await make();
     const { result, calls, waits, storage, row } = await processed(store);
-    const refused: string[] = [ODD.long.id, ODD.word.id, ODD.vector.id];
+    const { long, word, raised, raisedByName, key, vector } = ODD;
+    const refused = [long, word, raised, raisedByName, key, vector].map(({ id }): string => id);
     if (store.isLatin1) refused.push(ODD.emoji.id, ODD.emojiInFacts.id);
     const failing: string[] = [...refused, ODD.infinite.id, ODD.emojiInReason.id];
     expect(result).toMatchObject({ status: "completed", completed: 50 - failing.length, failed: failing.length });
@@ -111,14 +118,12 @@ describe.each(stores)("%s", (_, make) => {
       expect(storage.keys()).toContain(thumbnailKey);
       if (refused.includes(id)) expect({ id, errorCode }).toEqual({ id, errorCode: "RESULT_REFUSED" });
     }
-    const long = await row(ODD.long.id);
-    expect(long.errorMessage).toMatch(store.reasons.long);
-    expect(long.description ?? null).toBeNull();
-    expect(long.metadata).toMatchObject({ checked: { by: "ab" }, seen: "cat", media: { kind: "image" } });
-    expect((await row(ODD.word.id)).errorMessage).toMatch(store.reasons.word);
-    const vector = await row(ODD.vector.id);
-    expect(vector.errorMessage).toMatch(store.reasons.vector);
-    expect(vector.description).toBe("a photo of u17");
+    for (const reason of ["long", "word", "raised", "raisedByName", "key", "vector"] as const)
+      expect((await row(ODD[reason].id)).errorMessage).toMatch(store.reasons[reason]);
+    const withoutText = await row(long.id);
+    expect(withoutText.description ?? null).toBeNull();
+    expect(withoutText.metadata).toMatchObject({ checked: { by: "ab" }, seen: "cat", media: { kind: "image" } });
+    for (const { id } of [vector, key]) expect((await row(id)).description).toBe(`a photo of ${id}`);
     expect(await row(ODD.infinite.id)).toMatchObject({ errorCode: "INVALID_EMBEDDING", description: "a photo of u23" });
   });
 
@@ -174,8 +179,27 @@ test("a column that is too short for the reason, too, holds up nobody", async ()
     },
   };
   const { result, row } = await processed({ ...store, repository });
-  expect(result).toMatchObject({ status: "completed", completed: 45, failed: 5 });
+  expect(result).toMatchObject({ status: "completed", completed: 42, failed: 8 });
   const { status, errorCode, errorMessage } = await row(ODD.long.id);
   expect({ status, errorCode: errorCode ?? null }).toEqual({ status: "failed", errorCode: null });
   expect(errorMessage).toMatch(/value too long/);
+});
+
+test.each(["claimUpload", "updateUpload"] as const)("a row whose %s is refused is not waited for", async (member) => {
+  const store = refusingMemory(UPLOADS, () => new Error("refused"));
+  const refuse = async () => {
+    throw Object.assign(new Error("not this row"), { code: "P0001" });
+  };
+  const of = store.repository[member] as (...args: unknown[]) => Promise<unknown>;
+  const repository = {
+    ...store.repository,
+    [member]: (...args: unknown[]) => (args[0] === "u5" ? refuse() : of(...args)),
+  };
+  const storage = memoryStorage(UPLOADS.map(({ storageKey }) => [storageKey, jpeg]));
+  const describe = vi.fn(async () => "a photo");
+  const processor = new BatchProcessor({ storage, ai: { describe }, repository });
+  const result = await processor.process("batch");
+  expect(result).toMatchObject({ completed: 49, failed: 0, aborted: 1 });
+  expect(result.failures.map(({ uploadId, error }) => [uploadId, error.code])).toEqual([["u5", "RESULT_REFUSED"]]);
+  expect(describe).toHaveBeenCalledTimes(49);
 });

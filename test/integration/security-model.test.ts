@@ -84,7 +84,9 @@ describe("a description", () => {
       () => ({ text: "x", metadata: { a: "x".repeat(100 * MIB) } }),
       /at most 1000000 characters/,
     ],
-    ["with metadata without an end", () => ({ text: "x", metadata: deep(100_000) }), /stack/i],
+    ["with metadata that is nested deeply", () => ({ text: "x", metadata: deep(200) }), /nested at most 100 deep/],
+    // Newer versions of V8 write it, whatever its depth.
+    ["with metadata without an end", () => ({ text: "x", metadata: deep(100_000) }), /stack|at most 1000000/i],
   ])("%s fails, and is not paid for twice", async (_, answer, message) => {
     const describe = vi.fn(async () => answer());
     const { result, stored } = await complete({ describe } as unknown as AIAdapter);

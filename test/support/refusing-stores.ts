@@ -7,13 +7,16 @@ import { type BatchRepositoryAdapter, UploadError, type UploadRecord } from "../
 
 export const LONGEST_DESCRIPTION = 200;
 
-/** A store that refuses captions above 200 characters and with a certain word, and vectors of another length than 3. */
+/**
+ * A store that refuses captions above 200 characters, with a certain word and, by a trigger, with others; vectors of another length
+ * than 3; and what is seen where that is too long for an index.
+ */
 export interface RefusingStore {
   readonly repository: BatchRepositoryAdapter<UploadRecord>;
   /** Whether it has no letters beyond Latin-1. */
   readonly isLatin1: boolean;
-  /** What it says of a caption that is too long, of one with the word, and of a vector. */
-  readonly reasons: Readonly<Record<"long" | "word" | "vector", RegExp>>;
+  /** What it says of each. */
+  readonly reasons: Readonly<Record<"long" | "word" | "vector" | "raised" | "raisedByName" | "key", RegExp>>;
   readonly close: () => Promise<void>;
 }
 
@@ -28,6 +31,8 @@ export const REFUSALS: Readonly<Record<string, Refusal>> = {
   RESULT_REFUSED: (message) => new UploadError(message, { code: "RESULT_REFUSED" }),
 };
 
+const RAISED = { raised: /unwelcome here/, raisedByName: /unheard of/, key: /index row (?:size|requires) / };
+
 export function refusingMemory(uploads: readonly UploadRecord[], refusal: Refusal): RefusingStore {
   const stored = memoryRepository({ uploads, batches: [{ id: "batch", status: "pending" }] });
   const repository: BatchRepositoryAdapter<UploadRecord> = {
@@ -36,12 +41,16 @@ export function refusingMemory(uploads: readonly UploadRecord[], refusal: Refusa
       const description = changes.description ?? "";
       if (description.length > LONGEST_DESCRIPTION) throw refusal("value too long for type varchar(200)", "22001");
       if (description.includes("forbidden")) throw refusal('violates check constraint "decent"', "23514");
+      if (description.includes("unwelcome")) throw refusal("unwelcome here", "P0001");
+      if (description.includes("unheard")) throw refusal("unheard of", "UP001");
+      if (String(changes.metadata?.seen ?? "").length > 2704)
+        throw refusal("index row size 12016 exceeds maximum 2704", "54000");
       if (changes.embedding && changes.embedding.length !== 3)
         throw refusal('violates check constraint "three"', "23514");
       return stored.updateUpload(id, changes, claim);
     },
   };
-  const reasons = { long: /value too long/, word: /"decent"/, vector: /"three"/ };
+  const reasons = { long: /value too long/, word: /"decent"/, vector: /"three"/, ...RAISED };
   return { repository, isLatin1: false, reasons, close: async () => {} };
 }
 
@@ -53,9 +62,19 @@ async function refusingTables(client: PostgresClient, uploads: readonly UploadRe
   await client.query(`alter table ${tables.uploads} alter column description type varchar(${LONGEST_DESCRIPTION}),
     add constraint decent check (description not like '%forbidden%'),
     add constraint three check (cardinality(embedding) = 3)`);
+  await client.query(`create index on ${tables.uploads} ((metadata->>'seen'))`);
+  await client.query(`create function refuse_${suffix}() returns trigger language plpgsql as $$
+    begin
+      if new.description like '%unwelcome%' then raise exception 'unwelcome here'; end if;
+      if new.description like '%unheard%' then raise exception 'unheard of' using errcode = 'UP001'; end if;
+      return new;
+    end $$`);
+  await client.query(`create trigger refuse before update on ${tables.uploads} for each row
+    execute function refuse_${suffix}()`);
   await repository.addBatch({ id: "batch" });
   await repository.addUploads(uploads);
-  const reasons = { long: /value too long for type character varying\(200\)/, word: /"decent"/, vector: /"three"/ };
+  const long = /value too long for type character varying\(200\)/;
+  const reasons = { long, word: /"decent"/, vector: /"three"/, ...RAISED };
   return { repository: repository as unknown as RefusingStore["repository"], isLatin1, reasons };
 }
 

@@ -62,6 +62,11 @@ export function pgError(code: string, message: string): Error {
   return Object.assign(new pg.DatabaseError(message, message.length, "error"), { code, severity: "ERROR" });
 }
 
+/** As `node:sqlite` throws it: its number has the kind in its last byte. */
+export function sqliteError(errcode: number, message: string): Error {
+  return Object.assign(new Error(message), { code: "ERR_SQLITE_ERROR", errcode });
+}
+
 /** `DrizzleQueryError`. */
 export function drizzleError(cause: Error): Error {
   const query = `update "uploads" set "description" = $1, "status" = $2 where ("id" = $3 and "fence" = $4) returning "id"`;

@@ -6,6 +6,7 @@ import {
   pgError,
   prismaError,
   refusedConnection,
+  sqliteError,
   verdictOf,
 } from "../support/service-errors.js";
 
@@ -51,6 +52,12 @@ const REPOSITORIES: readonly Row[] = [
   ["pg: no such text", pgError("22P05", "unsupported Unicode escape sequence"), "RESULT_REFUSED upload once"],
   ["pg: out of range", pgError("22003", "integer out of range"), "RESULT_REFUSED upload once"],
   ["pg: check", pgError("23514", "new row violates check constraint"), "RESULT_REFUSED upload once"],
+  ["pg: a trigger", pgError("P0001", "not here"), "RESULT_REFUSED upload once"],
+  ["pg: a trigger, by a code of its own", pgError("UP001", "not here"), "RESULT_REFUSED upload once"],
+  ["pg: too long for an index", pgError("54000", "index row size 2712 exceeds"), "RESULT_REFUSED upload once"],
+  ["pg: the check of a view", pgError("44000", "new row violates check option"), "RESULT_REFUSED upload once"],
+  ["pg: read only, as a standby is", pgError("25006", "cannot execute UPDATE"), "REPOSITORY_FAILED service again"],
+  ["pg: an error within it", pgError("XX000", "unexpected chunk number"), "REPOSITORY_FAILED service again"],
   ["Drizzle: check", drizzleError(pgError("23514", "new row violates check constraint")), "RESULT_REFUSED upload once"],
   ["Drizzle: cannot connect", drizzleError(refusedConnection("127.0.0.1:5432")), "REPOSITORY_FAILED service again"],
   ["Prisma: too long", prismaError("P2000", "The provided value is too long"), "RESULT_REFUSED upload once"],
@@ -65,6 +72,25 @@ const REPOSITORIES: readonly Row[] = [
     Object.assign(new Error("Data too long"), { code: "ER_DATA_TOO_LONG", sqlState: "22001" }),
     "RESULT_REFUSED upload once",
   ],
+  [
+    "MySQL: a trigger",
+    Object.assign(new Error("not here"), { code: "ER_SIGNAL_EXCEPTION", sqlState: "45000" }),
+    "RESULT_REFUSED upload once",
+  ],
+  [
+    "better-sqlite3: check",
+    Object.assign(new Error("CHECK constraint failed"), { code: "SQLITE_CONSTRAINT_CHECK" }),
+    "RESULT_REFUSED upload once",
+  ],
+  [
+    "better-sqlite3: locked",
+    Object.assign(new Error("database is locked"), { code: "SQLITE_BUSY" }),
+    "REPOSITORY_FAILED service again",
+  ],
+  ["node:sqlite: a trigger", sqliteError(1811, "not here"), "RESULT_REFUSED upload once"],
+  ["node:sqlite: too big", sqliteError(18, "string or blob too big"), "RESULT_REFUSED upload once"],
+  ["node:sqlite: locked", sqliteError(5, "database is locked"), "REPOSITORY_FAILED service again"],
+  ["node:sqlite: no such column", sqliteError(1, "no such column: draft"), "INVALID_CONFIGURATION deployment once"],
   ["its own word", Object.assign(new Error("no"), { retryable: false }), "RESULT_REFUSED upload once"],
   ["pg: no such column", pgError("42703", 'column "draft" does not exist'), "INVALID_CONFIGURATION deployment once"],
   [

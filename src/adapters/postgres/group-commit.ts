@@ -104,8 +104,11 @@ export class GroupCommit<Call, Answer> {
   }
 }
 
-/** Whether the server has looked at the statement, and refused it. Class 08 and 57P tell of the connection and the server. */
+/**
+ * Whether the server has looked at the statement, and refused it: a trigger may do so under any code. Class 08 and 57P tell of the
+ * connection and the server, and what begins with E of the network.
+ */
 function isRefusal(error: unknown): boolean {
   const { code } = Object(error) as { readonly code?: unknown };
-  return typeof code === "string" && /^(?!08|57P)[0-9FHPX][0-9A-Z]{4}$/.test(code);
+  return typeof code === "string" && /^(?!08|57P|E)[0-9A-Z]{5}$/.test(code);
 }
