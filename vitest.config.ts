@@ -25,6 +25,6 @@ export default defineConfig({
     maxWorkers: "100%",
     // A program of their own: the whole project is checked by `npm run types`, which needs the build.
     typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"], tsconfig: "test/types/tsconfig.json" },
-    coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary", "json-summary"] },
+    coverage: { provider: "v8", include: ["src/**/*.ts"], reporter: ["text-summary", "json-summary"] },
   },
 });
