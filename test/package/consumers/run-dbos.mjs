@@ -24,7 +24,7 @@ if (process.argv[2] === "to-be-killed") {
   await repository.addBatch({ id: batchId });
   await repository.addUploads(uploads);
 
-  const first = fork(import.meta.filename, ["to-be-killed"]);
+  const first = fork(process.argv[1], ["to-be-killed"]);
   const countOf = async (status) => (await repository.countUploads({ batchId }))[status] ?? 0;
   while ((await countOf("completed")) === 0) await sleep(5);
   first.kill("SIGKILL");
