@@ -40,7 +40,8 @@ export function redone<U extends UploadRecord>(
   if (thumbnailKey !== undefined) changes.thumbnailKey = thumbnailKey;
   if (description !== undefined) changes.description = description;
   if (embedding !== undefined) changes.embedding = embedding;
-  else if (!embeds(ai)) changes.embedding = null;
+  // The vector of a description that stays is a vector of it still, also where this adapter makes none.
+  else if (description !== undefined && !embeds(ai)) changes.embedding = null;
   // What has no stamp gets none: the old one would say that it is of the old version.
   if (description !== undefined || embedding !== undefined) changes.aiVersion = made.aiVersion ?? null;
   // All of it was found up to date: without the stamp that says so, each reprocess would take it up again.

@@ -9,7 +9,7 @@ import {
   type UploadRecord,
 } from "../../src/index.js";
 import { uploadOf } from "../support/fakes.js";
-import { adaptersOf, callsOf, finished, overStores, watched } from "../support/stores.js";
+import { adaptersOf, callsOf, finished, inMemory, overStores, watched } from "../support/stores.js";
 
 const quick = { retry: { minTimeout: 1, randomize: false } } as const;
 const boom = (status: number) => Object.assign(new Error("refused"), { status });
@@ -34,6 +34,18 @@ const TAKEN: Readonly<Record<RerunMode, readonly string[]>> = {
   reprocess: ["old-failed", "old", "unversioned"],
   "reprocess-all": ["failed", "old-failed", "old", "unversioned", "current", "redo-failed"],
 };
+
+test("where nothing is described anew the vector stays, also when this adapter makes none", async () => {
+  const store = await inMemory([finished("a", { thumbnailKey: null })]);
+  const { repository, storage, ai } = adaptersOf(store);
+  const before = await repository.findUpload("a");
+  const processor = new BatchProcessor({ storage, ai: { describe: ai.describe, version: "v2" }, repository });
+  const lacking = { statuses: ["completed"], missing: ["thumbnailKey"] } as const;
+  expect(await processor.rerun(lacking, "retry")).toMatchObject({ completed: 1 });
+  const { description, embedding, aiVersion } = before as UploadRecord;
+  expect(await repository.findUpload("a")).toMatchObject({ description, embedding, aiVersion });
+  expect((await repository.findUpload("a"))?.thumbnailKey).toBeTruthy();
+});
 
 overStores((open) => {
   for (const mode of Object.keys(TAKEN) as RerunMode[]) {
