@@ -28,9 +28,17 @@ export function sleep(ms: number, signal: Stoppable): Promise<void> {
   });
 }
 
-/** Rejects with `timeoutError()` when the work is not done in time; what the work does later is dropped. */
-export function withTimeout<T>(work: Promise<T>, ms: number, timeoutError: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => settleInTime(work, ms, timeoutError, resolve, reject));
+/**
+ * Rejects with `timeoutError()` when the work is not done in time, and with `Interrupted` when the signal is aborted meanwhile; what
+ * the work does later is dropped.
+ */
+export function withTimeout<T>(
+  work: Promise<T>,
+  ms: number,
+  timeoutError: () => Error,
+  signal?: Stoppable,
+): Promise<T> {
+  return new Promise((resolve, reject) => settleInTime(work, ms, timeoutError, resolve, reject, signal));
 }
 
 /** As `withTimeout`, for who makes the promise anyway: calls one of the two, once. */
@@ -40,16 +48,28 @@ export function settleInTime<T>(
   timeoutError: () => Error,
   done: (result: T) => void,
   failed: (thrown: unknown) => void,
+  signal?: Stoppable,
 ): void {
   let isOver = false;
-  const timer = new LazyTimer(() =>
-    setTimeout(() => {
-      isOver = true;
-      failed(timeoutError());
-    }, ms),
-  );
+  // Begun all the same under a signal that is aborted already: then it is to be done to its end.
+  let heeded = signal?.aborted === false ? signal : undefined;
+  const giveUp = (error: Error) => {
+    if (end()) failed(error);
+    isOver = true;
+  };
+  const onAbort = () => giveUp(new Interrupted());
+  let isListening = false;
+  // Most work is done before the turn of the event loop is over: else there are a timer and a listener.
+  const timer = new LazyTimer(() => {
+    if (heeded?.aborted) queueMicrotask(onAbort);
+    isListening = true;
+    heeded?.addEventListener("abort", onAbort, { once: true });
+    return setTimeout(() => giveUp(timeoutError()), ms);
+  });
   const end = () => {
     timer.clear();
+    if (isListening) heeded?.removeEventListener("abort", onAbort);
+    heeded = undefined;
     return !isOver;
   };
   // An adapter in JavaScript may answer without a promise.

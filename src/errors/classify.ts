@@ -24,6 +24,7 @@ interface Verdict {
 
 /** Stages that call no model: their statuses are those of a store. */
 const STORE_STAGES: ReadonlySet<string> = new Set(["claim", "open", "thumbnail", "save"]);
+const MODEL_STAGES: ReadonlySet<string> = new Set(["describe", "embed"]);
 const PASSING_STATUS: ReadonlySet<number> = new Set([408, 409, 425, 429]);
 const ACCOUNT_STATUS: ReadonlySet<number> = new Set([401, 402, 403]);
 
@@ -101,7 +102,8 @@ function verdictFor(thrown: unknown, chain: readonly unknown[], { stage, code, r
   if (!STORE_STAGES.has(stage) && !passing) {
     if (chain.some(isContentRefusal)) return byFault("upload", false, "CONTENT_REFUSED");
     if (ACCOUNT_STATUS.has(status ?? 0) || chain.some(isAccountError)) return byFault("account", false, specific);
-    if (status === 404) return byFault("deployment", false, specific);
+    // A model that is not there; to a service of the user's own 404 may say that it knows nothing of this upload.
+    if (status === 404 && MODEL_STAGES.has(stage)) return byFault("deployment", false, specific);
   }
 
   const page = isPageOfProxy(thrown) && status === undefined;

@@ -21,8 +21,8 @@ export function missingPictures<U extends UploadRecord>(
   const media = mediaOf(has);
   return {
     thumbnail: thumbnail !== false && has.thumbnailKey === undefined,
-    renditions: [...renditions.keys()].filter((name) => media?.renditions?.[name] === undefined),
-    placeholder: placeholder !== undefined && media?.placeholder === undefined,
+    renditions: [...renditions.keys()].filter((name) => media?.renditions?.[name] == null),
+    placeholder: placeholder !== undefined && media?.placeholder == null,
   };
 }
 

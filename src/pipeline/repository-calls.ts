@@ -3,7 +3,7 @@ import { settleInTime, withTimeout } from "../async/time.js";
 import { RepositoryError } from "../errors.js";
 import { RecentMap } from "../runtime/recent-map.js";
 import { repositoryError } from "./repository-error.js";
-import type { CallSite, RepositoryOutage } from "./repository-outage.js";
+import { type CallSite, type RepositoryOutage, WRITE_SAVE } from "./repository-outage.js";
 import { retryBriefly } from "./retry.js";
 
 /** A call that takes longer counts as failed: every wait has a limit. */
@@ -65,6 +65,7 @@ export class RepositoryCalls {
             resolve(answer);
           },
           again,
+          stopOf(call),
         );
       } catch (thrown) {
         again(thrown);
@@ -73,8 +74,8 @@ export class RepositoryCalls {
   }
 
   /** One try. */
-  async makeOnce<T>({ send, check }: Pick<RepositoryCall<T>, "send" | "check">): Promise<T> {
-    const answer = await withTimeout(send(), DEADLINE_MS, tooLate);
+  async makeOnce<T>({ send, check }: Pick<RepositoryCall<T>, "send" | "check">, stop?: Stoppable): Promise<T> {
+    const answer = await withTimeout(send(), DEADLINE_MS, tooLate, stop);
     check?.(answer);
     return answer;
   }
@@ -91,7 +92,7 @@ export class RepositoryCalls {
     const inTime = async () => {
       try {
         if (isFirst) throw first;
-        return await this.makeOnce(call);
+        return await this.makeOnce(call, stopOf(call));
       } catch (error) {
         isFirst = false;
         answeredInRound ??= outage?.answered(kind);
@@ -140,6 +141,14 @@ export class RepositoryCalls {
       return false;
     }
   }
+}
+
+/**
+ * What ends the wait for an answer. A claim that is granted later is found again by its token; but a write of a claim must be over
+ * before the next one is sent.
+ */
+function stopOf({ where, signal }: Pick<RepositoryCall<unknown>, "where" | "signal">): Stoppable | undefined {
+  return where === WRITE_SAVE ? undefined : signal;
 }
 
 const tooLate = () => new Error(`the repository did not answer within ${DEADLINE_MS} ms`);

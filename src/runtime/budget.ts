@@ -52,7 +52,7 @@ export class Budget {
   #begin(): undefined {
     if (this.left <= 0 || !this.#fits(1)) {
       const spent = Number(this.#spent.toPrecision(6));
-      const message = `The budget of ${this.limit} is used up: ${spent} is spent, and the next call may cost ${this.#dearest ?? "more"}`;
+      const message = `The budget of ${this.limit} is used up: ${spent} is spent, and the next call may cost ${this.#dearest ?? "more"}; add to it, and call again`;
       throw new UploadError(message, { code: "BUDGET_EXHAUSTED" });
     }
     this.#running++;

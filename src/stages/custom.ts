@@ -39,7 +39,7 @@ export function customStage<U extends UploadRecord>(stage: Stage<U>, { runtime }
     status,
     weight: 5,
     required,
-    isDone: ({ claim }) => claim.resultOf(name) !== undefined,
+    isDone: ({ claim }) => claim.resultOf(name) != null, // as `missing` of a selection has it
     async make(run, attempt) {
       const media = run.opened ?? (await openMedia(run, attempt));
       const result = await callStage(run, {
@@ -49,7 +49,7 @@ export function customStage<U extends UploadRecord>(stage: Stage<U>, { runtime }
         code: "STAGE_FAILED",
         timeoutMs,
         slot,
-        service: { breaker: runtime.breakerOf(name), kind: "stage" },
+        service: { breaker: runtime.breakerOfStage(name), kind: "stage" },
         call: ({ context }) => stage.run(media, context),
         accept: (answer) => readStageResult(name, answer),
       });

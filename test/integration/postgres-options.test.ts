@@ -29,6 +29,16 @@ async function migrated(client: PostgresClient, options: PostgresRepositoryOptio
   return repository;
 }
 
+test("tables that are not there, or lack a column, are told with what makes them", async () => {
+  const missing = postgresRepository(withoutVector, { tables: newTables() });
+  await expect(missing.findUpload("1")).rejects.toThrow(/ does not exist; .*call await repository\.migrate\(\)/);
+  await expect(missing.findUpload("1")).rejects.toBeInstanceOf(ConfigurationError);
+  const tables = newTables();
+  const old = await migrated(withoutVector, { tables });
+  await withoutVector.exec(`alter table "${tables.uploads}" drop column draft cascade`);
+  await expect(old.findUpload("1")).rejects.toThrow(/draft" does not exist; .*migrate/);
+});
+
 describe("options", () => {
   test("tables may have any sound name, in a schema too", async () => {
     await withVector.exec('create schema if not exists "Média"');

@@ -40,6 +40,23 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+test("a claim that is not answered holds nobody up who is aborted, and is asked for again under its token", async () => {
+  const one = worldOf(["a"]);
+  const asked = deferred();
+  one.claimUpload.mockImplementationOnce(async (id, request) => {
+    await one.repository.claimUpload(id, request);
+    asked.resolve();
+    return new Promise(() => {});
+  });
+  const stop = new AbortController();
+  const working = processUploadWithRetry("a", one.world, { signal: stop.signal });
+  await asked.promise;
+  stop.abort("enough");
+  expect(await working).toMatchObject({ status: "aborted", reason: "enough" });
+  expect(await processUploadWithRetry("a", one.world)).toMatchObject({ status: "completed" });
+  expect(new Set(one.tokens()).size).toBe(1);
+});
+
 describe("a lost answer", () => {
   test("is asked for again under the same token, and is one start", async () => {
     vi.useFakeTimers();

@@ -180,10 +180,10 @@ describe("a model", () => {
   test.each(MODELS)("%s", (_, thrown, verdict) => {
     expect(verdictOf(describing(thrown))).toBe(verdict);
   });
-  test("a stage of the user's is judged like a model's, but for JSON that is cut off", () => {
+  test("a stage of the user's is judged like a model's, but for JSON that is cut off and for 404", () => {
     const scanning = (thrown: unknown) => verdictOf(classifyError(thrown, "virus-scan", "STAGE_FAILED"));
     expect(scanning({ status: 401, message: "no" })).toBe("ACCOUNT_REFUSED account once");
-    expect(scanning({ status: 404, message: "no" })).toBe("INVALID_CONFIGURATION deployment once");
+    expect(scanning({ status: 404, message: "no" })).toBe("STAGE_FAILED upload once");
     expect(scanning(new SyntaxError("x"))).toBe("STAGE_FAILED upload once");
     expect(scanning(new UploadError("no", { code: "REJECTED" }))).toBe("REJECTED upload once");
     expect(scanning(new UploadError("no", { code: "MINE", retryable: true }))).toBe("MINE upload again");

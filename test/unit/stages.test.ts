@@ -3,6 +3,7 @@ import {
   BatchProcessor,
   ConfigurationError,
   defineStage,
+  mediaFacts,
   processUploadWithRetry,
   type Stage,
   stageResult,
@@ -22,6 +23,17 @@ function stageOf(name: string, options: Partial<Omit<Stage, "name" | "run">> = {
   const run = vi.fn<Stage["run"]>(async () => ({ by: name }));
   return { run, stage: defineStage({ name, run, ...options }) };
 }
+
+test("null in the place of a result is no result, as for a selection of what is missing", async () => {
+  const { stage, run } = stageOf("palette");
+  const metadata = { palette: null, media: { kind: "image", mimeType: "image/jpeg", placeholder: null } };
+  const world = worldOf([uploadOf("a", { metadata })]);
+  await processUploadWithRetry("a", world, { stages: [stage], placeholder: "thumbhash" });
+  expect(run).toHaveBeenCalledTimes(1);
+  const stored = (await world.repository.findUpload("a")) ?? uploadOf("a");
+  expect(stageResult(stored, stage)).toEqual({ by: "palette" });
+  expect(mediaFacts(stored)?.placeholder).toBeTruthy();
+});
 
 describe("defineStage", () => {
   test("stageResult reads what it answered, with its type; undefined before", async () => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Logger } from "../../contracts/logger.js";
+import { ConfigurationError } from "../../errors.js";
 import type { PostgresClient } from "./options.js";
 import type { Statement } from "./parameters.js";
 
@@ -40,11 +41,15 @@ export function connect(
     looked = true;
     const { text, values } = statement;
     const name = nameOf(statement);
-    const { rows } =
-      name === undefined
-        ? await client.query(text, values)
-        : await (client as unknown as NamedQuery).query({ name, text, values });
-    return rows as Row[];
+    try {
+      const { rows } =
+        name === undefined
+          ? await client.query(text, values)
+          : await (client as unknown as NamedQuery).query({ name, text, values });
+      return rows as Row[];
+    } catch (error) {
+      throw isOfSchema(error) ? outOfDate(error) : error;
+    }
   }
 
   return {
@@ -53,6 +58,16 @@ export function connect(
       return (await rowsOf<Row>(statement))[0];
     },
   };
+}
+
+/** A table or a column that is not there. */
+function isOfSchema(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && (error.code === "42P01" || error.code === "42703");
+}
+
+function outOfDate(error: Error): ConfigurationError {
+  const remedy = "the tables are missing or of an earlier version: call await repository.migrate(), or run schemaSql()";
+  return new ConfigurationError(`${error.message}; ${remedy}`, { cause: error });
 }
 
 /** Whether it is a client of `pg`, which alone takes a named statement: they connect, and are emitters. PGlite is neither. */
