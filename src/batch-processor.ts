@@ -1,6 +1,6 @@
 import { quietController } from "./async/time.js";
 import { BreakerEvents } from "./batch/breaker-events.js";
-import { Gate } from "./batch/gate.js";
+import { Gate, neededServices } from "./batch/gate.js";
 import { planRerun } from "./batch/plan.js";
 import type { UploadSource } from "./batch/puller.js";
 import { recoverUploads } from "./batch/recover.js";
@@ -52,7 +52,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     const { settings, concurrency } = readProcessor(options, this);
     this.#settings = settings;
     this.runtime = settings.runtime;
-    this.#gate = new Gate(settings.runtime, settings.models.list.length);
+    this.#gate = new Gate(settings.runtime, neededServices(settings));
     this.#shared = {
       work: { settings, table: stageTable(settings) },
       concurrency,

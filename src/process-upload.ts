@@ -227,7 +227,7 @@ async function complete<U extends UploadRecord>(run: UploadRun<U>): Promise<Uplo
   }
   const written = await claim.complete();
   if (written !== "saved") return lost(run, written);
-  run.settings.runtime.forget(run.id);
+  run.settings.memory.forget(run.id);
   run.progress.complete();
   return { status: "completed", upload: claim.row, ...run.summary() };
 }

@@ -48,7 +48,7 @@ export async function stopped<U extends UploadRecord>(run: UploadRun<U>, thrown:
     case "failed": {
       const kept = claim.draft?.was === "completed";
       const written = await claim.fail(error);
-      settings.runtime.forget(run.id);
+      settings.memory.forget(run.id);
       return written === "saved" ? { status: "failed", error, kept, ...run.summary() } : lost(run, written);
     }
   }

@@ -1,10 +1,13 @@
 import { Cancellation, type Stoppable } from "../async/cancellation.js";
 import { Interrupted, throwIfInterrupted } from "../async/time.js";
+import type { UploadRecord } from "../contracts/upload.js";
 import { type RepositoryError, UploadError } from "../errors.js";
 import type { BatchPausedEvent } from "../events.js";
 import type { CallKind, RepositoryOutage } from "../pipeline/repository-outage.js";
+import type { Settings } from "../pipeline/settings.js";
 import type { Breaker } from "../runtime/breaker.js";
 import type { SharedRuntime } from "../runtime/runtime.js";
+import type { Needed } from "../runtime/services.js";
 
 /** Why nothing is begun just now. */
 export type PauseReason = Pick<BatchPausedEvent, "reason" | "error" | "until">;
@@ -23,6 +26,19 @@ export interface Pass {
   /** It is the one that finds out whether the service is back. */
   readonly isScout: boolean;
   readonly leave: () => void;
+}
+
+/** The services without which no upload can be completed: a stage that is not required is passed over where its own is down. */
+export function neededServices<U extends UploadRecord>({
+  models,
+  stages,
+  runtime,
+  breakerOfStorage,
+}: Settings<U>): Needed {
+  const required = stages.filter((stage) => stage.required !== false);
+  const others = [breakerOfStorage, ...required.map(({ name }) => runtime.breakerOfStage(name))];
+  if (models.list.length > 1) others.push(models.breakerOfEmbed);
+  return { models: models.list.length, others };
 }
 
 const WIDE_OPEN: Pass = { isScout: false, leave() {} };
@@ -44,10 +60,9 @@ export class Gate {
   readonly #answered: Record<CallKind, number> = { read: 0, write: 0 };
   readonly #listeners = new Set<() => void>();
 
-  /** @param models how many can describe: it is closed when none of them can be asked */
   constructor(
     private readonly runtime: SharedRuntime,
-    private readonly models = 1,
+    private readonly needed: Needed,
   ) {}
 
   get isPaused(): boolean {
@@ -86,7 +101,7 @@ export class Gate {
       const { error, until } = this.#outage;
       return { reason: "repository", error, until };
     }
-    const open = this.runtime.openBreaker(this.models)?.open;
+    const open = this.runtime.openBreaker(this.needed)?.open;
     if (open === undefined) return null;
     return { reason: open.error.fault === "account" ? "account" : "service", error: open.error, until: open.until };
   }
@@ -109,11 +124,11 @@ export class Gate {
   /** Whether the gate has not been closed since the pass was given. */
   lets(pass: Pass | undefined): boolean {
     if (this.#isPaused || this.#outage !== undefined) return false;
-    return pass?.isScout === true || this.runtime.openBreaker(this.models) === undefined;
+    return pass?.isScout === true || this.runtime.openBreaker(this.needed) === undefined;
   }
 
   get #isWideOpen(): boolean {
-    return !this.#isPaused && this.#outage === undefined && this.runtime.openBreaker(this.models) === undefined;
+    return !this.#isPaused && this.#outage === undefined && this.runtime.openBreaker(this.needed) === undefined;
   }
 
   async #pass(signal: Stoppable, runBegan: number): Promise<Pass> {
@@ -128,7 +143,7 @@ export class Gate {
         await this.runtime.changes.wait(signal);
         continue;
       }
-      const breaker = this.runtime.openBreaker(this.models);
+      const breaker = this.runtime.openBreaker(this.needed);
       if (breaker?.open === undefined) return WIDE_OPEN;
       const patienceMs = this.patienceFor(breaker.open, runBegan);
       const scout = {};

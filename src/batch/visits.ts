@@ -185,8 +185,8 @@ export class Visits<U extends UploadRecord> {
   /** Whether nothing is left in the run that could still show whether the service is up. */
   #isLastOne(): boolean {
     if (this.#inFlight > 1 || this.#puller?.isDone !== true) return false;
-    const { runtime } = this.#settings;
-    for (const { uploadId } of this.#held.results()) if (!runtime.isTried(uploadId)) return false;
+    const { memory } = this.#settings;
+    for (const { uploadId } of this.#held.results()) if (!memory.isTried(uploadId)) return false;
     return true;
   }
 

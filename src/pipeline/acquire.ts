@@ -33,10 +33,10 @@ async function claimInRepository<U extends UploadRecord>(
   settings: Settings<U>,
   cancellation: Cancellation,
 ): Promise<Acquired<U>> {
-  const { repository, lease, runtime } = settings;
-  const token = runtime.unanswered.get(id) ?? newToken();
+  const { repository, lease, memory } = settings;
+  const token = memory.unanswered.get(id) ?? newToken();
   // Taken: two visitors with one token would both be granted the claim.
-  runtime.unanswered.delete(id);
+  memory.unanswered.delete(id);
   let sentAt = 0;
   let answer: ClaimOutcome<U>;
   try {
@@ -45,7 +45,7 @@ async function claimInRepository<U extends UploadRecord>(
       return { leaseMs: lease.durationMs, token };
     });
   } catch (error) {
-    runtime.unanswered.set(id, token);
+    memory.unanswered.set(id, token);
     throw error;
   }
   switch (answer?.outcome) {

@@ -82,7 +82,7 @@ async function untilAnswered<U extends UploadRecord>(
 /** The models that have not failed this upload for good in an earlier attempt or visit; all of them when they have. */
 function candidates<U extends UploadRecord>({ settings, id }: UploadRun<U>): readonly Model<U>[] {
   const { list } = settings.models;
-  const failed = settings.runtime.failedForGood.get(id);
+  const failed = settings.memory.failedForGood.get(id);
   const left = failed === undefined ? list : list.filter(({ place }) => !failed.has(place));
   return left.length === 0 ? list : left;
 }
@@ -94,15 +94,15 @@ function isOwnFault<U extends UploadRecord>(
   { breaker }: Model<U>,
 ): boolean {
   if (isFault(error, "upload")) return !error.retryable;
-  const trial = settings.runtime.trialOf(id, breaker);
+  const trial = settings.memory.trialOf(id, breaker);
   if (error.fault !== "service" || trial === undefined || trial.failures < settings.retry.maxAttempts) return false;
   return breaker.succeededSince(trial.firstFailed);
 }
 
 function failedForGood<U extends UploadRecord>({ settings, id }: UploadRun<U>, { place }: Model<U>): void {
-  const failed = settings.runtime.failedForGood.get(id) ?? new Set();
+  const failed = settings.memory.failedForGood.get(id) ?? new Set();
   failed.add(place);
-  settings.runtime.failedForGood.set(id, failed);
+  settings.memory.failedForGood.set(id, failed);
 }
 
 /** Why it is not asked just now. Where nobody comes back, it is asked all the same unless another one may be asked instead. */

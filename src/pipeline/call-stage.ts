@@ -157,7 +157,7 @@ function accepted<U extends UploadRecord, Answer, Result>(
 export function noteRefused<U extends UploadRecord>(run: UploadRun<U>, stage: StageName): void {
   run.refusedAnswers ??= new Map();
   run.refusedAnswers.set(stage, (run.refusedAnswers.get(stage) ?? 0) + 1);
-  run.settings.runtime.refusedAnswers.set(run.id, run.refusedAnswers);
+  run.settings.memory.refusedAnswers.set(run.id, run.refusedAnswers);
 }
 
 export function pluginFailed(thrown: unknown, stage: StageName | null): UploadError {

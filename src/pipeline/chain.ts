@@ -5,7 +5,6 @@ import { embeds, versionFor } from "../records.js";
 import type { Breaker } from "../runtime/breaker.js";
 import type { Limiter } from "../runtime/limiter.js";
 import type { SharedRuntime } from "../runtime/runtime.js";
-import { EMBEDDING_OF_CHAIN } from "../runtime/services.js";
 import type { FallbackCause } from "./fallback-cause.js";
 
 /** What an adapter made by `fallbackAI` carries, so that its models are called, counted and paid for one by one. */
@@ -88,7 +87,7 @@ export function resolveModels<U extends UploadRecord>(
       return true;
     }
   };
-  const breakerOfEmbed = runtime.breakerOf(list.length > 1 ? EMBEDDING_OF_CHAIN : "embed");
+  const breakerOfEmbed = runtime.breakerOfEmbedding(list.length);
   const slot = runtime.limiter("describe");
   return { list, isChain: true, slot, embedder: embedderOf(list), breakerOfEmbed, goesOn };
 }

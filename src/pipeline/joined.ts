@@ -97,8 +97,8 @@ function coalescerOf<U extends UploadRecord>({ ai, runtime }: Settings<U>): Coal
 
 /** How many a text that has failed with others goes with: with nobody to come back for it, its last attempt is made alone. */
 function mostWith<U extends UploadRecord>({ run, attempt }: Joined<U>): number | undefined {
-  const { runtime, comesBack, retry } = run.settings;
-  const failed = runtime.failedTogether.get(run.id);
+  const { memory, comesBack, retry } = run.settings;
+  const failed = memory.failedTogether.get(run.id);
   return failed !== undefined && !comesBack && attempt >= retry.maxAttempts ? 1 : failed?.most;
 }
 

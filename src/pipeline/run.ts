@@ -47,6 +47,8 @@ export class UploadRun<U extends UploadRecord> {
   failedModel = 0;
   /** The breakers of the models of a chain that were not asked, where none is asked just now. */
   refusedBy: readonly Breaker[] | undefined;
+  /** When each service has first failed it in this visit, by the count of events of its breaker. */
+  failedSince: Map<Breaker, number> | undefined;
   /** Whether the last failure was that of a call for several uploads: it does not tell which of them is at fault. */
   failedTogether = false;
   /** Set once the original is open. */
@@ -72,7 +74,7 @@ export class UploadRun<U extends UploadRecord> {
     this.id = row.id;
     this.batchId = row.batchId ?? null;
     this.storageKey = row.storageKey;
-    this.refusedAnswers = runtime.refusedAnswers.get(row.id);
+    this.refusedAnswers = settings.memory.refusedAnswers.get(row.id);
     this.media = createUploadMedia<U>({
       record: () => this.record(),
       storageKey: this.storageKey,

@@ -168,7 +168,7 @@ export function judge<U extends UploadRecord>(
     breaker.released(ticket);
     // An original that was opened, and could not be read when it was wanted: the storage has failed the upload, not the model.
     if (UploadError.isInstance(error) && error.stage === "open" && error.fault === "service") {
-      const storage = run.settings.runtime.breakerOf("storage");
+      const storage = run.settings.breakerOfStorage;
       noteFailure(run, storage, storage.now());
     }
   }
@@ -176,12 +176,14 @@ export function judge<U extends UploadRecord>(
 
 /** How often the service has failed this upload, over all its visits: whether it is the upload's fault is told by that. */
 function noteFailure<U extends UploadRecord>(run: UploadRun<U>, breaker: Breaker, began: number): void {
-  const { comesBack, runtime } = run.settings;
+  const { comesBack, memory } = run.settings;
   if (!comesBack) return;
-  let trial = runtime.trialOf(run.id, breaker);
+  run.failedSince ??= new Map();
+  if (!run.failedSince.has(breaker)) run.failedSince.set(breaker, breaker.now());
+  let trial = memory.trialOf(run.id, breaker);
   if (trial === undefined) {
     trial = { failures: 0, held: 0, firstBegan: began, firstFailed: breaker.now() };
-    runtime.tried(run.id, breaker, trial);
+    memory.tried(run.id, breaker, trial);
   }
   trial.failures++;
 }

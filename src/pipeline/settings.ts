@@ -23,6 +23,7 @@ import type { Breaker } from "../runtime/breaker.js";
 import type { Budget } from "../runtime/budget.js";
 import type { Ledger } from "../runtime/ledger.js";
 import { runtimeOf, SharedRuntime } from "../runtime/runtime.js";
+import type { UploadMemory } from "../runtime/upload-memory.js";
 import { guardKeys } from "../storage-keys.js";
 import {
   aBoolean,
@@ -98,6 +99,9 @@ export interface Settings<U extends UploadRecord> {
   readonly timeouts: Complete<TimeoutOptions>;
   readonly stages: readonly Stage<U>[];
   readonly runtime: SharedRuntime;
+  /** Of the uploads of this repository. */
+  readonly memory: UploadMemory;
+  readonly breakerOfStorage: Breaker;
   readonly lease: Complete<LeaseOptions>;
   readonly logger: Logger;
 }
@@ -221,6 +225,8 @@ export function resolveSettings<U extends UploadRecord>(
     },
     stages: resolveStages(options.stages ?? []),
     runtime,
+    memory: runtime.memoryOf(repository),
+    breakerOfStorage: runtime.breakerOfStorage(storage),
     lease: {
       durationMs: timeout("lease.durationMs", lease.durationMs, 60_000, 30),
       maxStarts: count("lease.maxStarts", lease.maxStarts, 3),

@@ -196,7 +196,7 @@ export class SharedCall<U extends UploadRecord> {
   #failedTogether(error: UploadError, size: number): void {
     shareWait(error);
     for (const { run } of this.#members) {
-      const { failedTogether } = run.settings.runtime;
+      const { failedTogether } = run.settings.memory;
       const failures = (failedTogether.get(run.id)?.failures ?? 0) + 1;
       failedTogether.set(run.id, { failures, most: failures % 2 === 0 ? Math.max(1, Math.floor(size / 4)) : size });
       run.failedTogether = true;

@@ -40,9 +40,9 @@ const MOST_VISITS = 6;
  * attempts are used up and there is evidence that the service was up.
  */
 async function judgeService<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): Promise<Verdict> {
-  const { runtime, attempt } = run.settings;
+  const { memory, attempt } = run.settings;
   const [service, ...others] = servicesOf(run, error);
-  const trial = runtime.trialOf(run.id, service.breaker);
+  const trial = memory.trialOf(run.id, service.breaker);
   // A limit of calls is no fault of any of them, and of those in one call nobody knows which one was at fault.
   if (trial === undefined || run.failedTogether || (error.code === "RATE_LIMITED" && error.retryAfterMs !== undefined))
     return held(run, error);
@@ -79,23 +79,23 @@ async function isUploadsOwn<U extends UploadRecord>(
   error: UploadError,
   { breaker, ai }: Service,
 ): Promise<boolean> {
-  const { runtime, attempt, retry, run: context } = run.settings;
-  const trial = runtime.trialOf(run.id, breaker);
+  const { memory, attempt, retry, run: context } = run.settings;
+  const trial = memory.trialOf(run.id, breaker);
   if (trial === undefined || (attempt === undefined && trial.failures < retry.maxAttempts)) return false;
   // What began before this upload failed may have ended well although the service went down meanwhile.
+  if (breaker.succeededSince(run.failedSince?.get(breaker) ?? Number.POSITIVE_INFINITY)) return true;
+  // Between two visits the service may have come back and gone down again: it knows best.
+  if (ai?.checkHealth !== undefined) return isHealthy(run, error, ai);
   if (breaker.succeededSince(trial.firstFailed)) return true;
   // With nothing left that could succeed, a success since its first attempt has to do, once it was tried again later.
-  const isLast = trial.held > 0 && context?.isLastOne() === true;
-  if (isLast && breaker.endedWellSince(trial.firstBegan)) return true;
-  return isHealthy(run, error, ai);
+  return trial.held > 0 && context?.isLastOne() === true && breaker.endedWellSince(trial.firstBegan);
 }
 
 async function isHealthy<U extends UploadRecord>(
   { signal }: UploadRun<U>,
   { stage }: UploadError,
-  ai: Service["ai"],
+  ai: Pick<AIAdapter, "checkHealth">,
 ): Promise<boolean> {
-  if (ai?.checkHealth === undefined) return false;
   const reason = await askHealth(ai, stage === "embed" ? "embed" : "describe", signal);
   if (isFault(reason, "deployment")) throw reason;
   return reason === undefined;
@@ -103,7 +103,7 @@ async function isHealthy<U extends UploadRecord>(
 
 function held<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): Verdict {
   const services = servicesOf(run, error);
-  const trial = run.settings.runtime.trialOf(run.id, services[0].breaker);
+  const trial = run.settings.memory.trialOf(run.id, services[0].breaker);
   if (trial !== undefined) trial.held++;
   // Of a chain the first that can be asked again.
   const waits = services.map(({ breaker }) => breaker.retryAfterMs).filter((waitMs) => waitMs !== undefined);
@@ -112,8 +112,8 @@ function held<U extends UploadRecord>(run: UploadRun<U>, error: UploadError): Ve
 
 /** The breaker of the service that has failed. */
 export function breakerOf<U extends UploadRecord>(run: UploadRun<U>, { stage }: UploadError): Breaker {
-  const { runtime, models } = run.settings;
+  const { runtime, models, breakerOfStorage } = run.settings;
   if (stage === "describe") return (models.list[run.failedModel] as Model<U>).breaker;
   if (stage === "embed") return models.breakerOfEmbed;
-  return runtime.breakerOf(stage === "open" || stage === null ? "storage" : stage);
+  return stage === "open" || stage === null ? breakerOfStorage : runtime.breakerOfStage(stage);
 }

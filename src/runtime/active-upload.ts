@@ -33,17 +33,25 @@ export class ActiveUpload implements Listed {
   }
 }
 
-const heldByRepository = new WeakMap<object, Set<string>>();
+/** The same in every copy of the package: a process may have loaded it as ESM and as CommonJS. */
+const HELD = Symbol.for("upload-processor.held");
+
+function heldByRepository(): WeakMap<object, Set<string>> {
+  const ofProcess = globalThis as { [HELD]?: WeakMap<object, Set<string>> };
+  ofProcess[HELD] ??= new WeakMap();
+  return ofProcess[HELD];
+}
 
 /**
  * Uploads in work in a repository that knows no claims. They belong to the repository, not to a runtime: who settles one by
  * `failUpload`, or does it with another model, must not take what is in work.
  */
 export function heldIn(repository: object): Set<string> {
-  let held = heldByRepository.get(repository);
+  const all = heldByRepository();
+  let held = all.get(repository);
   if (held === undefined) {
     held = new Set();
-    heldByRepository.set(repository, held);
+    all.set(repository, held);
   }
   return held;
 }

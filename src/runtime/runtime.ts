@@ -10,10 +10,10 @@ import { DecoderSlots } from "./decoder-slots.js";
 import { StageDurations } from "./durations.js";
 import { Ledger } from "./ledger.js";
 import { Limiter } from "./limiter.js";
-import { RecentMap } from "./recent-map.js";
-import { defaultDecoders, MOST_REMEMBERED, readBreaker, readBudget, readLimits, UNLIMITED } from "./runtime-options.js";
+import { defaultDecoders, readBreaker, readBudget, readLimits, UNLIMITED } from "./runtime-options.js";
 import { Services } from "./services.js";
 import { Ticker } from "./ticker.js";
+import { UploadMemory } from "./upload-memory.js";
 import { VisionAhead } from "./vision-ahead.js";
 
 /** How the work stands. */
@@ -54,13 +54,6 @@ export interface Runtime {
   addBudget(amount: number): void;
 }
 
-/** What is remembered of an upload that was in calls of many which the service failed. */
-export interface FailedTogether {
-  readonly failures: number;
-  /** How many there may be in its next call. */
-  readonly most: number;
-}
-
 export class SharedRuntime extends Services implements Runtime {
   readonly ledger = new Ledger();
   readonly durations = new StageDurations();
@@ -73,19 +66,12 @@ export class SharedRuntime extends Services implements Runtime {
    * that does it again takes no neighbour into quarantine.
    */
   readonly suspects = new Limiter(1);
-  /** The tokens of claims that were not answered, by upload: the next claim of it is the same claim. */
-  readonly unanswered = new RecentMap<string, string>(MOST_REMEMBERED);
-  /** By the uploads that were in a call of many which the service failed: which of them is at fault is not known. */
-  readonly failedTogether = new RecentMap<string, FailedTogether>(MOST_REMEMBERED);
-  /** The models of a chain that have failed an upload for good, by upload: it need not be asked again. */
-  readonly failedForGood = new RecentMap<string, Set<number>>(MOST_REMEMBERED);
   /** By adapter: the `Coalescer` that gathers the texts for its calls of many. */
   readonly coalescers = new WeakMap<object, object>();
-  /** How many answers of each stage were received and not accepted, by upload: an engine's next attempt is a claim of its own. */
-  readonly refusedAnswers = new RecentMap<string, Map<StageName, number>>(MOST_REMEMBERED);
   readonly budget: Budget | undefined;
   readonly #limits = new Map<string, Limiter>();
   readonly #given: Readonly<Record<string, Limit | undefined>>;
+  readonly #memories = new WeakMap<object, UploadMemory>();
 
   constructor(options: RuntimeOptions) {
     requireMembers("runtime", options, []);
@@ -95,26 +81,32 @@ export class SharedRuntime extends Services implements Runtime {
     if (budget !== undefined) this.budget = readBudget(budget);
   }
 
-  /** The slots of a stage: as many as `limits` say, else as the adapter or the stage asks for. */
+  /**
+   * The slots of a stage: as many as `limits` say, for all; else as many as the adapter or the stage asks for, for those who ask for as
+   * many.
+   */
   limiter(stage: StageName, wish?: number): Limiter {
-    let limiter = this.#limits.get(stage);
+    const given = this.#given[stage];
+    const name = given === undefined && wish !== undefined ? `${stage} of ${wish}` : stage;
+    let limiter = this.#limits.get(name);
     if (limiter === undefined) {
-      const given = this.#given[stage];
       const { concurrency, perMinute } =
         typeof given === "object" && given !== null ? given : { concurrency: given, perMinute: undefined };
       const slots = concurrency ?? wish ?? (stage === "decode" ? defaultDecoders() : UNLIMITED);
       limiter = new Limiter(slots, perMinute ?? UNLIMITED);
-      this.#limits.set(stage, limiter);
+      this.#limits.set(name, limiter);
     }
     return limiter;
   }
 
-  /** The upload is settled: what it went through before is of no use any more. */
-  forget(uploadId: string): void {
-    this.forgetTrials(uploadId);
-    this.refusedAnswers.delete(uploadId);
-    this.failedTogether.delete(uploadId);
-    this.failedForGood.delete(uploadId);
+  /** What is remembered of the uploads of a repository. */
+  memoryOf(repository: object): UploadMemory {
+    let memory = this.#memories.get(repository);
+    if (memory === undefined) {
+      memory = new UploadMemory();
+      this.#memories.set(repository, memory);
+    }
+    return memory;
   }
 
   /** @returns whether another entry holds the claim of the upload */

@@ -27,7 +27,7 @@ export async function openMedia<U extends UploadRecord>(run: UploadRun<U>, attem
     attempt,
     code: "STORAGE_FAILED",
     timeoutMs: Math.max(thumbnailMs, describeMs, embedMs), // opened for all the stages
-    service: { breaker: run.settings.runtime.breakerOf("storage"), kind: "storage" },
+    service: { breaker: run.settings.breakerOfStorage, kind: "storage" },
     call: ({ cancellation }) => run.media.prepare(cancellation),
     accept: (media) => media,
   });

@@ -216,14 +216,15 @@ describe("a text that makes the service fail", () => {
     const four = world.names.slice(0, 4);
     for (let round = 0; round < 2; round++)
       expect(await go(...four)).toMatchObject(Array(4).fill({ status: "deferred", countsAsAttempt: false }));
-    expect(runtime.failedTogether.get("u0000")).toEqual({ failures: 2, most: 1 });
-    expect(runtime.trials.size).toBe(0); // nobody's failure yet
+    const memory = runtime.memoryOf(world.repository);
+    expect(memory.failedTogether.get("u0000")).toEqual({ failures: 2, most: 1 });
+    expect(four.some((id) => memory.isTried(id))).toBe(false); // nobody's failure yet
     const third = await go(...four);
     expect(ofStatus(third, "completed")).toEqual(["u0000", "u0002", "u0003"]);
     expect(third[1]).toMatchObject({ status: "deferred", countsAsAttempt: false }); // alone now, but nothing tells yet that it is its own
     await go("u0004");
     expect(await go("u0001")).toMatchObject([{ status: "failed", error: { message: "down" } }]);
-    expect(runtime.failedTogether.size).toBe(0);
+    expect(runtime.memoryOf(world.repository).failedTogether.size).toBe(0);
   });
 });
 

@@ -443,12 +443,13 @@ test("what one service made of an upload is remembered apart from what another o
   const runtime = new SharedRuntime({});
   const [first, second] = [runtime.breakerOfModel(0), runtime.breakerOfModel(1)];
   const trial = { failures: 1, held: 0, firstBegan: 1, firstFailed: 2 };
-  expect(runtime.isTried("a")).toBe(false);
-  runtime.tried("a", second, trial);
-  expect([runtime.trialOf("a", first), runtime.trialOf("a", second)]).toEqual([undefined, trial]);
-  expect(runtime.isTried("a")).toBe(true);
-  runtime.forget("a");
-  expect(runtime.trials.size).toBe(0);
+  const memory = runtime.memoryOf({});
+  expect(memory.isTried("a")).toBe(false);
+  memory.tried("a", second, trial);
+  expect([memory.trialOf("a", first), memory.trialOf("a", second)]).toEqual([undefined, trial]);
+  expect(memory.isTried("a")).toBe(true);
+  memory.forget("a");
+  expect(memory.isTried("a")).toBe(false);
 });
 
 test("who shares a runtime with a chain is stopped by nothing but its own model", async () => {

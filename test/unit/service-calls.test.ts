@@ -77,9 +77,10 @@ describe("the breaker", () => {
       const result = await processUploadWithRetry(id, world, { ...plain, runtime });
       expect(result).toMatchObject(id === "u0001" ? { status: "completed" } : { status: "deferred", retryAfterMs: 1 });
     }
-    expect(runtime.trials.get("u0000")).toMatchObject({ failures: 2 });
+    const memory = runtime.memoryOf(world.repository);
+    expect(memory.trialOf("u0000", runtime.breakerOfModel())).toMatchObject({ failures: 2 });
     expect(await processUploadWithRetry("u0000", world, { ...plain, runtime })).toMatchObject({ status: "completed" });
-    expect(runtime.trials.size).toBe(0);
+    expect(memory.isTried("u0000")).toBe(false);
   });
 
   test("is told nothing by what the media failed with, though the model's stage threw it", async () => {
