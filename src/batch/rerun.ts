@@ -7,7 +7,7 @@ import type { Settings } from "../pipeline/settings.js";
 import type { BatchRun } from "./batch-run.js";
 import { pages } from "./pages.js";
 import { settle } from "./settle-batch.js";
-import { OPEN_STATUSES } from "./stats.js";
+import { OPEN_STATUSES, sum } from "./stats.js";
 import { isCancelled } from "./watch-batch.js";
 
 /** The story of a redo: reset what the mode takes, process it until nothing of it is open, settle the batches it was in. */
@@ -21,22 +21,18 @@ export async function rerunUploads<U extends UploadRecord>(
   const { repository, stopping } = run;
   const taken = selectionFor(selection, mode, settings);
   const reset = await resetAll(run, taken, mode, redo, settings);
+  // Also what a call before this one has reset under this name and not finished: the same call goes on with it.
+  const isRedone = (upload: U) => redoOf(upload) === redo && !run.excluded.has(upload.id);
   if (run.scope.isStored) run.stats.count(await run.count());
-  else run.stats.expect(reset);
+  else run.stats.expect(await countOpen(run, selection, reset, isRedone));
   run.started(null, null);
 
   const batches = new Set<string>();
-  // Also what a call before this one has reset and not finished, whatever its name was: calling again goes on.
-  const isRedone = (upload: U) => {
-    const isReset = upload.draft != null || typeof upload.metadata?.redo === "string";
-    if (!isReset || run.excluded.has(upload.id)) return false;
-    if (upload.batchId) batches.add(upload.batchId);
-    return true;
-  };
   for (let isDone = false; !isDone && !stopping.aborted; ) {
     isDone = true;
     const admit = (upload: U) => {
       if (!isRedone(upload)) return false;
+      if (upload.batchId) batches.add(upload.batchId);
       isDone = false;
       return true;
     };
@@ -66,6 +62,26 @@ export async function resetAll<U extends UploadRecord>(
     if (await resetOneByOne(id, selection, how, redo, { ...settings, repository }, stopping)) reset++;
   }
   return reset;
+}
+
+/** The redo that an open upload belongs to: a failed one that is tried again without a draft has its name in `metadata`. */
+function redoOf({ draft, metadata }: UploadRecord): unknown {
+  return draft?.redo ?? metadata?.redo;
+}
+
+/** How many uploads of a redo are open: also those that were reset before, by a call that was interrupted or got no answer. */
+async function countOpen<U extends UploadRecord>(
+  { repository, stopping }: BatchRun<U>,
+  selection: UploadSelection,
+  reset: number,
+  isRedone: (upload: U) => boolean,
+): Promise<number> {
+  const open = sum(await repository.count(openOf(selection), stopping));
+  // Almost always what was reset just now is all that is open: then nothing has to be read.
+  if (open <= reset) return reset;
+  let found = 0;
+  for await (const _ of pages(repository, openOf(selection), stopping, isRedone)) found++;
+  return Math.max(found, reset);
 }
 
 /** What is open of a selection once it is reset: its rows no longer have the statuses and errors that it went by. */

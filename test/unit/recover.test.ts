@@ -68,7 +68,7 @@ test("a batch that nobody has begun is not completed by what was redone in it", 
   const draft = { was: "completed", redo: "one", description: "half done", aiVersion: "v2" } as const;
   const store = await inMemory([finished("a", { status: "pending", draft })], [{ id: "batch", status: "pending" }]);
   const { processor } = processorOf(store);
-  await processor.rerun({ batchId: "batch" }, "retry");
+  await processor.rerun({ batchId: "batch" }, "retry", { name: "one" });
   expect(await store.repository.findUpload("a")).toMatchObject({ status: "completed", description: "half done" });
   expect(await store.repository.findBatch("batch")).toMatchObject({ status: "pending" });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { BatchProcessor, processUploadWithRetry } from "../../src/index.js";
-import { uploadOf } from "../support/fakes.js";
+import { BatchProcessor, type BatchProgressEvent, processUploadWithRetry } from "../../src/index.js";
+import { until, untilAborted, uploadOf } from "../support/fakes.js";
 import { adaptersOf, callsOf, finished, inMemory, overStores } from "../support/stores.js";
 
 const quick = { retry: { minTimeout: 1, randomize: false } } as const;
@@ -55,6 +55,80 @@ overStores((open) => {
     expect(await attempt(2)).toMatchObject({ status: "completed" });
     expect(callsOf(adapters.ai)).toEqual({ describe: 1, embed: 2 });
   });
+
+  test("a retry that was interrupted goes on under its name alone, also with failed uploads that have no draft", async () => {
+    const failed = { status: "failed", errorCode: "EMBED_FAILED", description: "so far" } as const;
+    const store = await open([uploadOf("a", failed), uploadOf("b", failed), uploadOf("never begun")]);
+    const adapters = adaptersOf(store);
+    const controller = new AbortController();
+    adapters.ai.script.embed.does((_, { signal }) => untilAborted(signal));
+    const retry = (options: { name?: string; signal?: AbortSignal }) =>
+      new BatchProcessor({ ...adapters, ...quick, concurrency: 1 }).rerun(
+        { errorCodes: ["EMBED_FAILED"] },
+        "retry",
+        options,
+      );
+    const stopping = retry({ name: "one", signal: controller.signal });
+    await until(() => callsOf(adapters.ai).embed === 1);
+    controller.abort();
+    expect(await stopping).toMatchObject({ status: "processing", total: 2, completed: 0 });
+
+    expect(await retry({})).toMatchObject({ status: "completed", total: 0, completed: 0 });
+    expect(await retry({ name: "two" })).toMatchObject({ total: 0, completed: 0 });
+    expect(await retry({ name: "one" })).toMatchObject({ status: "completed", total: 2, completed: 2 });
+    expect(callsOf(adapters.ai)).toEqual({ describe: 0, embed: 3 });
+    expect(await store.repository.findUpload("never begun")).toMatchObject({ status: "pending" });
+  });
+});
+
+test("what a redo has left open is not paid for by another one, which does what its plan says", async () => {
+  const old = Array.from({ length: 5 }, (_, index) => finished(`old${index}`));
+  const store = await inMemory([...old, finished("f", { status: "failed", embedding: null, aiVersion: "v2" })]);
+  const adapters = adaptersOf(store);
+  const ai = { ...adapters.ai, price: () => 1 };
+  const processor = new BatchProcessor({ ...adapters, ai, ...quick, concurrency: 1 });
+  const first = await processor.rerun({ statuses: ["completed"] }, "reprocess", { budget: 4 });
+  expect(first).toMatchObject({ status: "processing", completed: 2, error: { code: "BUDGET_EXHAUSTED" } });
+  expect(await processor.plan({ all: true }, "retry")).toMatchObject({ uploads: 1, calls: { embed: 1 }, cost: 1 });
+  const second = await processor.rerun({ all: true }, "retry");
+  expect(second).toMatchObject({ status: "completed", total: 1, completed: 1, usage: { cost: 1 } });
+  expect(await store.repository.countUploads({ all: true })).toMatchObject({ pending: 3, completed: 3 });
+  expect(await processor.recover()).toMatchObject([{ batchId: "batch", status: "completed", completed: 3 }]);
+});
+
+test.each([
+  ["was interrupted", "none"],
+  ["got no answer to its reset", "reset"],
+])("a redo that %s tells how many uploads it has left", async (_, lost) => {
+  const store = await inMemory(["a", "b", "c", "d"].map((id) => finished(id)));
+  const { repository } = store;
+  let isLost = lost !== "reset";
+  const resetUploads: typeof repository.resetUploads = async (...args) => {
+    const reset = await repository.resetUploads?.(...args);
+    if (isLost) return reset ?? 0;
+    isLost = true;
+    throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+  };
+  const adapters = { ...adaptersOf(store), repository: { ...repository, resetUploads } };
+  const steps: (readonly [number | null, number])[] = [];
+  const rerun = (signal?: AbortSignal) => {
+    const processor = new BatchProcessor({ ...adapters, ...quick, concurrency: 1 });
+    processor.on("batch:progress", ({ total, processed }: BatchProgressEvent) => void steps.push([total, processed]));
+    return processor.rerun({ statuses: ["completed"] }, "reprocess", { name: "one", ...(signal && { signal }) });
+  };
+  if (lost === "none") {
+    const controller = new AbortController();
+    adapters.ai.script.describe.passes().does((_, { signal }) => untilAborted(signal));
+    const stopping = rerun(controller.signal);
+    await until(() => callsOf(adapters.ai).describe === 2);
+    controller.abort();
+    await stopping;
+    steps.length = 0;
+  }
+  const left = lost === "none" ? 3 : 4;
+  expect(await rerun()).toMatchObject({ status: "completed", total: left, completed: left });
+  expect(steps.map(([total]) => total)).toEqual(steps.map(() => left));
+  expect(steps[0]?.[1]).toBe(1);
 });
 
 test("two processors that race with one name do each upload once", async () => {
