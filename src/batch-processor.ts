@@ -87,9 +87,11 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
 
   /**
    * Processes a whole batch of the repository: settled uploads are passed over, interrupted ones continue, and those that
-   * other workers hold are waited for. A second call for a batch in progress joins the first.
+   * other workers hold are waited for. A second call for a batch in progress joins the first: the signal of each ends it, and what
+   * else bounds it is as the first call says.
    *
-   * @throws ConfigurationError an unknown batch, or a repository without the members for batches
+   * @throws ConfigurationError an unknown batch, a repository without the members for batches, or a `concurrency` or `budget` that
+   *   the call which it joins has not
    */
   async process(
     batchId: string,

@@ -58,9 +58,10 @@ export function readRun(options: RunOptions, more: readonly string[], ai: Pick<A
   requireKnown("options", options, [...RUN_OPTIONS, ...more]);
   const { signal, concurrency, budget } = options;
   if (concurrency !== undefined) count("concurrency", concurrency, 1);
-  if (budget === undefined) return { signal, concurrency, budget };
+  const asked = { concurrency, budget };
+  if (budget === undefined) return { signal, concurrency, budget, asked };
   requirePrice("budget", ai);
-  return { signal, concurrency, budget: new Budget(number("budget", budget, 0, 0), 0) };
+  return { signal, concurrency, budget: new Budget(number("budget", budget, 0, 0), 0), asked };
 }
 
 /** How many uploads there are, where that can be told beforehand. */

@@ -29,10 +29,12 @@ export async function recoverUploads<U extends UploadRecord>(
   const unlinks = [forwardAbort(bounds.signal, stop), forwardAbort(closing, stop)];
   const repository = work.settings.repository.withOutage(gate.outageFor(stop));
   const results: BatchResult[] = [];
+  // A batch that `process` is at already goes on with the bounds that it has.
+  const joining = { ...bounds, asked: {} };
   const continueAll = (batches: AsyncGenerator<BatchRecord, void, undefined>) =>
     someAtOnce(batches, concurrency, stop, async ({ id, status }) => {
       try {
-        results.push(await runs.process(id, bounds, status === "cancelled"));
+        results.push(await runs.process(id, joining, status === "cancelled"));
       } catch (error) {
         if (error instanceof Interrupted || closing.aborted) return;
         // Deleted meanwhile: there is nothing to be done.
