@@ -160,7 +160,6 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * Does settled uploads again. Each keeps its old result, visible and searchable, until the new one is complete: filter what
    * people see by `hasResult`, not by the status. Interrupted, it is continued by `recover`, or by the same call with the
    * same name; what is up to date is not paid for again. What other redos have left open is left to them.
-   *
    * @param options.name of the redo: with the same name each upload is reset once, however often this is called
    * @throws ConfigurationError an empty selection, `"reprocess"` without `ai.version`, a repository that stores no drafts
    * @example

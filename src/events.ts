@@ -13,6 +13,10 @@ interface EventOfUpload<Type extends string> {
 
 interface EventOfBatch<Type extends string> {
   readonly type: Type;
+  /**
+   * The batch that the run is over, or its label. `null` otherwise, also where only part of a batch is done again: such a run tells
+   * of itself, and its numbers are not those of the batch.
+   */
   readonly batchId: string | null;
   /** In milliseconds since the epoch. */
   readonly at: number;

@@ -81,8 +81,12 @@ export type UploadResult<U extends UploadRecord = UploadRecord> =
 
 /** What became of one run over many uploads; `batch:progress` tells of the whole batch. */
 export interface BatchResult {
+  /** As in its events: `null` where only part of a batch was done again. */
   readonly batchId: string | null;
-  /** `processing`: it ended before it was done; `process`, `rerun` with the same name, or `recover` go on. */
+  /**
+   * `processing`: it ended before it was done; `process`, `rerun` with the same name, or `recover` go on. So does a redo over several
+   * batches of which one was cancelled, with `BATCH_CANCELLED`; one within a single batch is `cancelled`.
+   */
   readonly status: BatchStatus;
   /** How many uploads there are; `null` when the input did not tell. */
   readonly total: number | null;

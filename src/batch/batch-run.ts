@@ -1,6 +1,6 @@
 import { forwardAbort, Interrupted } from "../async/time.js";
 import type { BatchRecord, BatchStatus, UploadRecord } from "../contracts/upload.js";
-import { classifyError, isFault } from "../errors.js";
+import { classifyError, isFault, type UploadError } from "../errors.js";
 import type { ReliableRepository } from "../pipeline/reliable-repository.js";
 import type { BatchResult } from "../result.js";
 import type { Budget } from "../runtime/budget.js";
@@ -15,7 +15,7 @@ import { type Shared, Visits } from "./visits.js";
 
 /** What a run is over. */
 export interface RunScope {
-  /** For its events and `cancel`: a batch of the repository, or a label. */
+  /** For `cancel`, and where it is all of that also for its events and result: a batch of the repository, or a label. */
   readonly batchId: string | null;
   /** Whether `batchId` is a batch of the repository, whose uploads can be counted. */
   readonly isStored: boolean;
@@ -37,6 +37,8 @@ export class BatchRun<U extends UploadRecord> {
   readonly #visits: Visits<U>;
   readonly #progress: ProgressReporter<U>;
   readonly #pauses: PauseEvents<U>;
+  /** What its events and its result are told of. A redo of part of a batch is not told as the batch: its numbers are others. */
+  readonly #told: string | null;
   #isStarted = false;
 
   constructor(
@@ -46,7 +48,8 @@ export class BatchRun<U extends UploadRecord> {
     const { concurrency, gate, work } = shared;
     const { settings } = work;
     this.stats = new BatchStats(scope.total);
-    this.events = new BatchEvents(settings, scope.batchId);
+    this.#told = scope.isStored || scope.isLabel ? scope.batchId : null;
+    this.events = new BatchEvents(settings, this.#told);
     this.ending = new RunEnding(settings.runtime);
     this.repository = settings.repository.withOutage(gate.outageFor(this.ending.aborting));
     const count = scope.isStored ? () => this.count() : undefined;
@@ -71,6 +74,16 @@ export class BatchRun<U extends UploadRecord> {
   /** Whether nothing is left but waiting for uploads that somebody else holds. */
   get isOnlyWaiting(): boolean {
     return this.#visits.isOnlyWaiting;
+  }
+
+  /** Uploads that somebody else holds, which are waited for. */
+  get busy(): ReadonlySet<string> {
+    return this.#visits.busy;
+  }
+
+  /** Why uploads were aborted by others: their batch is cancelled. */
+  get batchCancelled(): UploadError | undefined {
+    return this.#outcomes.batchCancelled;
   }
 
   /** How many uploads of the batch there are by status. */
@@ -122,12 +135,13 @@ export class BatchRun<U extends UploadRecord> {
       unlisten();
       ending.stop();
     }
+    if (!this.#isStarted) this.started(null, null);
     await this.#progress.last();
     this.#pauses.end();
     const ended = ending.statusAfter(status);
     const error = ending.reasonFor(ended);
     const result: BatchResult = Object.freeze({
-      batchId: scope.batchId,
+      batchId: this.#told,
       status: ended,
       ...this.stats.result(),
       ...(error !== undefined && { error }),

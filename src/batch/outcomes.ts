@@ -1,5 +1,5 @@
 import type { UploadRecord } from "../contracts/upload.js";
-import type { UploadError } from "../errors.js";
+import { UploadError } from "../errors.js";
 import type { UploadResult } from "../result.js";
 import type { ProgressReporter } from "./progress-reporter.js";
 import type { RunEnding } from "./run-ending.js";
@@ -12,6 +12,8 @@ const LEAST_UNSTORED_IN_A_ROW = 5;
 export class Outcomes<U extends UploadRecord> {
   /** Aborted uploads, which this run does not take up again. */
   readonly excluded = new Set<string>();
+  /** The first that said that the batch of an upload is cancelled. */
+  batchCancelled: UploadError | undefined;
   /** Busy uploads that are counted as skipped. A later pass may find them open all the same. */
   readonly #givenUp = new Map<string, number>();
   /** Of sources that were worked through, or are being. */
@@ -35,6 +37,12 @@ export class Outcomes<U extends UploadRecord> {
     const { uploadId, status } = result;
     if (status === "completed" || status === "failed") this.#unstoredInARow = 0;
     if (status === "aborted" || status === "deferred") this.excluded.add(uploadId);
+    if (
+      result.status === "aborted" &&
+      UploadError.isInstance(result.reason) &&
+      result.reason.code === "BATCH_CANCELLED"
+    )
+      this.batchCancelled ??= result.reason;
     // Not of this pass: the same id may be in one source twice, and then is skipped twice.
     const givenUpIn = this.#givenUp.get(uploadId) ?? this.#passes;
     if (givenUpIn < this.#passes) {

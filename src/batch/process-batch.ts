@@ -23,12 +23,13 @@ export async function processBatch<U extends UploadRecord>(
   stats.count(counts);
   stats.passedOver(sum(counts, SETTLED));
   const open = sum(counts, OPEN_STATUSES);
-  if (stopping.aborted || (record.status === "completed" && open === 0)) return record.status;
-
+  const isOver = stopping.aborted || (record.status === "completed" && open === 0);
   const from: BatchStatus[] = ["pending", "processing", "completed", "failed"];
   if (resumeCancelled) from.push("cancelled");
-  if (!(await repository.moveBatch(batchId, "processing", from, stopping))) return "cancelled";
-  run.started({ ...record, status: "processing" }, counts);
+  const isBegun = !isOver && (await repository.moveBatch(batchId, "processing", from, stopping));
+  run.started(isBegun ? { ...record, status: "processing" } : record, counts);
+  if (isOver) return record.status;
+  if (!isBegun) return "cancelled";
 
   const unwatch = watchBatch(run, batchId, leaseMs);
   try {

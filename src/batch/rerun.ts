@@ -8,7 +8,7 @@ import type { BatchRun } from "./batch-run.js";
 import { pages } from "./pages.js";
 import { settle } from "./settle-batch.js";
 import { OPEN_STATUSES, sum } from "./stats.js";
-import { isCancelled } from "./watch-batch.js";
+import { isCancelled, watchBatch } from "./watch-batch.js";
 
 /** The story of a redo: reset what the mode takes, process it until nothing of it is open, settle the batches it was in. */
 export async function rerunUploads<U extends UploadRecord>(
@@ -18,33 +18,46 @@ export async function rerunUploads<U extends UploadRecord>(
   redo: string,
   settings: Settings<U>,
 ): Promise<BatchStatus> {
-  const { repository, stopping } = run;
+  const { repository, stopping, scope } = run;
+  const { batchId, isStored } = scope;
   const taken = selectionFor(selection, mode, settings);
   const reset = await resetAll(run, taken, mode, redo, settings);
   // Also what a call before this one has reset under this name and not finished: the same call goes on with it.
   const isRedone = (upload: U) => redoOf(upload) === redo && !run.excluded.has(upload.id);
-  if (run.scope.isStored) run.stats.count(await run.count());
-  else run.stats.expect(await countOpen(run, selection, reset, isRedone));
-  run.started(null, null);
+  if (isStored && batchId !== null) {
+    const counts = await run.count();
+    run.stats.count(counts);
+    run.started(await repository.findBatch(batchId, stopping), counts);
+  } else {
+    run.stats.expect(await countOpen(run, selection, reset, isRedone));
+    run.started(null, null);
+  }
 
   const batches = new Set<string>();
-  for (let isDone = false; !isDone && !stopping.aborted; ) {
-    isDone = true;
-    const admit = (upload: U) => {
-      if (!isRedone(upload)) return false;
-      if (upload.batchId) batches.add(upload.batchId);
-      isDone = false;
-      return true;
-    };
-    await run.drain(pages(repository, openOf(selection), stopping, admit));
+  const unwatch = watchBatch(run, batchId, settings.lease.durationMs);
+  try {
+    for (let isDone = false; !isDone && !stopping.aborted; ) {
+      isDone = true;
+      const admit = (upload: U) => {
+        if (!isRedone(upload)) return false;
+        if (upload.batchId) batches.add(upload.batchId);
+        isDone = false;
+        return true;
+      };
+      await run.drain(pages(repository, openOf(selection), stopping, admit));
+    }
+  } finally {
+    unwatch();
   }
   if (run.ending.isEarly || stopping.aborted) return "processing";
-  // Cancelled by another process, which the uploads were told by their claims and renewals.
-  const { batchId, isStored } = run.scope;
   if (isStored && batchId !== null && (await isCancelled(run, batchId))) return "cancelled";
   // A batch that nobody has begun is not completed by what was redone in it.
   for (const each of batches) await settle(repository, each, NEVER, ["processing"]);
-  return "completed";
+  // Cancelled by another process, which the uploads were told by their claims and renewals.
+  if (run.batchCancelled === undefined) return "completed";
+  if (batchId !== null) return "cancelled";
+  run.ending.interrupt(run.batchCancelled);
+  return "processing";
 }
 
 /** Resets in one statement where the repository can, else one by one. @returns how many */

@@ -43,6 +43,7 @@ export class Visits<U extends UploadRecord> {
   readonly #held: HeldUploads;
   /** Those that no worker waits for: of busy uploads, and of suspects. */
   readonly #later = new Set<Promise<void>>();
+  readonly #busy = new Set<string>();
   readonly #began = Date.now();
   #puller: Puller<U> | undefined;
   #inFlight = 0;
@@ -72,6 +73,11 @@ export class Visits<U extends UploadRecord> {
   /** Whether nothing is left but waiting for uploads that somebody else holds. */
   get isOnlyWaiting(): boolean {
     return this.#later.size > 0 && this.#inFlight === 0;
+  }
+
+  /** Those that somebody else holds, which are waited for. */
+  get busy(): ReadonlySet<string> {
+    return this.#busy;
   }
 
   /** Works through a source. Resolves when everything that was pulled is settled, whatever became of it. */
@@ -208,6 +214,7 @@ export class Visits<U extends UploadRecord> {
     const { uploadId } = entry;
     const giveUp = this.ending.givingUpBusy;
     this.#visitLater(async () => {
+      this.#busy.add(uploadId);
       try {
         const delayMs = otherwise.retryAfterMs ?? lease.durationMs;
         const holder = [...runtime.active].find((each) => each.isSame(entry));
@@ -217,6 +224,8 @@ export class Visits<U extends UploadRecord> {
         if (!(thrown instanceof Interrupted)) throw thrown;
         this.outcomes.giveUp(otherwise);
         return;
+      } finally {
+        this.#busy.delete(uploadId);
       }
       await this.#visit(await this.#recordOf(uploadId), otherwise);
     });
