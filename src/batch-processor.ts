@@ -261,10 +261,11 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     requireKnown("options", options, ["graceMs"]);
     const graceMs = count("graceMs", options.graceMs, 30_000, 0, 2 ** 31 - 1);
     this.#closing.abort();
+    const reason = new Error("The processor was closed");
     this.#runs.stop();
+    this.#singles.stop(reason);
     this.resume();
     const grace = setTimeout(() => {
-      const reason = new Error("The processor was closed");
       this.#runs.abort(reason);
       this.#singles.abort(reason);
     }, graceMs);

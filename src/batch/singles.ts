@@ -16,7 +16,9 @@ const PAUSED = Promise.resolve<typeof paused>(paused);
 /** An upload that is in work. */
 interface Working extends Listed {
   readonly cancellation: Cancellation;
-  readonly ended: Promise<unknown>;
+  /** Whether it waits for a slot, or for its turn as a suspect. */
+  isWaiting: boolean;
+  ended: Promise<unknown>;
 }
 
 /** The uploads that one processor is at work on outside of any run. */
@@ -36,12 +38,13 @@ export class Singles<U extends UploadRecord> {
     const work = attempt === undefined ? this.shared.work : this.#attempting(attempt);
     const cancellation = new Cancellation();
     const unlink = forwardAbort(signal, cancellation);
-    const inSlot = <T>(task: () => Promise<T>) => this.#inSlot(cancellation, task);
-    const ended = processReset<U>(upload, work, cancellation, rerun, inSlot);
-    const working = { cancellation, ended, place: undefined };
+    const working: Working = { cancellation, isWaiting: true, ended: Promise.resolve(), place: undefined };
+    const inSlot = <T>(task: () => Promise<T>) => this.#inSlot(working, task);
     this.#working.add(working);
     this.breakerEvents.begin();
     try {
+      const ended = processReset<U>(upload, work, cancellation, rerun, inSlot);
+      working.ended = ended;
       return await ended;
     } finally {
       unlink();
@@ -62,6 +65,11 @@ export class Singles<U extends UploadRecord> {
     return work;
   }
 
+  /** Begins nothing more: what waits is aborted. */
+  stop(reason: unknown): void {
+    for (const { cancellation, isWaiting } of this.#working) if (isWaiting) cancellation.abort(reason);
+  }
+
   abort(reason: unknown): void {
     for (const { cancellation } of this.#working) cancellation.abort(reason);
   }
@@ -71,12 +79,22 @@ export class Singles<U extends UploadRecord> {
   }
 
   /** Begins when a slot is free and the processor is not paused, both at once. @throws Interrupted */
-  async #inSlot<T>(cancellation: Cancellation, task: () => Promise<T>): Promise<T> {
+  async #inSlot<T>(working: Working, task: () => Promise<T>): Promise<T> {
     const { gate, slots, work } = this.shared;
-    for (;;) {
-      while (gate.isPaused) await work.settings.runtime.changes.wait(cancellation);
-      const done = await slots.run<T | typeof paused>(cancellation, () => (gate.isPaused ? PAUSED : task()));
-      if (done !== paused) return done;
+    const { cancellation } = working;
+    const begin = () => {
+      if (gate.isPaused) return PAUSED;
+      working.isWaiting = false;
+      return task();
+    };
+    try {
+      for (;;) {
+        while (gate.isPaused) await work.settings.runtime.changes.wait(cancellation);
+        const done = await slots.run<T | typeof paused>(cancellation, begin);
+        if (done !== paused) return done;
+      }
+    } finally {
+      working.isWaiting = true;
     }
   }
 }

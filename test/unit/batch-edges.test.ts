@@ -137,14 +137,34 @@ test("an engine's suspect is deferred while another one is before it, and takes 
   expect(await first).toMatchObject({ status: "completed" });
 });
 
-test("close detaches what waits: it is begun, and awaited", async () => {
+test("close begins nothing more: a single that waits for the end of a pause is aborted, and left as it was", async () => {
   const world = worldOf(ids(2));
   const processor = new BatchProcessor({ ...world, ...plain, concurrency: 1 });
   processor.pause();
   const single = processor.processUpload("u0000");
   await processor.close();
-  expect(await single).toMatchObject({ status: "completed" });
+  expect(await single).toMatchObject({ status: "aborted", reason: { message: "The processor was closed" } });
+  expect(world.ai.describe).not.toHaveBeenCalled();
+  expect(await world.repository.findUpload("u0000")).toMatchObject({ status: "pending" });
   expect(processor.isPaused).toBe(false);
   processor.pause();
   expect(processor.isPaused).toBe(false);
+});
+
+test("close lets the single in work end, and begins none that waits for a slot, or for its turn as a suspect", async () => {
+  const world = worldOf([...ids(2), uploadOf("a", { starts: 1 }), uploadOf("b", { starts: 1 })]);
+  const held = [deferred<string>(), deferred<string>()] as const;
+  for (const { promise } of held) world.ai.describe.mockImplementationOnce(() => promise);
+  const processor = new BatchProcessor({ ...world, ...plain, concurrency: 2 });
+  const suspects = [processor.processUpload("a"), processor.processUpload("b")];
+  await until(() => world.ai.describe.mock.calls.length === 1);
+  const singles = [processor.processUpload("u0000"), processor.processUpload("u0001")];
+  await until(() => world.ai.describe.mock.calls.length === 2);
+  const closing = processor.close();
+  for (const { resolve } of held) resolve("text");
+  await closing;
+  const statuses = async (results: typeof singles) => (await Promise.all(results)).map(({ status }) => status);
+  expect(await statuses(suspects)).toEqual(["completed", "aborted"]);
+  expect(await statuses(singles)).toEqual(["completed", "aborted"]);
+  expect(world.ai.describe).toHaveBeenCalledTimes(2);
 });
