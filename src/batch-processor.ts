@@ -252,9 +252,8 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
   }
 
   /**
-   * Begins nothing more, lets the uploads in work end, and hands back those that have not ended after the grace. Batches stay
-   * `processing`, for `recover`. A closed processor takes no more calls.
-   *
+   * Begins nothing more (what waits for a slot is `aborted`), lets the uploads in work end, and hands back those that have not ended
+   * after the grace. Batches stay `processing`, for `recover`. A closed processor takes no more calls.
    * @param options.graceMs in milliseconds, by default 30000
    */
   async close(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {

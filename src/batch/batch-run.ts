@@ -58,7 +58,8 @@ export class BatchRun<U extends UploadRecord> {
     this.#outcomes = new Outcomes(this.stats, this.#progress, this.ending, concurrency);
     const books = { ledger: this.stats.ledger, budget: scope.budget };
     const own = { ...settings, repository: this.repository };
-    this.#visits = new Visits(shared, own, this.#outcomes, this.ending, books);
+    const workers = Math.min(scope.concurrency, concurrency);
+    this.#visits = new Visits(shared, own, this.#outcomes, this.ending, books, workers);
   }
 
   /** Aborted when nothing more is to be begun. */
@@ -103,7 +104,7 @@ export class BatchRun<U extends UploadRecord> {
 
   /** Works through a source. Resolves when everything that was pulled is settled, whatever became of it. */
   drain(source: UploadSource<U>): Promise<void> {
-    return this.#visits.drain(source, Math.min(this.scope.concurrency, this.shared.concurrency));
+    return this.#visits.drain(source);
   }
 
   /** Runs a story from its start to its result, which is emitted as the last event. */

@@ -8,7 +8,7 @@ import type { DeferredUpload, UploadResult } from "../result.js";
 import { ActiveUpload } from "../runtime/active-upload.js";
 import type { Budget } from "../runtime/budget.js";
 import type { Ledger } from "../runtime/ledger.js";
-import type { Limiter } from "../runtime/limiter.js";
+import { Limiter } from "../runtime/limiter.js";
 import { endOf } from "./end-of.js";
 import type { Gate } from "./gate.js";
 import { askOnce } from "./health.js";
@@ -41,6 +41,8 @@ interface Books {
 export class Visits<U extends UploadRecord> {
   readonly #settings: Settings<U>;
   readonly #held: HeldUploads;
+  /** The run's own slots, where it has fewer than the processor: also those that no worker waits for take one. */
+  readonly #own: Limiter | undefined;
   /** Those that no worker waits for: of busy uploads, and of suspects. */
   readonly #later = new Set<Promise<void>>();
   readonly #busy = new Set<string>();
@@ -55,7 +57,10 @@ export class Visits<U extends UploadRecord> {
     private readonly outcomes: Outcomes<U>,
     private readonly ending: RunEnding,
     { ledger, budget }: Books,
+    /** How many uploads are worked on at once. */
+    private readonly workers: number,
   ) {
+    this.#own = workers < shared.concurrency ? new Limiter(workers) : undefined;
     this.#held = new HeldUploads(settings.runtime.changes);
     const missing = new Set<number>();
     const run: RunContext = {
@@ -81,8 +86,8 @@ export class Visits<U extends UploadRecord> {
   }
 
   /** Works through a source. Resolves when everything that was pulled is settled, whatever became of it. */
-  async drain(source: UploadSource<U>, workers: number): Promise<void> {
-    const { ending, outcomes } = this;
+  async drain(source: UploadSource<U>): Promise<void> {
+    const { ending, outcomes, workers } = this;
     const { stopping } = ending;
     if (stopping.aborted) return;
     outcomes.passBegins();
@@ -161,9 +166,11 @@ export class Visits<U extends UploadRecord> {
       const passing = gate.pass(stopping, this.#began);
       const pass = passing === undefined ? undefined : await passing;
       try {
-        const result = await slots.run<UploadResult<U> | "suspect" | "closed">(stopping, () =>
-          gate.lets(pass) ? this.#process(upload, entry, alone) : CLOSED,
-        );
+        const inSlot = () =>
+          slots.run<UploadResult<U> | "suspect" | "closed">(stopping, () =>
+            gate.lets(pass) ? this.#process(upload, entry, alone) : CLOSED,
+          );
+        const result = await (this.#own === undefined ? inSlot() : this.#own.run(stopping, inSlot));
         if (result !== "closed") return result;
       } finally {
         pass?.leave();

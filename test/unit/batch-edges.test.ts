@@ -168,3 +168,32 @@ test("close lets the single in work end, and begins none that waits for a slot, 
   expect(await statuses(singles)).toEqual(["completed", "aborted"]);
   expect(world.ai.describe).toHaveBeenCalledTimes(2);
 });
+
+test("a run has no more uploads in work than its concurrency, also of those that others held when it came to them", async () => {
+  const world = worldOf(ids(8));
+  const { repository } = world;
+  const fences = new Map<string, number>();
+  for (const { id } of ids(8)) {
+    const claimed = await repository.claimUpload(id, { leaseMs: 300, token: `other-${id}` });
+    if (claimed.outcome === "claimed") fences.set(id, claimed.fence);
+  }
+  let refused = 0;
+  const claimUpload: typeof repository.claimUpload = async (...args) => {
+    const answer = await repository.claimUpload(...args);
+    if (answer.outcome === "busy" && ++refused === 8)
+      for (const [id, fence] of fences) await repository.updateUpload(id, { status: "pending", starts: 0 }, { fence });
+    return answer;
+  };
+  let inWork = 0;
+  let most = 0;
+  world.ai.describe.mockImplementation(async () => {
+    most = Math.max(most, ++inWork);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    inWork--;
+    return "text";
+  });
+  const adapters = { ...world, repository: { ...repository, claimUpload } };
+  const processor = new BatchProcessor({ ...adapters, ...plain, concurrency: 8 });
+  expect(await processor.process("batch", { concurrency: 2 })).toMatchObject({ status: "completed", completed: 8 });
+  expect(most).toBe(2);
+});
