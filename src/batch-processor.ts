@@ -23,7 +23,7 @@ import type { BatchResult, UploadResult } from "./result.js";
 import { Limiter } from "./runtime/limiter.js";
 import type { Runtime, RuntimeHealth } from "./runtime/runtime.js";
 import { stageTable } from "./stages/table.js";
-import { count, expected, iterable, optional, requireKnown, requireMembers } from "./validate.js";
+import { aName, count, expected, iterable, requireKnown, requireMembers, requireUpload } from "./validate.js";
 
 /**
  * Processes many uploads: pulls them as there is room, shares slots, breaker and budget, and continues where an earlier run, or
@@ -82,24 +82,23 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     requireMembers("options", options, []);
     requireKnown("options", options, ["signal", "attempt", "rerun"]);
     this.#requireOpen(options.signal);
+    requireUpload("upload", upload);
     return this.#singles.process(upload, options);
   }
 
   /**
-   * Processes a whole batch of the repository: settled uploads are passed over, interrupted ones continue, and those that
-   * other workers hold are waited for. A second call for a batch in progress joins the first: the signal of each ends it, and what
-   * else bounds it is as the first call says.
+   * Processes a whole batch of the repository: settled uploads are passed over, interrupted ones continue, and those that other
+   * workers hold are waited for. A second call for a batch in progress joins the first: the signal of each ends it.
    *
-   * @throws ConfigurationError an unknown batch, a repository without the members for batches, or a `concurrency` or `budget` that
-   *   the call which it joins has not
+   * @throws ConfigurationError an unknown batch, no members for batches, a `budget` or `concurrency` that the joined call has not
    */
   async process(
     batchId: string,
     options: RunOptions & { readonly resumeCancelled?: boolean | undefined } = {},
   ): Promise<BatchResult> {
     this.#requireBatches();
-    const bounds = this.#readRun(options, ["resumeCancelled"]);
-    if (typeof batchId !== "string" || batchId === "") throw expected("process", "the id of a batch", batchId);
+    const bounds = this.#readRun(options, "process");
+    if (!aName(batchId)) throw expected("process", "the id of a batch", batchId);
     return this.#runs.process(batchId, bounds, options.resumeCancelled ?? false);
   }
 
@@ -114,9 +113,8 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     uploads: UploadSource<NoInfer<U>>,
     options: RunOptions & { readonly label?: string | undefined; readonly total?: number | undefined } = {},
   ): Promise<BatchResult> {
-    const bounds = this.#readRun(options, ["label", "total"]);
+    const bounds = this.#readRun(options, "processUploads");
     if (!iterable(uploads)) throw expected("uploads", "an iterable or async iterable of uploads or ids", uploads);
-    optional("label", options.label, (value) => typeof value === "string" && value !== "", "a text");
     const total = options.total === undefined ? lengthOf(uploads) : count("total", options.total, 0, 0);
     const scope = { batchId: options.label ?? null, isLabel: true, total };
     return this.#runs.begin(scope, bounds, async (run) => {
@@ -140,7 +138,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     } = {},
   ): Promise<readonly BatchResult[]> {
     this.#requireBatches();
-    const bounds = this.#readRun(options, ["statuses", "withoutBatch"]);
+    const bounds = this.#readRun(options, "recover");
     return recoverUploads(this.#runs, this.#shared, bounds, options, this.#closing.signal);
   }
 
@@ -172,7 +170,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     options: RunOptions & { readonly name?: string | undefined } = {},
   ): Promise<BatchResult> {
     this.#requireBatches();
-    const bounds = this.#readRun(options, ["name"]);
+    const bounds = this.#readRun(options, "rerun");
     requireMode("mode", mode);
     const redo = requireRedo("name", options.name);
     const selected = requireSelection(selection);
@@ -213,6 +211,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * @returns whether there was anything to cancel
    */
   async cancel(batchId: string): Promise<boolean> {
+    if (!aName(batchId)) throw expected("cancel", "the id of a batch, or a label", batchId);
     return this.#runs.cancel(batchId);
   }
 
@@ -223,6 +222,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * @returns whether this processor was working on it
    */
   abortUpload(uploadId: string, reason: unknown = new Error(`Upload ${uploadId} was aborted`)): boolean {
+    if (!aName(uploadId)) throw expected("abortUpload", "the id of an upload", uploadId);
     const { runtime, repository } = this.#settings;
     const found = [...runtime.active].filter(
       (each) => each.uploadId === uploadId && each.repository === repository.adapter,
@@ -282,8 +282,8 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     await this.close();
   }
 
-  #readRun(options: RunOptions, more: readonly string[]): RunBounds {
-    const bounds = readRun(options, more, this.#settings.ai);
+  #readRun(options: RunOptions, method: Parameters<typeof readRun>[1]): RunBounds {
+    const bounds = readRun(options, method, this.#settings.ai);
     this.#requireOpen(bounds.signal);
     return bounds;
   }

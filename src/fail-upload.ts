@@ -4,7 +4,7 @@ import type { UploadRecord } from "./contracts/upload.js";
 import { UploadError } from "./errors.js";
 import { acquireClaim } from "./pipeline/acquire.js";
 import { resolveSettings } from "./pipeline/settings.js";
-import { expected } from "./validate.js";
+import { aName, expected } from "./validate.js";
 
 /** Nothing is opened and nothing is paid. */
 const unused = () => Promise.reject(new Error("not used"));
@@ -23,6 +23,7 @@ export async function failUpload<U extends UploadRecord>(
   id: string,
   error: UploadError,
 ): Promise<boolean> {
+  if (!aName(id)) throw expected("id", "the id of an upload", id);
   if (!UploadError.isInstance(error)) throw expected("error", "an UploadError", error);
   const storage = { open: unused, write: unused, delete: unused };
   const settings = resolveSettings<U>({ storage, ai: { describe: unused }, repository });

@@ -1,6 +1,6 @@
 import type { RunBounds } from "./batch/runs.js";
 import type { AIAdapter } from "./contracts/ai.js";
-import type { UploadRecord } from "./contracts/upload.js";
+import type { BatchStatus, UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError } from "./errors.js";
 import type { UploadEventEmitter } from "./event-emitter.js";
 import type { BatchProcessorOptions, ProcessOptions, RunOptions } from "./options.js";
@@ -8,7 +8,27 @@ import { requirePrice } from "./pipeline/require-adapters.js";
 import { resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
 import { Budget } from "./runtime/budget.js";
 import { SharedRuntime } from "./runtime/runtime.js";
-import { count, expected, number, requireKnown, requireMembers } from "./validate.js";
+import { aBoolean, aName, count, expected, number, optional, requireKnown, requireMembers } from "./validate.js";
+
+const A_BOOLEAN = [aBoolean, "true or false"] as const;
+const STATUSES: readonly unknown[] = [
+  "pending",
+  "processing",
+  "completed",
+  "failed",
+  "cancelled",
+] satisfies BatchStatus[];
+const areStatuses = (value: unknown) => Array.isArray(value) && value.every((one) => STATUSES.includes(one));
+
+/** The options of runs, beside those of all: what passes, and how that is called; `null` where that is told elsewhere. */
+const OPTIONS_OF = {
+  process: { resumeCancelled: A_BOOLEAN },
+  processUploads: { label: [aName, "a text"], total: null },
+  recover: { statuses: [areStatuses, `an array of ${STATUSES.join(", ")}`], withoutBatch: A_BOOLEAN },
+  rerun: { name: null },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Check | null>>>>;
+
+type Check = readonly [passes: (value: unknown) => boolean, what: string];
 
 const RUN_OPTIONS = ["signal", "concurrency", "budget"] as const;
 const RUNTIME_OPTIONS = ["limits", "breaker", "budget"] as const;
@@ -50,12 +70,15 @@ function requireOwnOptions<U extends UploadRecord>(options: BatchProcessorOption
 /**
  * Reads what bounds a run.
  *
- * @param more the options that there are beside those
+ * @param method whose options there are beside those
  * @throws ConfigurationError an option that is unknown or out of range, a budget without prices
  */
-export function readRun(options: RunOptions, more: readonly string[], ai: Pick<AIAdapter, "price">): RunBounds {
+export function readRun(options: RunOptions, method: keyof typeof OPTIONS_OF, ai: Pick<AIAdapter, "price">): RunBounds {
   requireMembers("options", options, []);
-  requireKnown("options", options, [...RUN_OPTIONS, ...more]);
+  const more: Readonly<Record<string, Check | null>> = OPTIONS_OF[method];
+  requireKnown("options", options, [...RUN_OPTIONS, ...Object.keys(more)]);
+  for (const [name, check] of Object.entries(more))
+    if (check !== null) optional(name, (options as Readonly<Record<string, unknown>>)[name], ...check);
   const { signal, concurrency, budget } = options;
   if (concurrency !== undefined) count("concurrency", concurrency, 1);
   const asked = { concurrency, budget };

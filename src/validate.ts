@@ -23,6 +23,7 @@ export function timeout(name: string, value: number | undefined, byDefault: numb
 
 export const aFunction = (value: unknown) => typeof value === "function";
 export const aBoolean = (value: unknown) => typeof value === "boolean";
+export const aName = (value: unknown) => typeof value === "string" && value !== "";
 export const aString = (value: unknown) => typeof value === "string";
 export const aCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1;
 export const aSignal = (value: unknown) => hasFunction(value, "addEventListener") && "aborted" in Object(value);

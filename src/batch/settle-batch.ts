@@ -3,7 +3,7 @@ import { NEVER } from "../async/time.js";
 import type { BatchCounts, BatchRepositoryAdapter } from "../contracts/repository.js";
 import type { BatchStatus, UploadRecord } from "../contracts/upload.js";
 import { ReliableRepository } from "../pipeline/reliable-repository.js";
-import { requireMembers } from "../validate.js";
+import { aName, expected, requireMembers } from "../validate.js";
 import { OPEN_STATUSES } from "./stats.js";
 
 const UNSETTLED = ["pending", "processing"] as const satisfies readonly BatchStatus[];
@@ -26,6 +26,7 @@ export async function settleBatch<U extends UploadRecord>(
   requireMembers("repository", repository, ["findUpload", "updateUpload"]);
   const reliable = new ReliableRepository(repository);
   reliable.requireBatches();
+  if (!aName(batchId)) throw expected("settleBatch", "the id of a batch", batchId);
   return settle(reliable, batchId, NEVER);
 }
 

@@ -165,6 +165,7 @@ export function resolveSettings<U extends UploadRecord>(
   optional("facts.location", facts.location, aBoolean, "true or false");
   optional("events", options.events, anEmitter, "a UploadEventEmitter");
   optional("onProgress", options.onProgress, aFunction, "a function");
+  optional("retry.randomize", retry.randomize, aBoolean, "true or false");
   optional("retry.shouldRetry", retry.shouldRetry, aFunction, "a function");
   if (options.logger) requireMembers("logger", options.logger, ["debug", "info", "warn", "error"]);
   const { attempt, audit } = options;

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { BatchProcessor, ConfigurationError, createRuntime, processUploadWithRetry } from "../../src/index.js";
+import {
+  BatchProcessor,
+  ConfigurationError,
+  createRuntime,
+  failUpload,
+  processUploadWithRetry,
+  settleBatch,
+  UploadError,
+} from "../../src/index.js";
 import { ids, jpeg, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 
 const plain = { thumbnail: false, retry: { maxAttempts: 1 } } as const;
@@ -69,6 +77,44 @@ describe("an option that nobody knows is refused, with the nearest that there is
     for (const [refusal, name, nearest] of refusals) {
       await expect(refusal()).rejects.toThrow(ConfigurationError);
       await expect(refusal()).rejects.toThrow(told(name, nearest));
+    }
+  });
+
+  test("so is a value that an option or an argument cannot have", async () => {
+    const world = worldOf(ids(1));
+    const processor = new BatchProcessor({ ...world, ...plain });
+    const refusals: [() => unknown, string][] = [
+      [() => processor.process("batch", { resumeCancelled: "no" } as never), "resumeCancelled: expected true or false"],
+      [() => processor.process("", {}), "process: expected the id of a batch"],
+      [() => processor.processUploads([], { label: "" }), "label: expected a text"],
+      [() => processor.processUploads([], { total: -1 }), "total: expected an integer"],
+      [
+        () => processor.recover({ statuses: ["canceled"] } as never),
+        "statuses: expected an array of pending, processing",
+      ],
+      [
+        () => processor.recover({ statuses: "cancelled" } as never),
+        "statuses: expected an array of pending, processing",
+      ],
+      [() => processor.recover({ withoutBatch: "no" } as never), "withoutBatch: expected true or false"],
+      [() => processor.rerun({ all: true }, "retry", { name: "" }), "name: expected a text"],
+      [() => processor.processUpload(undefined as never), "upload: expected an upload record or its id"],
+      [() => processor.close({ graceMs: -1 }), "graceMs: expected an integer"],
+      [() => processor.cancel(undefined as never), "cancel: expected the id of a batch, or a label"],
+      [async () => processor.abortUpload(undefined as never), "abortUpload: expected the id of an upload"],
+      [() => settleBatch(world.repository, undefined as never), "settleBatch: expected the id of a batch"],
+      [
+        () => failUpload(world.repository, "", new UploadError("stalled", { code: "ENGINE_GAVE_UP" })),
+        "id: expected the id of an upload",
+      ],
+      [
+        async () => new BatchProcessor({ ...world, retry: { randomize: "no" } as never }),
+        "retry.randomize: expected true or false",
+      ],
+    ];
+    for (const [refusal, message] of refusals) {
+      await expect(refusal()).rejects.toThrow(ConfigurationError);
+      await expect(refusal()).rejects.toThrow(message);
     }
   });
 
