@@ -1,6 +1,6 @@
 import type { AIAdapter, MediaFacts } from "./contracts/ai.js";
 import type { Stage } from "./contracts/stage.js";
-import type { UploadRecord } from "./contracts/upload.js";
+import type { UploadDraft, UploadRecord } from "./contracts/upload.js";
 
 /**
  * Whether people may see the upload's result: it is completed, or is being done again while the old result stands. What
@@ -15,14 +15,19 @@ export function hasResult(upload: Pick<UploadRecord, "status" | "draft">): boole
  * uploads: delete the row, call `abortUpload`, then delete these. The original is not among them.
  */
 export function derivedKeys(upload: UploadRecord): readonly string[] {
-  const keys: unknown[] = [upload.thumbnailKey, upload.draft?.thumbnailKey];
-  for (const { metadata } of [upload, upload.draft ?? {}]) {
-    const renditions = Object(Object(metadata?.media).renditions);
-    for (const rendition of Object.values(renditions)) keys.push(Object(rendition).key);
-  }
-  return [...new Set(keys)].filter(
-    (key): key is string => typeof key === "string" && key !== "" && key !== upload.storageKey,
-  );
+  const keys = [...pictureKeys(upload), ...pictureKeys(upload.draft ?? {})];
+  return [...new Set(keys)].filter((key) => key !== upload.storageKey);
+}
+
+/** The keys of the pictures that a row names, or the draft of one. */
+export function pictureKeys(
+  source: Pick<UploadRecord, "thumbnailKey" | "metadata"> & Pick<UploadDraft, "leftovers">,
+): readonly string[] {
+  const keys: unknown[] = [source.thumbnailKey];
+  const renditions = Object(Object(source.metadata?.media).renditions);
+  for (const rendition of Object.values(renditions)) keys.push(Object(rendition).key);
+  if (Array.isArray(source.leftovers)) keys.push(...source.leftovers);
+  return keys.filter((key): key is string => typeof key === "string" && key !== "");
 }
 
 /**

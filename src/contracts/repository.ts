@@ -127,7 +127,10 @@ export interface RepositoryAdapter<U extends UploadRecord = UploadRecord> {
    * | `"reprocess-all"` | all settled ones | the draft is `{ was, redo }` |
    * | `"undo"` | rows with a draft that nobody holds: `pending`, settled, or with their lease run out | the draft is dropped, `status` is `draft.was` again, `starts` is 0, and 1 is added to the fence; the error fields of a completed one are cleared. Their batches stay as they are |
    *
-   * `was` is the status of the row, or of the draft that it has. The error fields stay until the row is claimed.
+   * `was` is the status of the row, or of the draft that it has. A draft that is replaced may name pictures: their keys
+   * (`thumbnailKey`, each `metadata.media.renditions.*.key`, and its own `leftovers`) are the `leftovers` of the new one, which has
+   * none where there are none; a repository that does not do this leaves these objects in the storage. The error fields stay until the
+   * row is claimed.
    *
    * @returns how many rows were changed
    */

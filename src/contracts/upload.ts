@@ -36,6 +36,8 @@ export interface UploadDraft {
   readonly redo: string;
   /** What may be taken from the row as it is: everything, or what the same version of its stage made. @default nothing */
   readonly keeps?: "all" | "same-version";
+  /** Keys of pictures that redos before this one have made and did not complete: removed when this one is completed, or undone. */
+  readonly leftovers?: readonly string[];
   readonly thumbnailKey?: string;
   readonly description?: string;
   readonly metadata?: Record<string, unknown>;

@@ -3,7 +3,7 @@ import { Cancellation, type Stoppable } from "../async/cancellation.js";
 import type { UploadChanges, UploadSelection } from "../contracts/repository.js";
 import type { RerunMode, UploadDraft, UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
-import { aiVersionOf } from "../records.js";
+import { aiVersionOf, pictureKeys } from "../records.js";
 import { heldIn } from "../runtime/active-upload.js";
 import { expected, requireKnown } from "../validate.js";
 import { acquireClaim, isSettled } from "./acquire.js";
@@ -167,11 +167,19 @@ export function resetChanges(
     }
     case "reprocess":
       return Object.assign(reset, {
-        draft: { was: draft?.was ?? was, redo, keeps: "same-version" } satisfies UploadDraft,
+        draft: { was: draft?.was ?? was, redo, keeps: "same-version", ...leftoversOf(draft) } satisfies UploadDraft,
       });
     case "reprocess-all":
-      return Object.assign(reset, { draft: { was: draft?.was ?? was, redo } satisfies UploadDraft });
+      return Object.assign(reset, {
+        draft: { was: draft?.was ?? was, redo, ...leftoversOf(draft) } satisfies UploadDraft,
+      });
   }
+}
+
+/** Pictures of a draft that is not gone on with: the new one names them, so that they are removed when it ends. */
+function leftoversOf(draft: UploadDraft | null | undefined): Pick<UploadDraft, "leftovers"> {
+  const keys = pictureKeys(draft ?? {});
+  return keys.length === 0 ? {} : { leftovers: [...new Set(keys)] };
 }
 
 /** A reset one by one was interrupted when the draft was written: a redo that has failed has its reason beside it. */

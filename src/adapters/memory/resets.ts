@@ -24,7 +24,20 @@ export function reset(
 
 function newDraft({ status, draft }: UploadRecord, how: "reprocess" | "reprocess-all", redo: string): UploadDraft {
   const was = draft?.was ?? (status === "completed" ? "completed" : "failed");
-  return how === "reprocess" ? { was, redo, keeps: "same-version" } : { was, redo };
+  const leftovers = leftoversOf(draft);
+  return {
+    was,
+    redo,
+    ...(how === "reprocess" && { keeps: "same-version" }),
+    ...(leftovers.length > 0 && { leftovers }),
+  };
+}
+
+/** The keys of the pictures that a draft names, which is not gone on with. */
+function leftoversOf(draft: UploadDraft | null | undefined): string[] {
+  const renditions = Object.values(Object(Object(draft?.metadata?.media).renditions)).map((one) => Object(one).key);
+  const keys: unknown[] = [draft?.thumbnailKey, ...renditions, ...(draft?.leftovers ?? [])];
+  return [...new Set(keys)].filter((key): key is string => typeof key === "string");
 }
 
 /** A finished upload needs a reason to be tried again: its last redo failed, or it lacks what was asked for. */

@@ -58,8 +58,16 @@ function retried(name: string): string {
 
 function newDraft(how: "reprocess" | "reprocess-all", name: string): string {
   const keeps = how === "reprocess" ? ", 'keeps', 'same-version'" : "";
-  return `jsonb_build_object('was', coalesce(upload.draft->>'was', upload.status), 'redo', ${name}${keeps})`;
+  return `jsonb_build_object('was', coalesce(upload.draft->>'was', upload.status), 'redo', ${name}${keeps}) || ${LEFTOVERS}`;
 }
+
+/** The keys of the pictures that a draft names, which is not gone on with; none without a draft. */
+const LEFTOVERS = `jsonb_strip_nulls(jsonb_build_object('leftovers', nullif(
+      jsonb_path_query_array(upload.draft, '$.thumbnailKey')
+        || jsonb_path_query_array(upload.draft, '$.metadata.media.renditions.*.key')
+        || jsonb_path_query_array(upload.draft, '$.leftovers[*]'),
+      '[]'::jsonb
+    )))`;
 
 /** A higher fence makes the writes of a holder whose lease ran out come too late. */
 export function undoResets({ uploads }: Schema, selection: UploadSelection): Statement {
