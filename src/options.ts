@@ -200,7 +200,8 @@ export interface ProcessOptions<U extends UploadRecord = UploadRecord> extends W
   readonly attempt?: EngineAttempt | undefined;
   /**
    * Does the upload again, if it is settled: {@link RerunMode}. With a name (an engine's job id) it happens once, however often
-   * it is delivered. @default settled uploads are skipped
+   * it is delivered. Its batch becomes `processing`; `settleBatch` completes it, or `process` and `recover` do.
+   * @default settled uploads are skipped
    */
   readonly rerun?: RerunMode | { readonly mode: RerunMode; readonly name: string } | undefined;
 }

@@ -6,14 +6,16 @@ import { ReliableRepository } from "../pipeline/reliable-repository.js";
 import { aName, expected, requireMembers } from "../validate.js";
 import { OPEN_STATUSES } from "./stats.js";
 
-const UNSETTLED = ["pending", "processing"] as const satisfies readonly BatchStatus[];
+/** `failed` says that the batch could not run: not that of uploads which were done all the same. */
+const UNSETTLED = ["pending", "processing", "failed"] as const satisfies readonly BatchStatus[];
 
 /**
- * Completes a batch whose uploads are all settled: for job runners, after each of its uploads. Of many workers that ask at once,
- * one is told that it was this call, so that it can say so to others, once.
+ * Completes a batch whose uploads are all settled: for job runners, after each of its uploads, and after single calls with `rerun`,
+ * which make its batch `processing` again. Of many workers that ask at once, one is told that it was this call, so that it can say
+ * so to others, once.
  *
  * @returns the counts of its uploads for at most one caller per transition (for none after a lost answer or a crash); `null`
- *   when uploads are open, or the batch is settled or gone
+ *   when uploads are open, or the batch is completed, cancelled or gone
  * @throws RepositoryError the repository cannot be reached
  * @example
  * const counts = await settleBatch(repository, batchId);

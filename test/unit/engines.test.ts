@@ -10,7 +10,7 @@ import {
   type UploadResult,
 } from "../../src/index.js";
 import { deferred, ids, until, uploadOf, worldOf } from "../support/fakes.js";
-import { finished, inMemory, overStores } from "../support/stores.js";
+import { adaptersOf, finished, inMemory, overStores } from "../support/stores.js";
 
 const quick = { retry: { minTimeout: 1, randomize: false } } as const;
 const failure = (status: number, more: object = {}) =>
@@ -154,6 +154,17 @@ overStores((open) => {
     expect(told).toEqual([{ pending: 0, analyzing: 0, embedding: 0, completed: 1, failed: 1 }]);
     expect(await repository.findBatch("batch")).toMatchObject({ status: "completed" });
     expect(await settleBatch(repository, "nowhere")).toBeNull();
+  });
+
+  test("settleBatch completes a batch that could not run, whose uploads were done all the same, and one behind a single redo", async () => {
+    const store = await open([finished("a"), finished("b")], [{ id: "batch", status: "failed" }]);
+    const { repository } = store;
+    expect(await settleBatch(repository, "batch")).toMatchObject({ completed: 2 });
+    expect(await settleBatch(repository, "batch")).toBeNull();
+    await processUploadWithRetry("a", adaptersOf(store), { rerun: "reprocess" });
+    expect(await repository.findBatch("batch")).toMatchObject({ status: "processing" });
+    expect(await settleBatch(repository, "batch")).toMatchObject({ completed: 2 });
+    expect(await repository.findBatch("batch")).toMatchObject({ status: "completed" });
   });
 
   const gaveUp = new UploadError("The job stalled", { code: "ENGINE_GAVE_UP" });

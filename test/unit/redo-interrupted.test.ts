@@ -166,6 +166,8 @@ overStores((open) => {
     expect(await processor.undo({ batchId: "batch" })).toBe(3);
     expect(await store.repository.countUploads({ batchId: "batch" })).toEqual({ completed: 3 });
     expect(await store.repository.findBatch("batch")).toMatchObject({ status: "cancelled" });
+    const resumed = await processor.process("batch", { resumeCancelled: true });
+    expect(resumed).toMatchObject({ status: "completed", skipped: 3 });
   });
 
   test("deleted under way, the objects of the row and of the draft go with it", async () => {
