@@ -1,3 +1,4 @@
+import type { JobWithMetadata, PgBoss } from "pg-boss";
 import { describe, expect, test } from "vitest";
 import { createRuntime, UploadError } from "../../src/index.js";
 import {
@@ -261,6 +262,40 @@ describe.skipIf(cannotRun)("what a result becomes in pg-boss", () => {
     }
     expect(await world.repository.findBatch("batch")).toMatchObject({ status: "completed" });
   });
+
+  test.each([
+    ["that were enqueued", (boss: PgBoss) => enqueueUploads(boss, "uploads", ids(3))],
+    [
+      "that came in another way",
+      async (boss: PgBoss) => {
+        for (const { id } of ids(3)) await boss.send("uploads", { uploadId: id }, { singletonKey: id });
+      },
+    ],
+  ])(
+    "a wait for a slot may be longer than the queue's expireInSeconds, and uses up no attempt: jobs %s",
+    async (_, enqueue) => {
+      const world = worldOf(ids(3));
+      const gate = deferred<string>();
+      world.ai.describe.mockReturnValueOnce(gate.promise);
+      const opened = await openQueue({ retryLimit: 0, expireInSeconds: 1 });
+      const runtime = createRuntime({ limits: { describe: 1 } });
+      await start(opened, world, { runtime, work: { ...EAGER, localConcurrency: 3 } });
+      await enqueue(opened.boss);
+      const jobs = () => opened.boss.findJobs<UploadJobData>("uploads");
+      const isOver = ({ state, startedOn }: JobWithMetadata) =>
+        state === "active" && Date.now() - startedOn.getTime() > 2000;
+      while (world.ai.describe.mock.calls.length === 0 || !(await jobs()).every(isOver))
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      await opened.boss.supervise("uploads"); // it fails what has expired
+      gate.resolve("words");
+      for (const { id } of ids(3)) {
+        const { state, retryCount, data } = await jobIn(opened.boss, id, "completed", "failed");
+        expect([state, retryCount - (data.waits ?? 0)]).toEqual(["completed", 0]);
+      }
+      expect(world.ai.describe).toHaveBeenCalledTimes(3);
+      expect(opened.errors).toEqual([]);
+    },
+  );
 
   test("a job that is none of ours: fails at once, and says what was expected", async () => {
     const opened = await openQueue({ retryLimit: 3 });

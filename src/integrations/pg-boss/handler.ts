@@ -9,7 +9,9 @@ import type { UploadWork, Worked } from "../engine/upload-work.js";
 import { waitOf } from "../engine/wait.js";
 import { CLAIM_LOST, CLOSING, siteOf } from "./in-work.js";
 import type { UploadJob, UploadJobData, UploadJobResult } from "./job-types.js";
-import { attemptOf, failFor, putBack, waitsOf } from "./put-back.js";
+import { attemptOf, EXPIRE_IN_SECONDS, failFor, putBack, waitsOf } from "./put-back.js";
+
+const EXPIRES_EARLY = "The job would expire while its upload waits; it comes again with more time";
 
 interface Needs {
   readonly needs: "perJobResults: true and includeMetadata: true";
@@ -40,7 +42,7 @@ export function handlerOf<U extends UploadRecord>(boss: PgBoss, work: UploadWork
     } catch (thrown) {
       // pg-boss could not be told what becomes of the job: it comes again, with an attempt used.
       report(boss, thrown);
-      return { status: "failed", output: toOutput(thrown) };
+      return left(asError(thrown).message);
     }
   };
   const all = async (jobs: UploadJob[]): Promise<JobResult[]> => {
@@ -65,6 +67,11 @@ async function deliver<U extends UploadRecord>(
     data = readJobData(job.data);
   } catch (unfit) {
     return { status: "deadletter", output: toOutput(unfit) };
+  }
+  if (job.expireInSeconds < EXPIRE_IN_SECONDS) {
+    // It was not made by `enqueueUploads`, but redriven from the dead letters, say. It gets its time with the next delivery.
+    await putBack(boss, job, 0);
+    return left(EXPIRES_EARLY);
   }
   const number = job.retryCount + 1 - waitsOf(job);
   const attempt = { number, max: Math.max(number, job.retryLimit + 1 - waitsOf(job)) };
@@ -92,8 +99,11 @@ async function answer(
       return { status: "deadletter", output: outcome.error.toJSON() };
     case "delayed": {
       const { error, retryAfterMs, counts } = outcome;
-      if (!counts) await putBack(boss, job, waitOf(retryAfterMs, job.retryCount + 1));
-      else if (retryAfterMs !== undefined) await failFor(boss, job, error.toJSON(), waitOf(retryAfterMs, 1));
+      if (!counts) {
+        await putBack(boss, job, waitOf(retryAfterMs, job.retryCount + 1));
+        return left(error.message);
+      }
+      if (retryAfterMs !== undefined) await failFor(boss, job, error.toJSON(), waitOf(retryAfterMs, 1));
       return { status: "failed", output: error.toJSON() };
     }
     case "aborted":
@@ -130,7 +140,10 @@ function failed(thrown: unknown): Worked {
   };
 }
 
-/** "Failed", so that an upload is not lost where pg-boss should after all listen to it. */
+/**
+ * "Failed", so that an upload is not lost where pg-boss should after all listen to it; and without a code, because its dead letter has to
+ * be looked at then.
+ */
 function left(message: string): Left {
   return { status: "failed", output: { message } };
 }

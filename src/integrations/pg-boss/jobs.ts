@@ -1,6 +1,7 @@
 import type { Db, PgBoss } from "pg-boss";
 import { type Enqueued, pagesOf } from "../engine/pages.js";
 import type { UploadJobData } from "./job-types.js";
+import { EXPIRE_IN_SECONDS } from "./put-back.js";
 import { requireExclusiveQueue } from "./queue.js";
 import { requireVersions } from "./versions.js";
 
@@ -11,7 +12,7 @@ const PAGE = 1000;
  * work, gets no other; one whose job has ended does. So uploads that were reset are enqueued like new ones.
  *
  * With the `db` of your transaction the rows and their jobs are there together, or neither. How often a job is tried is an option of
- * the queue: `retryLimit`, `retryDelay`, `retryBackoff`.
+ * the queue: `retryLimit`, `retryDelay`, `retryBackoff`. Its `expireInSeconds` is not for these jobs: see the README beside this file.
  *
  * @param queue has `policy: "exclusive"` and `heartbeatSeconds`
  * @param uploads records or ids; a record tells its batch, which saves looking it up
@@ -34,7 +35,11 @@ export async function enqueueUploads(
   await requireExclusiveQueue(boss, queue);
   let [added, already] = [0, 0];
   for (const { jobs, repeated } of pagesOf(uploads, PAGE)) {
-    const entries = jobs.map((job) => ({ data: job as UploadJobData, singletonKey: job.uploadId }));
+    const entries = jobs.map((job) => ({
+      data: job as UploadJobData,
+      singletonKey: job.uploadId,
+      expireInSeconds: EXPIRE_IN_SECONDS,
+    }));
     const ids = await boss.insert(queue, entries, { ...options, returnId: true });
     const inserted = ids?.length ?? 0;
     added += inserted;

@@ -2,6 +2,12 @@ import type { ConnectionOptions, PgBoss } from "pg-boss";
 import type { UploadJob, UploadJobData } from "./job-types.js";
 
 /**
+ * pg-boss counts the time of a delivery in which the upload only waits for a slot, too, and fails the job when it is over. A worker that
+ * died is told by its heartbeat, and the stages end by their timeouts, so jobs of uploads get the longest time that pg-boss takes.
+ */
+export const EXPIRE_IN_SECONDS = 24 * 60 * 60;
+
+/**
  * The job comes again, with no attempt used. pg-boss counts each claim, so its limit goes up with it, and the job's data tell how
  * many of its claims were none. A job that is no longer this worker's stays as it is.
  *
@@ -12,8 +18,13 @@ export async function putBack(boss: PgBoss, job: UploadJob, waitMs: number): Pro
   await inTransaction(boss, async (on) => {
     if (!isDone(await boss.cancel(job.name, attemptOf(job), on))) return;
     await boss.resume(job.name, job.id, on);
-    const startAfter = Math.ceil(waitMs) / 1000;
-    await boss.update(job.name, data, { id: job.id, startAfter, retryLimit: job.retryLimit + 1, ...on });
+    await boss.update(job.name, data, {
+      id: job.id,
+      startAfter: Math.ceil(waitMs) / 1000,
+      retryLimit: job.retryLimit + 1,
+      expireInSeconds: EXPIRE_IN_SECONDS,
+      ...on,
+    });
   });
 }
 
