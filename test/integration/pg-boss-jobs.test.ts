@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConfigurationError } from "../../src/index.js";
@@ -10,8 +12,8 @@ import {
   workDeadLetters,
   workUploads,
 } from "../../src/integrations/pg-boss.js";
-import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
-import { cannotRun, closingAfterEach, EAGER, jobIn, openQueue } from "../support/pg-boss.js";
+import { deferred, ids, until, untilAborted, uploadOf, type World, worldOf } from "../support/fakes.js";
+import { cannotRun, closingAfterEach, EAGER, jobIn, jobWhere, openQueue } from "../support/pg-boss.js";
 
 const { TEST_POSTGRES_URL } = process.env;
 
@@ -95,6 +97,24 @@ describe.skipIf(cannotRun)("jobs of pg-boss", () => {
   });
 });
 
+const next = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+/** A queue whose jobs are tried once, with dead letters. */
+async function openDeadLetters() {
+  const opened = await openQueue({ retryLimit: 0 });
+  await opened.boss.createQueue("dead");
+  await opened.boss.updateQueue("uploads", { deadLetter: "dead" });
+  return opened;
+}
+
+async function untilFailed(world: World, id: string) {
+  for (;;) {
+    const upload = await world.repository.findUpload(id);
+    if (upload?.status === "failed") return upload;
+    await next();
+  }
+}
+
 describe.skipIf(cannotRun)("jobs that pg-boss gives up", () => {
   closingAfterEach();
 
@@ -102,16 +122,13 @@ describe.skipIf(cannotRun)("jobs that pg-boss gives up", () => {
     const world = worldOf([uploadOf("a", { starts: 1, batchId: "alone" }), uploadOf("b")]);
     await world.repository.addBatch({ id: "alone", status: "processing" });
     const settled: SettledBatch[] = [];
-    const { boss } = await openQueue({ retryLimit: 0 });
-    await boss.createQueue("dead");
-    await boss.updateQueue("uploads", { deadLetter: "dead" });
+    const { boss } = await openDeadLetters();
     await enqueueUploads(boss, "uploads", ["a", "b"]);
     for (const { id } of await boss.fetch("uploads", { batchSize: 2 }))
       await boss.fail("uploads", id, { message: "lost" });
     await enqueueUploads(boss, "uploads", ["b"]);
     await workDeadLetters(boss, "dead", { ...world, onBatchSettled: (batch) => settled.push(batch) });
-    while ((await boss.findJobs("dead")).some(({ state }) => state !== "completed"))
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await boss.findJobs("dead")).some(({ state }) => state !== "completed")) await next();
     expect(await world.repository.findUpload("a")).toMatchObject({
       status: "failed",
       errorCode: "ENGINE_GAVE_UP",
@@ -121,17 +138,78 @@ describe.skipIf(cannotRun)("jobs that pg-boss gives up", () => {
     expect(settled).toMatchObject([{ batchId: "alone", counts: { failed: 1 } }]);
   });
 
+  test("leave an upload to itself that had failed by itself, also when it was reset since", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockRejectedValueOnce(Object.assign(new Error("not this one"), { status: 400 }));
+    const { boss } = await openDeadLetters();
+    await workUploads(boss, "uploads", world, { thumbnail: false, work: EAGER });
+    await enqueueUploads(boss, "uploads", ["a"]);
+    await jobIn(boss, "a", "failed");
+    await world.repository.resetUploads({ ids: ["a"] }, "retry", "once more");
+    await workDeadLetters(boss, "dead", world);
+    while ((await boss.findJobs("dead"))[0]?.state !== "completed") await next();
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending" });
+    await enqueueUploads(boss, "uploads", ["a"]);
+    expect(await jobIn(boss, "a", "completed")).toMatchObject({ output: { status: "completed" } });
+  });
+
+  test("of another kind, by a queue that has the same dead letters, settle no upload that they name", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const { boss, errors } = await openDeadLetters();
+    await boss.createQueue("mail", { deadLetter: "dead", retryLimit: 0 });
+    const id = await boss.send("mail", { uploadId: "a", to: "jane@example.com" });
+    await boss.fetch("mail");
+    await boss.fail("mail", id ?? "", { message: "mailbox full" });
+    await workDeadLetters(boss, "dead", world);
+    while ((await boss.findJobs("dead"))[0]?.state !== "failed") await next();
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending" });
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/queue "mail": expected a job that enq/),
+    ]);
+  });
+
+  test("because the process that had them was killed, tell so", async () => {
+    const world = worldOf([uploadOf("a", { batchId: "alone" })]);
+    await world.repository.addBatch({ id: "alone", status: "processing" });
+    const { boss, schema } = await openDeadLetters();
+    await workDeadLetters(boss, "dead", world);
+    await enqueueUploads(boss, "uploads", ["a"]);
+    const worker = `
+      import { PgBoss } from "pg-boss";
+      const boss = new PgBoss({ connectionString: process.env.TEST_POSTGRES_URL, schema: "${schema}", supervise: false });
+      await boss.start();
+      await boss.work("uploads", { heartbeatRefreshSeconds: 1 }, () => new Promise(() => {}));`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", worker], { stdio: "inherit" });
+    const { heartbeatOn } = await jobIn(boss, "a", "active");
+    // It is alive for a while.
+    await jobWhere(boss, "a", (job) => Number(job.heartbeatOn) > Number(heartbeatOn));
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    expect(await untilFailed(world, "a")).toMatchObject({
+      errorCode: "ENGINE_GAVE_UP",
+      errorMessage: "pg-boss gave up the job: job heartbeat timeout",
+    });
+    while ((await world.repository.findBatch("alone"))?.status !== "completed") await next();
+  });
+
+  test("because they have expired, tell so", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const { boss } = await openDeadLetters();
+    await boss.send("uploads", { uploadId: "a" }, { singletonKey: "a", expireInSeconds: 1 });
+    await boss.fetch("uploads");
+    await workDeadLetters(boss, "dead", world);
+    expect(await untilFailed(world, "a")).toMatchObject({ errorMessage: "pg-boss gave up the job: job timed out" });
+  });
+
   test("come again while somebody holds the upload", async () => {
     const world = worldOf([uploadOf("a")]);
     await world.repository.claimUpload("a", { leaseMs: 3_600_000, token: "another" });
-    const { boss } = await openQueue({ retryLimit: 0 });
-    await boss.createQueue("dead");
-    await boss.updateQueue("uploads", { deadLetter: "dead" });
+    const { boss } = await openDeadLetters();
     await enqueueUploads(boss, "uploads", ["a"]);
     for (const { id } of await boss.fetch("uploads")) await boss.fail("uploads", id, null);
     await workDeadLetters(boss, "dead", world);
     const waiting = async () => (await boss.findJobs<{ waits?: number }>("dead"))[0]?.data.waits === 1;
-    while (!(await waiting())) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!(await waiting())) await next();
     expect(await boss.findJobs("dead")).toMatchObject([{ state: "created" }]);
   });
 });

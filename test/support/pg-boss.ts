@@ -21,13 +21,15 @@ export function closingAfterEach(): void {
 export interface Opened {
   readonly boss: PgBoss;
   readonly queue: string;
+  readonly schema: string;
   readonly errors: Error[];
 }
 
 /** pg-boss in a schema of its own, with a queue for uploads; both are gone after the test. */
 export async function openQueue(options: Omit<Queue, "name"> = {}): Promise<Opened> {
   const schema = `pgboss_${randomUUID().slice(0, 8)}`;
-  const boss = new PgBoss({ connectionString: TEST_POSTGRES_URL ?? "", schema, superviseIntervalSeconds: 1 });
+  const supervised = { superviseIntervalSeconds: 1, monitorIntervalSeconds: 1 };
+  const boss = new PgBoss({ connectionString: TEST_POSTGRES_URL ?? "", schema, ...supervised });
   const errors: Error[] = [];
   boss.on("error", (error) => errors.push(error));
   await boss.start();
@@ -37,7 +39,7 @@ export async function openQueue(options: Omit<Queue, "name"> = {}): Promise<Open
     await boss.stop({ graceful: false });
   });
   await boss.createQueue("uploads", { policy: "exclusive", heartbeatSeconds: 10, ...options });
-  return { boss, queue: "uploads", errors };
+  return { boss, queue: "uploads", schema, errors };
 }
 
 /** How often a worker of a test looks for jobs. */

@@ -15,9 +15,9 @@ const HELD_MS = 10_000;
 /**
  * Works a dead letter queue of uploads. pg-boss has no event for a job that it gives up, because its worker died, or was frozen, at
  * the last attempt: it moves the job here. Its upload is settled as `failed`, `ENGINE_GAVE_UP`, and its batch; one that is still
- * held is looked at again. Uploads that are settled stay as they are.
+ * held is looked at again. Uploads that are settled stay as they are, and those that failed by themselves, also when they were reset since.
  *
- * @param queue the `deadLetter` of the queue of uploads
+ * @param queue the `deadLetter` of queues of uploads, and of no others
  * @param o.onBatchSettled the same as the workers'
  * @returns the id of the worker
  * @throws ConfigurationError a Node or a pg-boss that is too old
@@ -44,10 +44,9 @@ export async function workDeadLetters<U extends UploadRecord>(
 async function settle<U extends UploadRecord>(boss: PgBoss, batches: Batches<U>, job: UploadJob): Promise<JobResult> {
   const { id } = job;
   try {
-    const data = readJobData(job.data);
-    if ((await hasNewJob(boss, job, data)) || (await giveUp(batches, data, reasonOf(job)))) {
+    const data = dataOf(job);
+    if (isSettled(job) || (await hasNewJob(boss, job, data)) || (await giveUp(batches, data, reasonOf(job))))
       return { id, status: "completed" };
-    }
   } catch (error) {
     report(boss, error);
     if (UploadError.isInstance(error) && error.code === "INVALID_CONFIGURATION")
@@ -63,7 +62,33 @@ async function hasNewJob(boss: PgBoss, { sourceName }: UploadJob, { uploadId }: 
   return (await boss.findJobs(sourceName, { key: uploadId, queued: true, limit: 1 })).length > 0;
 }
 
+/** @throws ConfigurationError a job of another kind, whose queue has the same dead letters, is not to fail an upload that it names */
+function dataOf({ data, singletonKey, sourceName }: UploadJob): JobData {
+  const read = readJobData(data);
+  if (singletonKey === read.uploadId) return read;
+  throw new ConfigurationError(
+    `dead letter of queue "${sourceName}": expected a job that enqueueUploads has made, got one with singletonKey ${singletonKey}; ` +
+      `give the queues of uploads dead letters of their own`,
+  );
+}
+
+/**
+ * The handler gives a job up itself only when it has settled its upload and the batch, and then says why as an error of this library. An
+ * upload that is open now was reset since.
+ */
+function isSettled({ sourceOutput }: UploadJob): boolean {
+  const { name, code } = (sourceOutput ?? {}) as { name?: unknown; code?: unknown };
+  return name === "UploadError" && typeof code === "string";
+}
+
 function reasonOf({ sourceOutput }: UploadJob): string {
-  const { message, value } = (sourceOutput ?? {}) as { message?: unknown; value?: unknown };
-  return `pg-boss gave up the job: ${String(message ?? value ?? "no reason is known")}`;
+  return `pg-boss gave up the job: ${messageIn(sourceOutput) ?? "no reason is known"}`;
+}
+
+/** `{ message }`, also as `{ value: { message } }`, which pg-boss writes itself, or `{ value: "…" }`, which it makes of a text. */
+function messageIn(output: unknown): string | undefined {
+  if (typeof output === "string") return output;
+  if (typeof output !== "object" || output === null) return undefined;
+  const { message, value } = output as { message?: unknown; value?: unknown };
+  return messageIn(message) ?? messageIn(value);
 }
