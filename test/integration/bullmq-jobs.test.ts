@@ -1,8 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ConfigurationError } from "../../src/index.js";
 import { enqueueUploads, removeUploadJob } from "../../src/integrations/bullmq.js";
 import { closingAfterEach, ended, jobId, jobIn, openQueue, REDIS_URL, startWorker } from "../support/bullmq.js";
-import { ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
+import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 import { adaptersOf, finished, inMemory } from "../support/stores.js";
 
 describe.skipIf(REDIS_URL === undefined)("enqueueUploads", () => {
@@ -49,11 +49,13 @@ describe.skipIf(REDIS_URL === undefined)("enqueueUploads", () => {
     expect(await queue.getJob(jobId("b"))).toMatchObject({ opts: { attempts: 2 } });
   });
 
-  test("what is no upload, and a jobId, are refused", async () => {
+  test("what is no upload, a jobId and a deduplication are refused", async () => {
     const queue = openQueue();
     await expect(enqueueUploads(queue, ["a", { id: "" }])).rejects.toThrow(/uploads\[1\]: expected/);
     await expect(enqueueUploads(queue, ["a", null as unknown as string])).rejects.toThrow(ConfigurationError);
     await expect(enqueueUploads(queue, ["a"], { jobId: "x" })).rejects.toThrow(/options\.jobId/);
+    const deduplication = { id: "x" };
+    await expect(enqueueUploads(queue, ["a", "b"], { deduplication })).rejects.toThrow(/options\.deduplication/);
     expect(await queue.getWaitingCount()).toBe(0);
   });
 });
@@ -102,6 +104,25 @@ describe.skipIf(REDIS_URL === undefined)("removeUploadJob", () => {
     expect(job?.failedReason).toContain("removed while it was in work");
     expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0 });
     expect(await enqueueUploads(queue, ["a"])).toEqual({ added: 1, already: 0 });
+  });
+
+  test("finds nothing where the job ends meanwhile, and is not kept", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const gate = deferred<string>();
+    world.ai.describe.mockReturnValue(gate.promise);
+    const queue = openQueue();
+    const { worker } = startWorker(queue, world);
+    await enqueueUploads(queue, ["a"], { removeOnComplete: true });
+    await until(() => world.ai.describe.mock.calls.length === 1);
+    const completed = new Promise((resolve) => worker.once("completed", resolve));
+    const remove = queue.remove.bind(queue);
+    vi.spyOn(queue, "remove").mockImplementationOnce(async (...parameters) => {
+      const removed = await remove(...parameters);
+      gate.resolve("words");
+      await completed;
+      return removed;
+    });
+    expect(await removeUploadJob(queue, "a")).toBe("not-found");
   });
 
   test("a worker elsewhere finds out when it renews the lock", async () => {

@@ -4,10 +4,9 @@ import type { JobData } from "../engine/job-data.js";
 import { type Enqueued, pagesOf } from "../engine/pages.js";
 import { requireBullMQ } from "./bullmq-version.js";
 import { cancelHere } from "./guard.js";
-import { jobIdOf, type UploadJobData } from "./job-types.js";
+import { JOB_NAME, jobIdOf, type UploadJobData } from "./job-types.js";
 
 const PAGE = 1000;
-const NAME = "upload";
 
 /**
  * Enqueues uploads, whose rows have to be there: one job each, with an id that is made of the upload's. A job that is open, or in
@@ -16,7 +15,7 @@ const NAME = "upload";
  * @param uploads records or ids; a record tells its batch, which saves looking it up
  * @param options of the jobs, BullMQ's: `attempts` (1 by default, as ever in BullMQ), `backoff`, `removeOnComplete`, `priority`, …
  * @returns how many were added, and for how many there was a job already
- * @throws ConfigurationError what is no upload, or `options.jobId`; a queue of a BullMQ before 6
+ * @throws ConfigurationError what is no upload, `options.jobId` or `options.deduplication`; a queue of a BullMQ before 6
  * @example
  * await enqueueUploads(queue, uploads, { attempts: 3, backoff: { type: "exponential", delay: 1000 }, removeOnComplete: true });
  */
@@ -28,6 +27,10 @@ export async function enqueueUploads(
   requireBullMQ(queue);
   if (options.jobId !== undefined)
     throw new ConfigurationError("options.jobId: unknown; the id of a job is made of its upload's");
+  if (options.deduplication !== undefined)
+    throw new ConfigurationError(
+      "options.deduplication: unknown; BullMQ would pass over other uploads by it, and each upload has one job anyway",
+    );
   let [added, already] = [0, 0];
   for (const { jobs, repeated } of pagesOf(uploads, PAGE)) {
     const isFree = await Promise.all(jobs.map((job) => makeRoom(queue, jobIdOf(job.uploadId))));
@@ -47,7 +50,7 @@ async function makeRoom(queue: Queue, jobId: string): Promise<boolean> {
 }
 
 function entryOf(data: JobData, options: JobsOptions) {
-  return { name: NAME, data, opts: { ...options, jobId: jobIdOf(data.uploadId) } };
+  return { name: JOB_NAME, data, opts: { ...options, jobId: jobIdOf(data.uploadId) } };
 }
 
 /**
@@ -64,7 +67,12 @@ export async function removeUploadJob(queue: Queue, uploadId: string): Promise<"
   if (job === undefined) return "not-found";
   if ((await queue.remove(jobId)) === 1) return "removed";
   const data: UploadJobData = { ...job.data, removed: true };
-  await job.updateData(data);
+  try {
+    await job.updateData(data);
+  } catch (error) {
+    if ((await queue.getJobState(jobId)) === "unknown") return "not-found"; // it has ended meanwhile, and is not kept
+    throw error;
+  }
   cancelHere(queue.qualifiedName, jobId);
   // It may have ended meanwhile, and let go of its lock.
   return (await queue.remove(jobId)) === 1 ? "removed" : "aborted";
