@@ -7,7 +7,8 @@ import {
   type UploadRecord,
 } from "../index.js";
 import { requireBullMQ } from "./bullmq/bullmq-version.js";
-import { type GuardedWorker, guard, requiredStalls, requireStalls } from "./bullmq/guard.js";
+import { type GuardedWorker, guard, requireBounds, requiredStalls } from "./bullmq/guard.js";
+import { isUploadJob } from "./bullmq/job-types.js";
 import { processorOf, type UploadJobProcessor } from "./bullmq/processor.js";
 import { Batches, type BatchListener } from "./engine/batches.js";
 import { report } from "./engine/report.js";
@@ -47,7 +48,7 @@ export function createUploadWorker<U extends UploadRecord>(
   const work = new UploadWork<U>(adapters, rest as JobOptions<U>, (error) => report(worker, error));
   const required = requiredStalls(rest.lease);
   const { maxStalledCount = required } = workerOptions;
-  requireStalls("worker.maxStalledCount", maxStalledCount, required);
+  requireBounds("worker", { ...workerOptions, maxStalledCount }, required);
   const worker: Worker = new Worker(queue, processorOf(work), { ...workerOptions, maxStalledCount });
   const { close } = guard(worker, work.batches);
   return {
@@ -80,18 +81,21 @@ export function uploadJobProcessor<U extends UploadRecord>(
 
 /**
  * What a worker has to do besides processing: a job whose lock is lost is stopped, one that BullMQ gives up settles its upload and
- * its batch, and closing hands back what is in work.
+ * its batch, and closing hands back what is in work. Jobs of other kinds, which the worker may have beside those of `enqueueUploads`, are
+ * left alone.
  *
  * @param o.lease, o.onBatchSettled the same as the processor's
- * @throws ConfigurationError the worker's `maxStalledCount` is below `lease.maxStarts`; a worker of a BullMQ before 6
+ * @throws ConfigurationError the worker's `maxStalledCount` is below `lease.maxStarts`, or it has `maxStartedAttempts`; a worker of
+ *   a BullMQ before 6
  */
 export function guardWorker<U extends UploadRecord>(
   worker: Worker,
   o: { readonly repository: RepositoryAdapter<U>; readonly lease?: LeaseOptions | undefined } & BatchListener,
 ): GuardedWorker {
   requireBullMQ(worker);
-  requireStalls("worker.opts.maxStalledCount", worker.opts.maxStalledCount, requiredStalls(o.lease));
-  return guard(worker, new Batches(o.repository, o.onBatchSettled, (thrown) => report(worker, thrown)));
+  requireBounds("worker.opts", worker.opts, requiredStalls(o.lease));
+  const batches = new Batches(o.repository, o.onBatchSettled, (thrown) => report(worker, thrown));
+  return guard(worker, batches, isUploadJob);
 }
 
 function requireWorkerOptions<T extends { readonly worker: WorkerOptions }>(options: T): T {

@@ -93,16 +93,4 @@ describe.skipIf(REDIS_URL === undefined)("a job that BullMQ gives up", () => {
     startWorker(queue, { ...world, repository });
     expect(await jobIn(queue, "a", "completed")).toMatchObject({ returnvalue: { status: "completed" } });
   });
-
-  test("also because it was started too often", async () => {
-    const world = worldOf([uploadOf("a")]);
-    world.ai.describe.mockRejectedValue(new Error("boom"));
-    const queue = openQueue();
-    startWorker(queue, world, { worker: { maxStartedAttempts: 1 } });
-    await enqueueUploads(queue, ["a"], { attempts: 9 });
-    expect(await untilStored(world, "a", "ENGINE_GAVE_UP")).toMatchObject({
-      errorMessage: expect.stringContaining("boom"),
-    });
-    expect(world.ai.describe).toHaveBeenCalledTimes(1);
-  });
 });

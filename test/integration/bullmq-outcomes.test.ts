@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createRuntime, UploadError } from "../../src/index.js";
 import { enqueueUploads, removeUploadJob } from "../../src/integrations/bullmq.js";
 import { closingAfterEach, ended, jobIn, jobOf, openQueue, REDIS_URL, startWorker } from "../support/bullmq.js";
@@ -107,6 +107,23 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(job?.stacktrace).toEqual([expect.stringContaining("DESCRIBE_FAILED at describe: boom")]);
   });
 
+  test("deferred, not counted: at the last attempt, when Redis refuses to delay the job, it comes again", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const limited = Object.assign(new Error("429"), { status: 429, headers: { "retry-after": "1" } });
+    world.ai.describe.mockRejectedValueOnce(limited);
+    const queue = openQueue();
+    const { worker } = startWorker(queue, world);
+    const readOnly = new Error("READONLY You can't write against a read only replica.");
+    vi.spyOn(worker.getBackend(), "moveToDelayed").mockRejectedValueOnce(readOnly);
+    await enqueueUploads(queue, ["a"]);
+    const failed = await new Promise<string>((resolve) => worker.once("failed", (_, { message }) => resolve(message)));
+    expect(failed).toContain("could not be put back");
+    while ((await world.repository.findUpload("a"))?.status === "pending")
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    await jobIn(queue, "a", "completed");
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "completed" });
+  });
+
   test("deferred, counted: with a hint, the backoff of this attempt is the hint", async () => {
     const world = worldOf([uploadOf("a")]);
     const hinted = new UploadError("later", { code: "DESCRIBE_FAILED", retryable: true, retryAfterMs: 600 });
@@ -135,7 +152,7 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(first.errors).toEqual([]);
   });
 
-  test("aborted because the lock was lost: thrown plainly, the job is not ended, whoever has it completes the upload", async () => {
+  test("aborted because the lock was lost: the job is not ended, whoever has it completes the upload", async () => {
     const world = worldOf([uploadOf("a")]);
     const aborted = deferred();
     world.ai.describe.mockImplementationOnce(async (_, { signal }) => {
@@ -158,15 +175,18 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(errors.length).toBeGreaterThan(0);
   });
 
-  test("aborted because the lock was lost: also where BullMQ would still let the job be ended", async () => {
+  test("aborted because the lock was lost: where nobody else has it, the job comes again, with no attempt used", async () => {
     const world = worldOf([uploadOf("a")]);
     world.ai.describe.mockImplementationOnce((_, { signal }) => untilAborted(signal));
     const queue = openQueue();
     const { worker } = startWorker(queue, world);
-    await enqueueUploads(queue, ["a"], { attempts: 2 });
+    await enqueueUploads(queue, ["a"]);
     await until(() => world.ai.describe.mock.calls.length === 1);
     worker.emit("lockRenewalFailed", ["upload-a"]);
-    expect(await jobIn(queue, "a", "completed", "failed")).toMatchObject({ returnvalue: { status: "completed" } });
+    expect(await jobIn(queue, "a", "completed", "failed")).toMatchObject({
+      returnvalue: { status: "completed" },
+      attemptsMade: 1,
+    });
   });
 
   test("aborted by you: UnrecoverableError, the row is pending again, and nothing settles it", async () => {

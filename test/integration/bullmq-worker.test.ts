@@ -1,4 +1,4 @@
-import { type Queue, Worker } from "bullmq";
+import { type Queue, Worker, type WorkerOptions } from "bullmq";
 import { describe, expect, test, vi } from "vitest";
 import { ConfigurationError, UploadEventEmitter } from "../../src/index.js";
 import {
@@ -14,12 +14,14 @@ import {
   ended,
   jobId,
   jobIn,
+  jobOf,
   openQueue,
   REDIS_URL,
   startWorker,
   watched,
 } from "../support/bullmq.js";
 import { connectionOf } from "../support/bullmq-connection.js";
+import { CuttingProxy } from "../support/cutting-proxy.js";
 import { deferred, ids, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
 
 closingAfterEach();
@@ -149,6 +151,30 @@ describe.skipIf(REDIS_URL === undefined)("a worker", () => {
       expect([status, starts ?? 0]).toEqual(["pending", 0]);
     }
   });
+
+  test("close ends while Redis is away, with the uploads handed back, and says so", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
+    const queue = openQueue();
+    const redis = connectionOf(URL).port;
+    const proxy = await CuttingProxy.start(redis, () => false);
+    const { port } = proxy;
+    const connection = { host: "127.0.0.1", port };
+    const { worker, close } = createUploadWorker(queue.name, world, { thumbnail: false, worker: { connection } });
+    const errors: string[] = [];
+    worker.on("error", ({ message }) => errors.push(message));
+    await enqueueUploads(queue, ["a"]);
+    await until(() => world.ai.describe.mock.calls.length === 1);
+    await proxy.stop();
+    while (errors.length === 0) await new Promise((resolve) => setTimeout(resolve, 5)); // now it waits before it tries again
+    await close({ graceMs: 0 });
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0 });
+    expect(errors.at(-1)).toContain("could not be closed in time, because Redis cannot be reached");
+    // What BullMQ was told in vain reaches Redis when that is back.
+    const back = await CuttingProxy.start(redis, () => false, port);
+    closeAfterTest(() => back.stop());
+    await jobIn(queue, "a", "waiting");
+  });
 });
 
 describe.skipIf(REDIS_URL === undefined)("the two halves", () => {
@@ -166,13 +192,40 @@ describe.skipIf(REDIS_URL === undefined)("the two halves", () => {
     expect(await queue.getJobState(jobId("a"))).toBe("waiting");
   });
 
-  test("the guard refuses BullMQ's default of stalls, and what is below the lease's starts", async () => {
+  test("leave jobs of other kinds alone, also when they name an upload", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const queue = openQueue();
+    const gate = deferred();
+    const processor = uploadJobProcessor(world, { thumbnail: false });
+    const process: typeof processor = async (job, token, signal) => {
+      if (job.name !== "mail") return processor(job, token, signal);
+      await gate.promise;
+      signal?.throwIfAborted();
+      throw new Error("mailbox full");
+    };
+    const options = { connection: connectionOf(URL), maxStalledCount: 3, lockDuration: 400, concurrency: 2 };
+    const worker = new Worker(queue.name, (job, token, signal) => process(job, token, signal), options);
+    const { errors, close } = watched(guardWorker(worker, { repository: world.repository }));
+    const renewed = new Promise((resolve) => worker.once("locksRenewed", resolve));
+    await enqueueUploads(queue, ["a"], { delay: 3_600_000 });
+    const mails = [{ uploadId: "a", removed: true }, { to: "joe@example.com" }].map((data) => queue.add("mail", data));
+    await renewed;
+    gate.resolve();
+    for (const { id = "" } of await Promise.all(mails))
+      expect(await jobOf(queue, id, "failed")).toMatchObject({ failedReason: "mailbox full" });
+    await close(); // settled would have been by now
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending" });
+    expect(errors).toEqual([]);
+  });
+
+  test("the guard refuses BullMQ's default of stalls, what is below the lease's starts, and a limit of deliveries", async () => {
     const queue = openQueue();
     const { repository } = worldOf([]);
-    const worker = (maxStalledCount?: number) => {
+    const worker = (maxStalledCount?: number, options: Partial<WorkerOptions> = {}) => {
       const made = new Worker(queue.name, async () => {}, {
         connection: connectionOf(URL),
         ...(maxStalledCount !== undefined && { maxStalledCount }),
+        ...options,
       });
       closeAfterTest(() => made.close());
       return made;
@@ -180,6 +233,7 @@ describe.skipIf(REDIS_URL === undefined)("the two halves", () => {
     expect(() => guardWorker(worker(), { repository })).toThrow(ConfigurationError);
     expect(() => guardWorker(worker(), { repository })).toThrow(/maxStalledCount: 3/);
     expect(() => guardWorker(worker(3), { repository, lease: { maxStarts: 4 } })).toThrow(/maxStalledCount: 4/);
+    expect(() => guardWorker(worker(3, { maxStartedAttempts: 9 }), { repository })).toThrow(/leave it out/);
     expect(guardWorker(worker(1), { repository, lease: { maxStarts: 1 } }).worker.opts.maxStalledCount).toBe(1);
   });
 
@@ -229,6 +283,7 @@ describe("options that do not fit", () => {
     [{ worker: { connection }, onProgress: 7 }, /upload:progress: expected a function/],
     [{ worker: { connection }, lease: { maxStarts: 0 } }, /lease\.maxStarts/],
     [{ worker: { connection, maxStalledCount: 1 } }, /maxStalledCount: 3/],
+    [{ worker: { connection, maxStartedAttempts: 5 } }, /maxStartedAttempts: expected none, got 5.*leave it out/],
   ])("%o", (options, message) => {
     const create = () => createUploadWorker("uploads", world, options as Parameters<typeof createUploadWorker>[2]);
     expect(create).toThrow(ConfigurationError);

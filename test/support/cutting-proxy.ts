@@ -32,9 +32,9 @@ export class CuttingProxy {
     });
   }
 
-  static start(target: number, isCut: () => boolean): Promise<CuttingProxy> {
+  static start(target: number, isCut: () => boolean, port = 0): Promise<CuttingProxy> {
     const proxy = new CuttingProxy(target, isCut);
-    return new Promise((resolve) => proxy.#server.listen(0, "127.0.0.1", () => resolve(proxy)));
+    return new Promise((resolve) => proxy.#server.listen(port, "127.0.0.1", () => resolve(proxy)));
   }
 
   get port(): number {

@@ -1,12 +1,12 @@
-import { Job, type Worker } from "bullmq";
+import { Job, type Worker, type WorkerOptions } from "bullmq";
 import { ConfigurationError, type LeaseOptions, type UploadRecord } from "../../index.js";
 import type { Batches } from "../engine/batches.js";
 import { giveUp } from "../engine/give-up.js";
-import { GRACE_MS, requireGrace } from "../engine/grace.js";
+import { GRACE_MS, LONGEST_TIMER_MS, requireGrace } from "../engine/grace.js";
 import { readJobData } from "../engine/job-data.js";
 import { report } from "../engine/report.js";
 import type { UploadJobData, UploadJobResult } from "./job-types.js";
-import { isOwnEnd } from "./processor.js";
+import { isOwnEnd, isPutBack } from "./processor.js";
 import { CLOSING, LOCK_LOST, REMOVED } from "./reasons.js";
 
 /** A worker that hands its uploads back when it is closed, and settles those that BullMQ gives up. */
@@ -15,6 +15,9 @@ export interface GuardedWorker {
   /**
    * Takes no further job, lets those in work end, and hands back what has not ended after the grace: it waits for another worker,
    * with no attempt used. Close your own connections and the repository after that.
+   *
+   * It ends at the latest 10 s after the grace, also where Redis is away; that is told as `error` of the worker then, and its jobs go to
+   * other workers when their locks run out.
    *
    * @param options.graceMs in milliseconds, by default 10000
    */
@@ -25,6 +28,10 @@ export interface GuardedWorker {
 const MAX_STARTS = 3;
 /** A job that was being fetched when the grace ended begins after it. */
 const CLOSING_AGAIN_MS = 100;
+/** The uploads have been handed back by then; their jobs are not while Redis is away, for which BullMQ would wait for ever. */
+const HANDING_BACK_MS = 10_000;
+const NOT_CLOSED =
+  "The worker could not be closed in time, because Redis cannot be reached; its jobs go to other workers when their locks run out";
 
 /** Workers of this process that are open: a job that is removed is stopped at once where it is in work here. */
 const guarded = new Set<Worker>();
@@ -34,25 +41,39 @@ export function requiredStalls(lease: LeaseOptions | undefined): number {
   return Math.max(1, lease?.maxStarts ?? MAX_STARTS);
 }
 
-/** @throws ConfigurationError BullMQ would give an upload up before the library can quarantine it */
-export function requireStalls(name: string, maxStalledCount: number | undefined, required: number): void {
-  if (maxStalledCount !== undefined && maxStalledCount >= required) return;
-  throw new ConfigurationError(
-    `${name}: expected at least lease.maxStarts, ${required}, got ${maxStalledCount}; with fewer BullMQ gives a job up before ` +
-      `the library can tell that its upload takes the process down: set maxStalledCount: ${required}`,
-  );
+/** @throws ConfigurationError BullMQ would give an upload up before the library can quarantine it, or because it has waited */
+export function requireBounds(
+  name: string,
+  { maxStalledCount, maxStartedAttempts }: Pick<WorkerOptions, "maxStalledCount" | "maxStartedAttempts">,
+  required: number,
+): void {
+  if (maxStalledCount === undefined || maxStalledCount < required)
+    throw new ConfigurationError(
+      `${name}.maxStalledCount: expected at least lease.maxStarts, ${required}, got ${maxStalledCount}; with fewer BullMQ gives a job up ` +
+        `before the library can tell that its upload takes the process down: set maxStalledCount: ${required}`,
+    );
+  if (maxStartedAttempts)
+    throw new ConfigurationError(
+      `${name}.maxStartedAttempts: expected none, got ${maxStartedAttempts}; BullMQ counts deliveries, also those in which an upload only ` +
+        "waited, so an outage would use them up: leave it out, and limit failures by the attempts of the job, and crashes by lease.maxStarts",
+    );
 }
 
-export function guard<U extends UploadRecord>(worker: Worker, batches: Batches<U>): GuardedWorker {
+/** @param isUpload whether a job is an upload's: others are not ours to stop or to settle */
+export function guard<U extends UploadRecord>(
+  worker: Worker,
+  batches: Batches<U>,
+  isUpload: (job: Job) => boolean = () => true,
+): GuardedWorker {
   const settling = new Set<Promise<void>>();
   worker.on("lockRenewalFailed", (ids) => {
     for (const id of ids) worker.cancelJob(id, LOCK_LOST);
   });
   worker.on("locksRenewed", ({ jobIds }) => {
-    for (const id of jobIds) void cancelIfRemoved(worker, id);
+    for (const id of jobIds) void cancelIfRemoved(worker, id, isUpload);
   });
   worker.on("failed", (job, error) => {
-    if (job === undefined || isOwnEnd(error)) return;
+    if (job === undefined || !isUpload(job) || isOwnEnd(error)) return;
     if (job.finishedOn === undefined) return; // it is tried again
     const settled: Promise<void> = settle(worker, batches, job, error).finally(() => settling.delete(settled));
     settling.add(settled);
@@ -61,10 +82,7 @@ export function guard<U extends UploadRecord>(worker: Worker, batches: Batches<U
   guarded.add(worker);
   return {
     worker,
-    async close({ graceMs = GRACE_MS } = {}) {
-      await closeAfter(worker, graceMs);
-      await Promise.all(settling);
-    },
+    close: ({ graceMs = GRACE_MS } = {}) => closeAfter(worker, graceMs, () => Promise.all(settling)),
   };
 }
 
@@ -74,10 +92,10 @@ export function cancelHere(queue: string, jobId: string): void {
 }
 
 /** BullMQ has no word for workers of other processes: they look at what the job says when they renew its lock. */
-async function cancelIfRemoved(worker: Worker, jobId: string): Promise<void> {
+async function cancelIfRemoved(worker: Worker, jobId: string, isUpload: (job: Job) => boolean): Promise<void> {
   try {
     const job = await Job.fromId<UploadJobData>(worker, jobId);
-    if (job?.data.removed === true) worker.cancelJob(jobId, REMOVED);
+    if (job?.data?.removed === true && isUpload(job)) worker.cancelJob(jobId, REMOVED);
   } catch {
     // Redis is away: the next renewal looks again.
   }
@@ -92,8 +110,8 @@ async function settle<U extends UploadRecord>(
 ): Promise<void> {
   try {
     const data = readJobData(job.data);
-    const isSettled = await giveUp(batches, data, `BullMQ gave up the job: ${error.message}`).catch(() => false);
-    if (!isSettled) await again(worker, job);
+    const giveUpNow = () => giveUp(batches, data, `BullMQ gave up the job: ${error.message}`).catch(() => false);
+    if (isPutBack(error) || !(await giveUpNow())) await again(worker, job);
   } catch (thrown) {
     report(worker, thrown);
   }
@@ -108,16 +126,21 @@ async function again(worker: Worker, job: Job): Promise<void> {
   }
 }
 
-async function closeAfter(worker: Worker, graceMs: number): Promise<void> {
+async function closeAfter(worker: Worker, graceMs: number, settled: () => Promise<unknown>): Promise<void> {
   requireGrace(graceMs);
   const cancel = () => worker.cancelAllJobs(CLOSING);
   let timer = setTimeout(() => {
     cancel();
     timer = setInterval(cancel, CLOSING_AGAIN_MS);
   }, graceMs);
+  let limit: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    limit = setTimeout(resolve, Math.min(graceMs + HANDING_BACK_MS, LONGEST_TIMER_MS), "late");
+  });
   try {
-    await worker.close();
+    if ((await Promise.race([worker.close().then(settled), late])) === "late") report(worker, new Error(NOT_CLOSED));
   } finally {
     clearTimeout(timer);
+    clearTimeout(limit);
   }
 }

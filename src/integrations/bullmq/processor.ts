@@ -22,6 +22,13 @@ export function isOwnEnd(error: Error): boolean {
   return ends.has(error);
 }
 
+/** Errors of jobs that were to wait on, with no attempt used, when BullMQ could not be told so: the guard has them come again. */
+const puttingBack = new WeakSet<Error>();
+
+export function isPutBack(error: Error): boolean {
+  return puttingBack.has(error);
+}
+
 export function processorOf<U extends UploadRecord>(work: UploadWork<U>): UploadJobProcessor {
   return async (job, token, signal) => {
     if (job.data?.removed === true) throw ended(REMOVED);
@@ -42,8 +49,8 @@ async function answer(
   { outcome, status, durationMs }: Worked,
 ): Promise<UploadJobResult> {
   if (outcome.kind === "done") return { status, durationMs };
-  // Whoever has the lock has the job: it is neither ended nor moved here.
-  if (signal?.reason === LOCK_LOST) throw new Error(LOCK_LOST);
+  // Whoever has the lock has the job, and if that is nobody else, it comes again: BullMQ moves it only for the lock's owner.
+  if (signal?.reason === LOCK_LOST) return putBack(LOCK_LOST, job.moveToWait(token), new bullmq.WaitingError());
   switch (outcome.kind) {
     case "failed":
       throw ended(reasonOf(outcome.error));
@@ -53,19 +60,29 @@ async function answer(
         if (retryAfterMs !== undefined) job.opts.backoff = { type: "fixed", delay: waitOf(retryAfterMs, 1) };
         throw new Error(reasonOf(error), { cause: error });
       }
-      await job.moveToDelayed(Date.now() + waitOf(retryAfterMs, job.attemptsStarted), token);
-      throw new bullmq.DelayedError(reasonOf(error));
+      const reason = reasonOf(error);
+      const moved = job.moveToDelayed(Date.now() + waitOf(retryAfterMs, job.attemptsStarted), token);
+      return putBack(reason, moved, new bullmq.DelayedError(reason));
     }
     case "aborted": {
-      if (signal?.reason === CLOSING) {
-        await job.moveToWait(token);
-        throw new bullmq.WaitingError();
-      }
+      if (signal?.reason === CLOSING) return putBack(CLOSING, job.moveToWait(token), new bullmq.WaitingError());
       const { reason } = outcome;
       if (UploadError.isInstance(reason)) throw ended(reasonOf(reason));
       throw ended(`Aborted: ${reason instanceof Error ? reason.message : String(reason)}`);
     }
   }
+}
+
+/** @throws `then`, by which BullMQ knows that the job was moved; where it was not, an error that the guard knows */
+async function putBack(why: string, moved: Promise<unknown>, then: Error): Promise<never> {
+  try {
+    await moved;
+  } catch (cause) {
+    const error = new Error(`${why}; the job could not be put back`, { cause });
+    puttingBack.add(error);
+    throw error;
+  }
+  throw then;
 }
 
 function dataOf(job: bullmq.Job<UploadJobData>) {
