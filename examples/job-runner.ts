@@ -15,6 +15,8 @@ interface Job {
   readonly uploadId: string;
   /** This attempt, counted from 1. */
   readonly attempt: number;
+  /** How often the job has been taken: who took it before has no say in it any more. */
+  readonly taken: number;
 }
 
 /** What becomes of a job: it ends, or it is run again, with this attempt counted or not. */
@@ -28,6 +30,7 @@ class JobQueue {
       upload_id text primary key,
       state text not null default 'open',
       attempt integer not null default 0,
+      taken integer not null default 0,
       run_at timestamptz not null default now())`);
     await this.database.query("insert into jobs (upload_id) select unnest($1::text[])", [uploadIds]);
   }
@@ -38,19 +41,21 @@ class JobQueue {
    */
   async take(): Promise<Job | undefined> {
     const { rows } = await this.database.query<Job>(`
-      update jobs set attempt = attempt + 1, run_at = now() + interval '1 minute'
+      update jobs set attempt = attempt + 1, taken = taken + 1, run_at = now() + interval '1 minute'
       where upload_id = (select upload_id from jobs where state = 'open' and run_at <= now()
                          order by run_at limit 1 for update skip locked)
-      returning upload_id as "uploadId", attempt`);
+      returning upload_id as "uploadId", attempt, taken`);
     return rows[0];
   }
 
-  async end({ uploadId, attempt }: Job, verdict: Verdict): Promise<void> {
+  /** Changes nothing where somebody else has taken the job meanwhile. */
+  async end({ uploadId, attempt, taken }: Job, verdict: Verdict): Promise<void> {
     const { state, counted, againInMs } =
       typeof verdict === "string" ? { state: verdict, counted: true, againInMs: 0 } : { state: "open", ...verdict };
     await this.database.query(
-      "update jobs set state = $2, attempt = $3, run_at = now() + $4 * interval '1 millisecond' where upload_id = $1",
-      [uploadId, state, counted ? attempt : attempt - 1, againInMs],
+      `update jobs set state = $3, attempt = $4, run_at = now() + $5 * interval '1 millisecond'
+       where upload_id = $1 and taken = $2`,
+      [uploadId, taken, state, counted ? attempt : attempt - 1, againInMs],
     );
   }
 
@@ -71,6 +76,8 @@ function judge(result: UploadResult, attempt: number): Verdict {
     case "deferred": // that somebody else is at it, or that the service is down, is no failure
       return { againInMs: result.retryAfterMs ?? 250 * 2 ** attempt, counted: result.countsAsAttempt };
     case "skipped":
+      // Lost in mid-work, to somebody who may not get to the end.
+      if (result.reason === "claimed-elsewhere") return { againInMs: result.retryAfterMs ?? 1000, counted: false };
       return result.reason === "already-failed" ? "failed" : "done";
     case "aborted":
       return { againInMs: 0, counted: false };
