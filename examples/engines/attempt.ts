@@ -1,6 +1,6 @@
 /** One attempt at an upload: all that an engine without a subpath of its own has to know of the library. */
 import pg from "pg";
-import { processUploadWithRetry, settleBatch, type UploadResult } from "upload-processor";
+import { processUploadWithRetry, settleBatch, UploadError, type UploadResult } from "upload-processor";
 import { fileStorage } from "upload-processor/fs";
 import { localAI } from "upload-processor/local-ai";
 import { postgresRepository } from "upload-processor/postgres";
@@ -23,8 +23,25 @@ export type Next =
   | { readonly state: "failed"; readonly reason: string }
   | { readonly state: "again"; readonly inMs: number; readonly counted: boolean };
 
-/** The engine owns the retries: it says which attempt this is, and hands its signal in, with which the upload is handed back. */
+/**
+ * The engine owns the retries: it says which attempt this is, and hands its signal in, with which the upload is handed back. What is not
+ * the upload's fault is an answer, too, or the engine would end the job while its upload is open: the database is away, sharp is missing.
+ */
 export async function attemptAt(
+  job: Job,
+  attempt: { readonly number: number; readonly max: number },
+  signal?: AbortSignal,
+): Promise<Next> {
+  try {
+    return await tryAt(job, attempt, signal);
+  } catch (error) {
+    if (!UploadError.isInstance(error) || error.fault === "upload") throw error;
+    console.error(`${job.uploadId}: ${error.message}`);
+    return { state: "again", inMs: error.fault === "deployment" ? 30_000 : 5000, counted: false };
+  }
+}
+
+async function tryAt(
   { uploadId, batchId }: Job,
   attempt: { readonly number: number; readonly max: number },
   signal?: AbortSignal,
@@ -45,7 +62,8 @@ function nextAfter(result: UploadResult, attempt: number): Next {
     }
     case "deferred": // that somebody else is at it, or that the service is down, counts as no attempt
       return { state: "again", inMs: result.retryAfterMs ?? 500 * 2 ** attempt, counted: result.countsAsAttempt };
-    case "aborted":
+    case "aborted": // by the engine's signal; a cancelled batch stays as it is
+      if (UploadError.isInstance(result.reason) && result.reason.code === "BATCH_CANCELLED") return { state: "done" };
       return { state: "again", inMs: 1000, counted: false };
     case "skipped":
       if (result.reason === "claimed-elsewhere")

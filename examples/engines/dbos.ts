@@ -30,7 +30,23 @@ export async function startWorker(): Promise<void> {
   await DBOS.launch();
 }
 
-/** One workflow for each upload, however often it is started: its id is made of the upload's. */
-export async function enqueue(jobs: readonly Job[]): Promise<void> {
-  for (const job of jobs) await DBOS.startWorkflow(processUpload, { workflowID: `upload-${job.uploadId}` })(job);
+/**
+ * One workflow for each upload at a time: its id is made of the upload's. DBOS runs an id once, so a workflow that has ended is replaced,
+ * and uploads that were reset are enqueued like new ones. A workflow ends a moment after its upload has.
+ *
+ * @returns for how many uploads there was an open workflow already
+ */
+export async function enqueue(jobs: readonly Job[]): Promise<number> {
+  let already = 0;
+  for (const job of jobs) {
+    const workflowID = `upload-${job.uploadId}`;
+    const known = await DBOS.getWorkflowStatus(workflowID);
+    if (known?.status === "PENDING") {
+      already++;
+      continue;
+    }
+    if (known !== null) await DBOS.deleteWorkflow(workflowID);
+    await DBOS.startWorkflow(processUpload, { workflowID })(job);
+  }
+  return already;
 }

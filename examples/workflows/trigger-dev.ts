@@ -4,7 +4,10 @@ import { attemptAt, type Job } from "../engines/attempt.js";
 
 const MAX_ATTEMPTS = 3;
 
-/** `processUpload.trigger({ uploadId }, { idempotencyKey: uploadId })`. */
+/**
+ * `processUpload.trigger({ uploadId })`. Without an `idempotencyKey`, by which an upload that was reset would not be done again: a second
+ * run of an upload waits for the first one, and finds nothing to do.
+ */
 export const processUpload = task({
   id: "process-upload",
   queue: { concurrencyLimit: 8 },

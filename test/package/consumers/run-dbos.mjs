@@ -44,6 +44,30 @@ if (process.argv[2] === "to-be-killed") {
     failed.map(({ workflowID }) => workflowID),
     ["upload-text"],
   );
+
+  // A database that is away ends no workflow.
+  await repository.addUploads([{ id: "late", storageKey: "cat.png" }]);
+  const { query, connect } = pool;
+  const isAway = () => Promise.reject(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+  Object.assign(pool, { query: isAway, connect: isAway });
+  await enqueue([{ uploadId: "late" }]);
+  while (((await DBOS.listWorkflowSteps("upload-late")) ?? []).length === 0) await sleep(20);
+  Object.assign(pool, { query, connect });
+  while ((await repository.findUpload("late")).status !== "completed") await sleep(20);
+
+  // What was reset is done again.
+  const redone = { ids: ["photo-0"] };
+  assert.equal(await repository.resetUploads(redone, "reprocess-all", "once more"), 1);
+  await enqueue([{ uploadId: "photo-0", batchId }]);
+  while ((await repository.findUpload("photo-0")).metadata.redo !== "once more") await sleep(20);
+
+  // The upload of a cancelled batch stays open, and its workflow ends.
+  await repository.addBatch({ id: "cancelled", status: "cancelled" });
+  await repository.addUploads([{ id: "unwanted", batchId: "cancelled", storageKey: "cat.png" }]);
+  await enqueue([{ uploadId: "unwanted", batchId: "cancelled" }]);
+  while ((await DBOS.getWorkflowStatus("upload-unwanted")).status !== "SUCCESS") await sleep(20);
+  assert.equal((await repository.findUpload("unwanted")).status, "pending");
+  while ((await open()).length > 0) await sleep(20);
   await DBOS.shutdown();
   await pool.end();
   console.log("done");
