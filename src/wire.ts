@@ -1,8 +1,8 @@
-import type { UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError, UploadError } from "./errors.js";
 import type { UploadEvent } from "./events.js";
-import type { UploadResult } from "./result.js";
-import { INVALID } from "./wire/kinds.js";
+import { expected, requireKnown, requireMembers } from "./validate.js";
+import { INVALID, MOST_ERRORS } from "./wire/kinds.js";
+import type { ReceivedPayloads } from "./wire/received.js";
 import { OUTCOMES, SHAPES, type Shape } from "./wire/shapes.js";
 
 /** The form of the JSON; another one would be another number. */
@@ -19,48 +19,36 @@ export type WireEvent = {
   readonly [field: string]: unknown;
 };
 
-interface UploadEventBase {
-  readonly uploadId: string;
-  readonly batchId: string | null;
-  readonly at: number;
-}
-
 /** What {@link parseEvent} makes of a {@link WireEvent}: the event, with as much of the record as was sent. */
-export type ReceivedEvent =
-  | Exclude<UploadEvent, { readonly type: "upload:started" | "upload:settled" }>
-  | (UploadEventBase & {
-      readonly type: "upload:started";
-      readonly upload: Partial<UploadRecord> & { readonly id: string };
-      readonly starts: number;
-    })
-  | (UploadEventBase & {
-      readonly type: "upload:settled";
-      readonly status: UploadResult["status"];
-      /** Of `failed` and `deferred`, and of `aborted` where the reason is one. */
-      readonly error?: UploadError;
-    });
+export type ReceivedEvent = ReceivedPayloads[keyof ReceivedPayloads];
 
 /** What {@link serializeEvent} sends besides. */
 export interface SerializeOptions {
-  /** Fields of the record to send, besides `id`: small ones, for this is what goes over the wire with each event. @default [] */
+  /**
+   * Fields of the record to send, besides `id`: small ones, for this is what goes over the wire with each event. `fileName` and `fileSize` of
+   * `upload:progress` are among them. @default []
+   */
   readonly fields?: readonly string[] | undefined;
 }
 
 /**
  * An event as plain JSON, whatever the record holds (a BigInt becomes a text, a Date an ISO text; functions and cycles are left
  * out). Small: no description, no vector, errors as {@link UploadErrorJSON} without their causes; of warnings and failures the
- * first 10, which `failed` counts.
+ * first 10, and `failuresOmitted` counts the others.
  *
- * @throws ConfigurationError for what is no event
+ * @throws ConfigurationError for what is no event, and an option that is unknown or not what it should be
  * @example
  * processor.on("upload:settled", (event) => channel.send(JSON.stringify(serializeEvent(event, { fields: ["fileName"] }))));
  */
 export function serializeEvent(event: UploadEvent, options: SerializeOptions = {}): WireEvent {
+  requireMembers("serializeEvent: options", options, []);
+  requireKnown("serializeEvent: options", options, ["fields"]);
   const { fields = [] } = options;
+  if (!Array.isArray(fields)) throw expected("serializeEvent: options.fields", "a list of the names of fields", fields);
   const shape = shapeOf(event);
   if (shape === undefined) throw new ConfigurationError("serializeEvent: expected an event with a known type");
   const json: Record<string, unknown> = { v: VERSION, type: event.type };
-  const given = withReasonAsError(event);
+  const given = asSent(event);
   for (const [name, kind] of Object.entries(shape)) {
     const written = kind.write(given[name], fields);
     if (written !== undefined) json[name] = written;
@@ -97,13 +85,17 @@ function shapeOf(event: { readonly type?: unknown; readonly status?: unknown }):
   if (typeof type !== "string" || !Object.hasOwn(SHAPES, type)) return undefined;
   const shape: Shape = SHAPES[type as UploadEvent["type"]];
   if (type !== "upload:settled") return shape;
-  return typeof status === "string" && Object.hasOwn(OUTCOMES, status) ? { ...shape, ...OUTCOMES[status] } : undefined;
+  if (typeof status !== "string" || !Object.hasOwn(OUTCOMES, status)) return undefined;
+  return { ...shape, ...OUTCOMES[status as keyof typeof OUTCOMES] };
 }
 
-/** Why an upload was aborted is sent as its error, where it is one. */
-function withReasonAsError(event: UploadEvent): Readonly<Record<string, unknown>> {
+/** Why an upload was aborted is sent as its error, where it is one; the failures that are not sent are counted as omitted. */
+function asSent(event: UploadEvent): Readonly<Record<string, unknown>> {
   const { reason } = event as { readonly reason?: unknown };
-  return UploadError.isInstance(reason) ? { ...event, error: reason } : { ...event };
+  if (UploadError.isInstance(reason)) return { ...event, error: reason };
+  if (event.type !== "batch:settled") return { ...event };
+  const { failures = [], failuresOmitted = 0 } = event as Partial<typeof event>;
+  return { ...event, failuresOmitted: failuresOmitted + Math.max(0, failures.length - MOST_ERRORS) };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -25,6 +25,7 @@ export interface WatchedEvent {
   readonly progress?: number;
   readonly stage?: string;
   readonly status?: string;
+  /** Of `upload:progress`, where the workers publish it: it is among the `fields` of `publishTo`. */
   readonly fileName?: string | null;
   readonly message?: string;
   readonly error?: { readonly code: string; readonly message: string };

@@ -5,54 +5,60 @@ import { plain } from "./plain.js";
 export const INVALID = Symbol("invalid");
 
 /** A kind of field: how it becomes JSON (`undefined`: left out), and what is made of that again. */
-export interface Kind {
+export interface Kind<T = unknown> {
   readonly write: (value: unknown, fields: readonly string[]) => unknown;
-  readonly read: (json: unknown) => unknown;
+  readonly read: (json: unknown) => T | typeof INVALID;
 }
 
 /** So much of a text for people, and so many errors of a list, are told: an event is to be small. */
 const LONGEST_TEXT = 500;
-const MOST_ERRORS = 10;
+export const MOST_ERRORS = 10;
 
-function kind(is: (value: unknown) => boolean): Kind {
-  return { write: plain, read: (json) => (is(json) ? json : INVALID) };
+function kind<T>(is: (value: unknown) => boolean): Kind<T> {
+  return { write: plain, read: (json) => (is(json) ? (json as T) : INVALID) };
 }
 
-export const text = kind((value) => typeof value === "string");
-export const number = kind(Number.isFinite);
-export const flag = kind((value) => typeof value === "boolean");
-export const list = kind(Array.isArray);
-/** An object of numbers, say; nothing is an empty one. */
-export const object: Kind = {
+export const text = kind<string>((value) => typeof value === "string");
+export const number = kind<number>(Number.isFinite);
+export const flag = kind<boolean>((value) => typeof value === "boolean");
+/** What is in it is believed: the sender is a worker of yours. */
+export const list = <T>() => kind<readonly T[]>(Array.isArray);
+/** An object of numbers, say, which are believed likewise; nothing is an empty one. */
+export const object = <T extends object>(): Kind<T> => ({
   write: (value) => plain(value) ?? {},
-  read: (json) => (typeof json === "object" && json !== null && !Array.isArray(json) ? json : INVALID),
-};
+  read: (json) => (typeof json === "object" && json !== null && !Array.isArray(json) ? (json as T) : INVALID),
+});
 
 /** For people, who need no more than its beginning. */
-export const shortText: Kind = {
+export const shortText: Kind<string> = {
   write: (value) => (typeof value === "string" ? value.slice(0, LONGEST_TEXT) : undefined),
   read: text.read,
 };
 
-export function oneOf(...values: readonly string[]): Kind {
-  return kind((value) => typeof value === "string" && values.includes(value));
+export function oneOf<const T extends string>(...values: readonly T[]): Kind<T> {
+  return kind((value) => values.includes(value as T));
 }
 
-export function orNull({ write, read }: Kind): Kind {
+export function orNull<T>({ write, read }: Kind<T>): Kind<T | null> {
   return {
     write: (value, fields) => (value === undefined || value === null ? null : write(value, fields)),
     read: (json) => (json === null ? null : read(json)),
   };
 }
 
-export function optional({ write, read }: Kind): Kind {
+/** What an event tells of the record: `null` where it is not among the fields that were named. */
+export function ifNamed<T>(name: string, { write, read }: Kind<T>): Kind<T | null> {
+  return orNull({ write: (value, fields) => (fields.includes(name) ? write(value, fields) : null), read });
+}
+
+export function optional<T>({ write, read }: Kind<T>): Kind<T | undefined> {
   return {
     write: (value, fields) => (value === undefined ? undefined : write(value, fields)),
     read: (json) => (json === undefined ? undefined : read(json)),
   };
 }
 
-export const error: Kind = {
+export const error: Kind<UploadError> = {
   write: (value) => {
     try {
       return isA(value, UploadError) ? value.toJSON() : UploadError.fromJSON(value).toJSON();
@@ -72,7 +78,7 @@ export const error: Kind = {
 export const errors = listOf(error);
 
 /** The first of them: how many there are is told by a field of its own. */
-export const failures = listOf({
+export const failures = listOf<{ readonly uploadId: string; readonly error: UploadError }>({
   write: (value) => {
     const failure = value as { readonly uploadId?: unknown; readonly error?: unknown };
     return { uploadId: failure.uploadId, error: error.write(failure.error, []) };
@@ -86,32 +92,38 @@ export const failures = listOf({
 });
 
 /** Why it was aborted, where that is no error of the library: as a text. */
-export const reason: Kind = {
+export const reason: Kind<string | undefined> = {
   write: (value) =>
     UploadError.isInstance(value) ? undefined : new UploadError(messageOf(value), { code: "NOT_COMPLETED" }).message,
   read: (json) => (json === undefined || typeof json === "string" ? json : INVALID),
 };
 
-function listOf(one: Kind): Kind {
+function listOf<T>(one: Kind<T>): Kind<readonly T[]> {
   return {
     write: (value) => (Array.isArray(value) ? value.slice(0, MOST_ERRORS).map((item) => one.write(item, [])) : []),
     read: (json) => {
       if (!Array.isArray(json)) return INVALID;
-      const items = json.map(one.read);
-      return items.includes(INVALID) ? INVALID : items;
+      const items: T[] = [];
+      for (const item of json) {
+        const read = one.read(item);
+        if (read === INVALID) return INVALID;
+        items.push(read);
+      }
+      return items;
     },
   };
 }
 
-/** Of a record its id, these keys, and the fields that were named. */
-export function record(...keys: readonly string[]): Kind {
+/** Of a record its id, these other texts, and the fields that were named. */
+export function record<T extends { readonly id: string }>(...texts: readonly string[]): Kind<T> {
+  const always = ["id", ...texts];
   return {
     write: (value, fields) => {
-      const names = new Set(["id", ...keys, ...fields]);
+      const names = new Set([...always, ...fields]);
       const entries = [...names].map((name) => [name, plain(memberOf(value, name))] as const);
       return Object.fromEntries(entries.filter(([, member]) => member !== undefined));
     },
-    read: (json) => (typeof memberOf(json, "id") === "string" ? json : INVALID),
+    read: (json) => (always.every((name) => typeof memberOf(json, name) === "string") ? (json as T) : INVALID),
   };
 }
 

@@ -1,9 +1,11 @@
-import type { UploadEvent } from "../events.js";
+import type { BatchRecord, UploadStatus } from "../contracts/upload.js";
+import type { BatchResult, StageTiming } from "../result.js";
 import {
   error,
   errors,
   failures,
   flag,
+  ifNamed,
   type Kind,
   list,
   number,
@@ -16,24 +18,35 @@ import {
   shortText,
   text,
 } from "./kinds.js";
+import type { ReceivedOutcomes, ReceivedPayloads } from "./received.js";
 
 /** The fields of an event and what they are. */
 export type Shape = Readonly<Record<string, Kind>>;
 
-const ofUpload: Shape = { uploadId: text, batchId: orNull(text), at: number };
-const ofBatch: Shape = { batchId: orNull(text), at: number };
+/** The fields that make a payload what its type says: the compiler refuses a table that lacks one, or has another kind of it. */
+type ShapeOf<T> = {
+  readonly [K in Exclude<keyof T, "type">]-?: Kind<Record<never, never> extends Pick<T, K> ? T[K] | undefined : T[K]>;
+};
+
+const ofUpload = { uploadId: text, batchId: orNull(text), at: number };
+const ofBatch = { batchId: orNull(text), at: number };
+type Counts = Readonly<Partial<Record<UploadStatus, number>>>;
+/** What is told of every upload that settled. */
+type Settled = ReceivedOutcomes["deleted"];
+
+const usage = object<BatchResult["usage"]>();
 
 /** What is told of each event. What is not named here stays behind: descriptions, vectors, the rest of the record. */
 export const SHAPES = {
-  "upload:started": { ...ofUpload, upload: record(), starts: number },
+  "upload:started": { ...ofUpload, upload: record<ReceivedPayloads["upload:started"]["upload"]>(), starts: number },
   "upload:progress": {
     ...ofUpload,
     progress: number,
     stage: text,
-    status: text,
+    status: oneOf("pending", "analyzing", "embedding", "completed", "failed"),
     attempt: number,
-    fileName: orNull(shortText),
-    fileSize: orNull(number),
+    fileName: ifNamed("fileName", shortText),
+    fileSize: ifNamed("fileSize", number),
     estimated: flag,
     message: optional(shortText),
   },
@@ -45,12 +58,12 @@ export const SHAPES = {
     attempts: number,
     durationMs: number,
     warnings: errors,
-    stages: list,
-    usage: object,
+    stages: list<StageTiming>(),
+    usage,
   },
   "breaker:opened": { at: number, error, until: number },
   "breaker:closed": { at: number },
-  "batch:started": { ...ofBatch, batch: orNull(record("status")), counts: orNull(object) },
+  "batch:started": { ...ofBatch, batch: orNull(record<BatchRecord>("status")), counts: orNull(object<Counts>()) },
   "batch:progress": {
     ...ofBatch,
     total: orNull(number),
@@ -60,7 +73,7 @@ export const SHAPES = {
     percentage: orNull(number),
     perSecond: number,
     etaMs: orNull(number),
-    usage: object,
+    usage,
   },
   "batch:paused": {
     ...ofBatch,
@@ -71,7 +84,7 @@ export const SHAPES = {
   "batch:resumed": ofBatch,
   "batch:settled": {
     ...ofBatch,
-    status: text,
+    status: oneOf("pending", "processing", "completed", "failed", "cancelled"),
     total: orNull(number),
     completed: number,
     failed: number,
@@ -82,18 +95,26 @@ export const SHAPES = {
     kept: number,
     durationMs: number,
     failures,
+    failuresOmitted: number,
     error: optional(error),
-    usage: object,
-    usageByStage: object,
+    usage,
+    usageByStage: object<BatchResult["usageByStage"]>(),
   },
-} as const satisfies Record<UploadEvent["type"], Shape>;
+} satisfies {
+  readonly [N in keyof ReceivedPayloads]: ShapeOf<
+    N extends "upload:settled" ? Omit<ReceivedPayloads[N], "error"> : ReceivedPayloads[N]
+  >;
+};
 
 /** What is told besides of an upload that settled, by its status. */
-export const OUTCOMES: Readonly<Record<string, Shape>> = {
-  completed: { upload: record() },
+export const OUTCOMES = {
+  completed: { upload: record<ReceivedOutcomes["completed"]["upload"]>() },
   failed: { error, kept: flag },
   deferred: { error, retryAfterMs: optional(number), countsAsAttempt: flag },
-  skipped: { reason: text, retryAfterMs: optional(number) },
+  skipped: {
+    reason: oneOf("already-completed", "already-failed", "claimed-elsewhere", "not-found"),
+    retryAfterMs: optional(number),
+  },
   deleted: {},
   aborted: { error: optional(error), reason },
-};
+} satisfies { readonly [S in keyof ReceivedOutcomes]: ShapeOf<Omit<ReceivedOutcomes[S], keyof Settled>> };

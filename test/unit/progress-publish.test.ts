@@ -103,13 +103,21 @@ describe("in the time of a test", () => {
 
 it("sends of the record what was asked for, and nothing else", async () => {
   const world = worldOf(ids(1));
-  const { channel, events } = recorder();
+  const { channel, events, types } = recorder();
+  const isToldAtLength = () => types().includes("upload:progress");
+  world.ai.describe.mockImplementation(async () => {
+    await until(isToldAtLength);
+    return "A photo";
+  });
   const processor = new BatchProcessor({ ...world, plugins: [publishTo(channel, { fields: ["description"] })] });
   await processor.process("batch");
   await processor.close();
   await until(() => events.some(({ type }) => type === "batch:settled"));
   const settled = events.find(({ type }) => type === "upload:settled");
-  expect(settled?.upload).toEqual({ id: "u0000", description: "A photo of u0000" });
+  expect(settled?.upload).toEqual({ id: "u0000", description: "A photo" });
+  expect(await world.repository.findUpload("u0000")).toMatchObject({ fileName: "u0000.jpg" });
+  expect(types()).toEqual(expect.arrayContaining(["batch:started", "upload:started", "upload:progress"]));
+  expect(JSON.stringify(events)).not.toContain("u0000.jpg");
 });
 
 it("keeps no upload waiting for a channel that never answers, and bounds what waits for it", async () => {

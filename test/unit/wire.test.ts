@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigurationError, UploadError } from "../../src/errors.js";
 import type { UploadEvent } from "../../src/events.js";
-import { parseEvent, serializeEvent } from "../../src/wire.js";
+import { parseEvent, type ReceivedEvent, serializeEvent } from "../../src/wire.js";
 import { EVENTS } from "../support/event-arbitraries.js";
 import { HOSTILE_ERRORS, untouchable, withThrowingGetters } from "../support/hostile.js";
 
@@ -23,6 +23,71 @@ const settled = {
 const completed = event({ ...settled, status: "completed", upload });
 const overTheWire = (sent: UploadEvent, fields?: readonly string[]) =>
   parseEvent(JSON.parse(JSON.stringify(serializeEvent(sent, { fields }))));
+
+type Received<Type extends ReceivedEvent["type"]> = Extract<ReceivedEvent, { readonly type: Type }>;
+type Outcome<Status extends string> = Extract<Received<"upload:settled">, { readonly status: Status }>;
+/** The fields of a type, and whether each is always there: the compiler wants all of them here, and no other. */
+type FieldsOf<T> = { readonly [Field in keyof T]-?: Record<never, never> extends Pick<T, Field> ? false : true };
+
+const ofUpload = { type: true, uploadId: true, batchId: true, at: true } as const;
+const ofBatch = { type: true, batchId: true, at: true } as const;
+const ofSettled = {
+  ...ofUpload,
+  status: true,
+  attempts: true,
+  durationMs: true,
+  warnings: true,
+  stages: true,
+  usage: true,
+  error: false,
+} as const;
+const counts = { total: true, completed: true, failed: true, usage: true } as const;
+/** What the type of a received event promises, by its type, or the status of an upload that settled. */
+const FIELDS: {
+  readonly [Type in Exclude<ReceivedEvent["type"], "upload:settled">]: FieldsOf<Received<Type>>;
+} & { readonly [Status in Received<"upload:settled">["status"]]: FieldsOf<Outcome<Status>> } = {
+  "upload:started": { ...ofUpload, upload: true, starts: true },
+  "upload:progress": {
+    ...ofUpload,
+    progress: true,
+    stage: true,
+    status: true,
+    attempt: true,
+    fileName: true,
+    fileSize: true,
+    estimated: true,
+    message: false,
+  },
+  "upload:retry": { ...ofUpload, attempt: true, maxAttempts: true, delayMs: true, error: true },
+  "upload:warning": { ...ofUpload, stage: true, error: true },
+  "breaker:opened": { type: true, at: true, error: true, until: true },
+  "breaker:closed": { type: true, at: true },
+  "batch:started": { ...ofBatch, batch: true, counts: true },
+  "batch:progress": { ...ofBatch, ...counts, processed: true, percentage: true, perSecond: true, etaMs: true },
+  "batch:paused": { ...ofBatch, reason: true, error: true, until: true },
+  "batch:resumed": ofBatch,
+  "batch:settled": {
+    ...ofBatch,
+    ...counts,
+    status: true,
+    skipped: true,
+    deleted: true,
+    aborted: true,
+    deferred: true,
+    kept: true,
+    durationMs: true,
+    failures: true,
+    failuresOmitted: true,
+    error: false,
+    usageByStage: true,
+  },
+  completed: { ...ofSettled, upload: true },
+  failed: { ...ofSettled, error: true, kept: true },
+  deferred: { ...ofSettled, error: true, retryAfterMs: false, countsAsAttempt: true },
+  skipped: { ...ofSettled, reason: true, retryAfterMs: false },
+  deleted: ofSettled,
+  aborted: { ...ofSettled, reason: false },
+};
 
 /** Everything that has to come through, with errors as their JSON. */
 function essence(of: object): unknown {
@@ -52,9 +117,56 @@ describe("an event over the wire", () => {
     const some = [1, 2, 3, 5, 6, 8, 10, 11, 13, 15, 16].map((index) => plainEvents[index] ?? fc.constant({}));
     fc.assert(
       fc.property(fc.oneof(...some), (sent) => {
-        expect(JSON.parse(JSON.stringify(overTheWire(event(sent))))).toEqual(JSON.parse(JSON.stringify(sent)));
+        const received = overTheWire(event(sent), ["fileName", "fileSize"]);
+        expect(JSON.parse(JSON.stringify(received))).toEqual(JSON.parse(JSON.stringify(sent)));
       }),
     );
+  });
+
+  test("has every field that its type promises, and no other", () => {
+    const promised = new Set(Object.keys(FIELDS));
+    for (const values of EVENTS) {
+      fc.assert(
+        fc.property(values, (sent) => {
+          const received: Record<string, unknown> = { ...overTheWire(event(sent)) };
+          const { type, status } = received;
+          const name = String(type === "upload:settled" ? status : type);
+          promised.delete(name);
+          const fields: Readonly<Record<string, boolean>> = FIELDS[name as keyof typeof FIELDS];
+          const always = Object.keys(fields).filter((field) => fields[field]);
+          expect(always.filter((field) => !(field in received))).toEqual([]);
+          expect(Object.keys(received).filter((field) => !(field in fields))).toEqual([]);
+        }),
+        { numRuns: 20 },
+      );
+    }
+    expect([...promised]).toEqual([]);
+  });
+
+  test("of a record only its id is sent, whatever the event, and what was named", () => {
+    for (const values of EVENTS) {
+      fc.assert(
+        fc.property(values, (sent) => {
+          const of = { fileName: "private.jpg", fileSize: 98_765_432_101, userId: "private", description: "private" };
+          const record = { id: "u1", status: "pending", ...of };
+          const whole = { ...sent, ...of, ...("upload" in sent && { upload: record }) };
+          const told = JSON.parse(
+            JSON.stringify(serializeEvent(event({ ...whole, ...("batch" in sent && { batch: record }) }))),
+          );
+          expect(told).toEqual(
+            expect.objectContaining({
+              ...("upload" in sent && { upload: { id: "u1" } }),
+              ...("batch" in sent && { batch: { id: "u1", status: "pending" } }),
+            }),
+          );
+          expect(JSON.stringify(told)).not.toMatch(/private|98765432101/);
+        }),
+        { numRuns: 5 },
+      );
+    }
+    const progress = event({ type: "upload:progress", fileName: "cat.jpg", fileSize: 3 });
+    expect(serializeEvent(progress)).toMatchObject({ fileName: null, fileSize: null });
+    expect(serializeEvent(progress, { fields: ["fileName"] })).toMatchObject({ fileName: "cat.jpg", fileSize: null });
   });
 
   test("errors are errors again: of the event, its warnings and its failures", () => {
@@ -82,10 +194,11 @@ describe("an event over the wire", () => {
     expect(serializeEvent(completed, { fields: ["status", "none"] }).upload).toEqual({ id: "u1", status: "completed" });
     const error = new UploadError("x".repeat(1000), { code: "EMBED_FAILED" });
     const failures = Array.from({ length: 1000 }, (_, index) => ({ uploadId: `${index}`, error }));
-    const batch = event({ type: "batch:settled", batchId: "b", at: 1, failures });
+    const batch = event({ type: "batch:settled", batchId: "b", at: 1, failures, failuresOmitted: 5 });
     expect(serializeEvent(batch).failures).toHaveLength(10);
+    expect(serializeEvent(batch).failuresOmitted).toBe(995);
     const progress = { type: "upload:progress", message: "m".repeat(1e6), fileName: "n".repeat(1e6) };
-    expect(JSON.stringify(serializeEvent(event(progress))).length).toBeLessThan(2000);
+    expect(JSON.stringify(serializeEvent(event(progress), { fields: ["fileName"] })).length).toBeLessThan(2000);
   });
 
   test("a record's fields are told as JSON tells them", () => {
@@ -122,6 +235,15 @@ describe("an event over the wire", () => {
       decimal: "1.5",
       half: { open: 1 },
     });
+  });
+
+  test("an option that is unknown, or not what it should be, is refused", () => {
+    const send = (options: unknown) => () => serializeEvent(completed, options as object);
+    expect(send({ field: ["x"] })).toThrow(ConfigurationError);
+    expect(send({ field: ["x"] })).toThrow("serializeEvent: options.field");
+    expect(send({ field: ["x"] })).toThrow("fields");
+    expect(send({ fields: "fileName" })).toThrow("serializeEvent: options.fields: expected a list");
+    expect(send(null)).toThrow("serializeEvent: options: expected an object");
   });
 
   test("what is no event is not sent", () => {

@@ -6,8 +6,8 @@ import { Outbox } from "./outbox.js";
 
 export interface PublishOptions {
   /**
-   * Fields of the record to send when an upload is started and when it is completed, besides `id`: small ones. Everybody who may watch
-   * the upload gets them. @default []
+   * Fields of the record to send when an upload is started and when it is completed, besides `id`: small ones. `fileName` and `fileSize` are
+   * sent with its progress too. Everybody who may watch the upload gets them. @default []
    */
   readonly fields?: readonly string[] | undefined;
 }
