@@ -280,14 +280,46 @@ it("closes: streams end, later requests get 503, and no timer is left", async ()
   vi.useRealTimers();
 });
 
-it("leaves no timer when the last stream has gone", async () => {
-  vi.useFakeTimers({ toFake: ["setInterval", "setTimeout", "clearInterval", "clearTimeout"] });
-  const frames = await watch("batch=batch");
-  await nextOf(frames);
-  expect(vi.getTimerCount()).toBe(1);
-  for (const stream of streams) stream.abort();
+it("closes while a stream is about to begin: it ends at once, and no timer is left", async () => {
+  const held = deferred();
+  const count = vi.fn(async (...given: Parameters<typeof repository.countUploads>) => {
+    await held.promise;
+    return repository.countUploads(...given);
+  });
+  make({ repository: { ...repository, countUploads: count } });
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const asking = watch("batch=batch");
+  while (count.mock.calls.length === 0) await new Promise(setImmediate);
+  await handler.close();
+  held.resolve();
+  expect((await (await asking).next()).done).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
+});
+
+describe("a client that leaves", () => {
+  it("ends its stream without an error, and leaves no timer", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "setTimeout", "clearInterval", "clearTimeout"] });
+    const frames = await watch("batch=batch");
+    await nextOf(frames);
+    expect(vi.getTimerCount()).toBe(1);
+    for (const stream of streams) stream.abort();
+    expect((await frames.next()).done).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it("before its response is made has no stream", async () => {
+    const asked = deferred();
+    make({ subject: () => asked.promise.then(() => ({ batchId: "batch" })) });
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const asking = watch("batch=batch");
+    for (const stream of streams) stream.abort();
+    asked.resolve();
+    expect((await (await asking).next()).done).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
 });
 
 it("finds at a heartbeat what the channel has lost", async () => {

@@ -10,11 +10,12 @@ export function streamResponse(begin: (sink: Sink) => OpenStream, signal: AbortS
     stream?.leave();
   };
   let sink: Sink | undefined;
-  const end = () => sink?.end(true);
+  const end = () => sink?.end(false);
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         sink = sinkOf(controller, leave);
+        if (signal.aborted) return end(); // it has gone meanwhile
         // Not every server cancels the body when its client goes.
         signal.addEventListener("abort", end, { once: true });
         stream = begin(sink);

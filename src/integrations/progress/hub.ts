@@ -20,6 +20,8 @@ export interface OpenStream {
   leave(): void;
 }
 
+const ENDED: OpenStream = { onRoom: () => {}, leave: () => {} };
+
 /** Brings events from the channel to the streams, each to those who may see it. */
 export class Hub {
   readonly #recent = new RecentEvents();
@@ -70,14 +72,17 @@ export class Hub {
 
   /** Adds a stream. `begin` gives it what it begins with. */
   open(topic: Topic, sink: Sink, begin: (reader: Reader) => void): OpenStream {
+    if (this.#isClosed) {
+      sink.end(false);
+      return ENDED;
+    }
     const reader = new Reader(sink);
     topic.readers.add(reader);
     this.#readers++;
     this.#heartbeat ??= setInterval(() => this.#beat(), this.#heartbeatMs).unref();
     // At once, so that a client sees that no proxy holds it back.
     reader.write(HEARTBEAT);
-    if (this.#isClosed) reader.end();
-    else begin(reader);
+    begin(reader);
     return {
       onRoom: () => {
         if (reader.isBehind && topic.readers.has(reader)) void topic.onRoom(reader);
