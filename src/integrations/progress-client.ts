@@ -169,7 +169,7 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
       const isPolling = polls > 0;
       controller = new AbortController();
       failures++;
-      // To count a large batch takes a while; a stream shows at once that it is there.
+      // To count a large batch takes a while; a stream shows before that is done that it is there.
       if (isPolling) expectWithin(SILENT_MS);
       else
         expectWithin(SILENT_AT_FIRST_MS, () => {

@@ -45,6 +45,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   await handler.close();
   for (const stream of streams) stream.abort();
   streams.clear();
@@ -150,6 +151,49 @@ describe("a stream", () => {
   });
 });
 
+describe("a stream whose snapshot is long in coming", () => {
+  /** A stream that has begun without one, and what its reading answers, or throws. */
+  async function begun(reading: ReturnType<typeof deferred<UploadRecord | null>>) {
+    const findUpload = vi.fn(() => reading.promise);
+    make({ repository: { ...repository, findUpload } });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const asking = ask("upload=1");
+    while (findUpload.mock.calls.length === 0) await new Promise(setImmediate);
+    vi.advanceTimersByTime(1000);
+    const response = await asking;
+    expect(response.status).toBe(200);
+    const [shown, rest] = response.body?.tee() ?? [];
+    expect(new TextDecoder().decode((await shown?.getReader().read())?.value)).toBe(": alive\n\n");
+    return framesOf(new Response(rest));
+  }
+
+  it("shows meanwhile that it is there", async () => {
+    const reading = deferred<UploadRecord | null>();
+    const frames = await begun(reading);
+    reading.resolve(one);
+    expect(await nextOf(frames)).toMatchObject({ type: "snapshot", data: { status: "pending" } });
+    await channel.publish(progressOf("1", 5));
+    vi.advanceTimersByTime(50);
+    expect((await nextOf(frames)).data.progress).toBe(5);
+  });
+
+  it("ends where there is nothing", async () => {
+    const reading = deferred<UploadRecord | null>();
+    const frames = await begun(reading);
+    reading.resolve(null);
+    expect((await frames.next()).done).toBe(true);
+    expect((await ask("upload=1")).status).toBe(404);
+  });
+
+  it("ends where it cannot be read", async () => {
+    const reading = deferred<UploadRecord | null>();
+    const frames = await begun(reading);
+    reading.reject(new Error("gone"));
+    expect((await frames.next()).done).toBe(true);
+    expect((await ask("upload=1")).status).toBe(503);
+  });
+});
+
 describe("who comes back", () => {
   it("gets what was missed, and no snapshot before it", async () => {
     const frames = await watch("batch=batch");
@@ -172,6 +216,28 @@ describe("who comes back", () => {
     ["of nobody", "1"],
   ])("with an id %s gets a snapshot", async (_, id) => {
     expect((await nextOf(await watch("batch=batch", { "last-event-id": id }))).type).toBe("snapshot");
+  });
+
+  it("is told that what was watched is not there any more", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const frames = await watch("upload=1");
+    const { id = "" } = await nextOf(frames);
+    await frames.return(undefined);
+    expect((await ask("upload=1", { "last-event-id": id })).status).toBe(200);
+    await repository.deleteUpload("1");
+    vi.advanceTimersByTime(1000);
+    expect((await ask("upload=1", { "last-event-id": id })).status).toBe(404);
+  });
+
+  it("is not refused while the repository cannot be read", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const frames = await watch("batch=batch");
+    const { id = "" } = await nextOf(frames);
+    vi.advanceTimersByTime(1000);
+    vi.spyOn(repository, "countUploads").mockRejectedValue(new Error("gone"));
+    const again = await watch("batch=batch", { "last-event-id": id });
+    await channel.publish(progressOf("1", 5));
+    expect((await nextOf(again)).data.progress).toBe(5);
   });
 
   it("after more than is kept, or after a gap of the channel, gets a snapshot", async () => {
@@ -263,6 +329,15 @@ describe("many", () => {
     expect(count).toHaveBeenCalledTimes(1);
     expect(channel.subscribed).toBe(1);
   });
+
+  it("come back one after the other, and what they watch is not read for each", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const frames = await watch("batch=batch");
+    const { id = "" } = await nextOf(frames);
+    const count = vi.spyOn(repository, "countUploads");
+    for (let n = 0; n < 100; n++) expect((await ask("batch=batch", { "last-event-id": id })).status).toBe(200);
+    expect(count).not.toHaveBeenCalled();
+  });
 });
 
 it("closes: streams end, later requests get 503, and no timer is left", async () => {
@@ -277,7 +352,6 @@ it("closes: streams end, later requests get 503, and no timer is left", async ()
   expect(rest).toEqual(["upload:settled"]);
   expect((await ask("batch=batch")).status).toBe(503);
   expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
 });
 
 it("closes while a stream is about to begin: it ends at once, and no timer is left", async () => {
@@ -294,7 +368,6 @@ it("closes while a stream is about to begin: it ends at once, and no timer is le
   held.resolve();
   expect((await (await asking).next()).done).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
 });
 
 describe("a client that leaves", () => {
@@ -306,7 +379,6 @@ describe("a client that leaves", () => {
     for (const stream of streams) stream.abort();
     expect((await frames.next()).done).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
-    vi.useRealTimers();
   });
 
   it("before its response is made has no stream", async () => {
@@ -318,7 +390,6 @@ describe("a client that leaves", () => {
     asked.resolve();
     expect((await (await asking).next()).done).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
-    vi.useRealTimers();
   });
 });
 

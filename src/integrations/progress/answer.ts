@@ -1,10 +1,14 @@
 import type { Hub, OpenStream } from "./hub.js";
 import type { Settings } from "./options.js";
-import type { Sink } from "./reader.js";
+import type { Reader, Sink } from "./reader.js";
 import { requireSubject } from "./subject.js";
+import type { Reading, Topic } from "./topic.js";
 
 /** What a request gets: a response as it is, or a stream that begins when it is handed its sink. */
 export type Answer = { readonly response: Response } | { readonly begin: (sink: Sink) => OpenStream };
+
+/** A stream waits for its first snapshot no longer, so that its client sees that it is there; what is not there then ends it. */
+const LONGEST_WAIT_MS = 1000;
 
 const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store", vary: "accept" };
 
@@ -12,26 +16,55 @@ const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-
 export async function answer(request: Request, hub: Hub, { subject }: Settings): Promise<Answer> {
   if (request.method !== "GET") return refusal(405, "Only GET is answered", { allow: "GET" });
   const given = await subject(request);
-  if (given === null) return refusal(404, "There is nothing to watch");
+  if (given === null) return nothing();
   if (given instanceof Response) return { response: given };
   const watched = requireSubject(given);
   if (hub.isClosed) return refusal(503, "It is closing", { "retry-after": "1" });
   const topic = hub.topicOf(watched);
+  if (wantsJson(request.headers.get("accept"))) return poll(topic);
+  await hub.listen();
+  return stream(hub, topic, hub.placeOf(request.headers.get("last-event-id")));
+}
 
-  const isPolling = wantsJson(request.headers.get("accept"));
-  if (!isPolling) {
-    await hub.listen();
-    const seen = hub.placeOf(request.headers.get("last-event-id"));
-    if (seen !== undefined)
-      return {
-        begin: (sink) => hub.open(topic, sink, (reader) => void (topic.resume(reader, seen) || topic.onRoom(reader))),
-      };
-  }
+async function poll(topic: Topic): Promise<Answer> {
   const reading = await topic.snapshot().catch(() => undefined); // it is logged
-  if (reading === undefined) return refusal(503, "How it stands cannot be read now", { "retry-after": "5" });
-  if (reading.snapshot === null) return refusal(404, "There is nothing to watch");
-  if (isPolling) return { response: new Response(JSON.stringify(reading.snapshot), { headers: JSON_HEADERS }) };
-  return { begin: (sink) => hub.open(topic, sink, (reader) => topic.catchUp(reader, reading)) };
+  if (reading === undefined) return unreadable();
+  if (reading.snapshot === null) return nothing();
+  return { response: new Response(JSON.stringify(reading.snapshot), { headers: JSON_HEADERS }) };
+}
+
+/** @param seen the place of the event that the client has seen last */
+async function stream(hub: Hub, topic: Topic, seen: number | undefined): Promise<Answer> {
+  const begin = (how: (reader: Reader) => void): Answer => ({ begin: (sink) => hub.open(topic, sink, how) });
+  // Who comes back is not told for ever that nothing has happened to what is not there any more.
+  const reading = await soon(seen === undefined ? topic.snapshot() : topic.lately());
+  if (reading !== "late" && reading?.snapshot === null) return nothing();
+  if (seen !== undefined) return begin((reader) => void (topic.resume(reader, seen) || topic.onRoom(reader)));
+  if (reading === undefined) return unreadable();
+  return begin((reader) => void (reading === "late" ? topic.begin(reader) : topic.catchUp(reader, reading)));
+}
+
+/** What is read, if that does not take long; `undefined`: it cannot be read, which is logged. */
+async function soon(reading: Promise<Reading>): Promise<Reading | "late" | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(resolve, LONGEST_WAIT_MS, "late").unref();
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function nothing(): Answer {
+  return refusal(404, "There is nothing to watch");
+}
+
+function unreadable(): Answer {
+  return refusal(503, "How it stands cannot be read now", { "retry-after": "5" });
 }
 
 function wantsJson(accept: string | null): boolean {

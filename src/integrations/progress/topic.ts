@@ -8,7 +8,7 @@ import type { Lately } from "./snapshot.js";
 import { keyOf, keysOf, type Subject } from "./subject.js";
 
 /** How it stands, and up to which event that is in it at least. */
-interface Reading {
+export interface Reading {
   readonly snapshot: Snapshot | null;
   readonly sequence: number;
 }
@@ -34,6 +34,7 @@ export class Topic implements Lately {
   #collected: RecentEvent[] = [];
   #reading: Promise<Reading> | undefined;
   #last: Reading | undefined;
+  #readAt = Number.NEGATIVE_INFINITY;
   #usableUntil = 0;
   #refreshAt = 0;
   /** The last event that changes a snapshot. */
@@ -62,6 +63,12 @@ export class Topic implements Lately {
     return this.#reading;
   }
 
+  /** How it stood within the last second: enough for those who come back, which are many at once. @throws likewise */
+  lately(): Promise<Reading> {
+    if (this.#last !== undefined && performance.now() - this.#readAt < REFRESH_MS) return Promise.resolve(this.#last);
+    return this.snapshot();
+  }
+
   async #readNow(): Promise<Reading> {
     const begunAt = performance.now();
     const { last: sequence } = this.recent;
@@ -69,6 +76,7 @@ export class Topic implements Lately {
     const now = performance.now();
     const tookMs = now - begunAt;
     this.#last = reading;
+    this.#readAt = now;
     this.#usableUntil = tookMs < SLOW_READ_MS ? 0 : now + Math.min(LONGEST_USE_MS, tookMs * USED_FOR);
     return reading;
   }
@@ -107,6 +115,14 @@ export class Topic implements Lately {
     // Its counts may be old: snapshots are no events.
     this.#refreshSoon();
     return true;
+  }
+
+  /** Gives a reader its first snapshot when it is read. Where there is none, its stream ends: the client asks again, and is told why. */
+  async begin(reader: Reader): Promise<void> {
+    const reading = await this.#tryToRead();
+    if (!this.readers.has(reader) || !reader.isBehind) return;
+    if (reading === undefined || reading.snapshot === null) reader.end();
+    else this.catchUp(reader, reading);
   }
 
   /** Gives a reader a snapshot, and what has come since that was read. */
