@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type MemoryRepository, memoryRepository } from "../../src/adapters/memory.js";
-import type { UploadRecord } from "../../src/index.js";
+import { UploadError, type UploadRecord } from "../../src/index.js";
 import {
   localChannel,
   type ProgressHandler,
@@ -104,6 +104,45 @@ describe("a stream", () => {
     await channel.publish(progressOf("1", 40));
     expect((await nextOf(frames)).data).toMatchObject({ uploadId: "1", progress: 40 });
     expect((await nextOf(await watch("upload=1"))).data).toMatchObject({ percentage: 40 });
+  });
+
+  it("tells no step back when another worker goes on with an upload, and begins at 0 when it is done again", async () => {
+    const error = new UploadError("busy", { code: "RATE_LIMITED" }).toJSON();
+    const deferredOf = { ...settledOf(one), status: "deferred", error, countsAsAttempt: true };
+    const [ofBatch, ofUpload] = [await watch("batch=batch"), await watch("upload=1")];
+    const told = async () => {
+      const both = [await nextOf(ofBatch, "upload:progress"), await nextOf(ofUpload, "upload:progress")];
+      return both.map(({ data }) => data.progress);
+    };
+    const polled = async () => {
+      const { percentage } = Object(await (await ask("upload=1", { accept: "application/json" })).json());
+      return percentage;
+    };
+    await channel.publish(progressOf("1", 85));
+    expect(await told()).toEqual([85, 85]);
+    await channel.publish(deferredOf);
+    await channel.publish({ ...settledOf(one), type: "upload:started", upload: { id: "1" }, starts: 2 });
+    expect(await polled()).toBe(85);
+    await channel.publish(progressOf("1", 77));
+    await channel.publish(progressOf("2", 3));
+    expect([await told(), await polled()]).toEqual([[85, 85], 85]);
+    expect((await nextOf(ofBatch, "upload:progress")).data).toMatchObject({ uploadId: "2", progress: 3 });
+    await channel.publish(progressOf("1", 90));
+    expect([await told(), await polled()]).toEqual([[90, 90], 90]);
+    await channel.publish(settledOf(one));
+    expect(await polled()).toBe(0);
+    await channel.publish(progressOf("1", 5));
+    expect([await told(), await polled()]).toEqual([[5, 5], 5]);
+  });
+
+  it("of a batch that has no upload yet tells that nothing is done; one that is completed is", async () => {
+    await repository.updateBatch("other", { status: "pending" });
+    await repository.deleteUpload("3");
+    const empty = { status: "pending", total: 0, completed: 0, failed: 0, percentage: 0, etaMs: null };
+    expect((await nextOf(await watch("batch=other"))).data).toEqual(empty);
+    await repository.updateBatch("other", { status: "completed" });
+    const { data } = await nextOf(await watch("batch=other"));
+    expect(data).toEqual({ ...empty, status: "completed", percentage: 100, etaMs: 0 });
   });
 
   it("tells nobody of a breaker: that is of a service, which all users share", async () => {

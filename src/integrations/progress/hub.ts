@@ -1,4 +1,5 @@
 import type { ReceivedEvent } from "../../index.js";
+import { Furthest } from "./furthest.js";
 import type { Settings } from "./options.js";
 import { OutageLog } from "./outage-log.js";
 import { Reader, type Sink } from "./reader.js";
@@ -25,6 +26,7 @@ const ENDED: OpenStream = { onRoom: () => {}, leave: () => {} };
 /** Brings events from the channel to the streams, each to those who may see it. */
 export class Hub {
   readonly #recent = new RecentEvents();
+  readonly #furthest = new Furthest();
   readonly #topics: Topics;
   readonly #subscription: Subscription;
   readonly #toFlush = new Set<Topic>();
@@ -43,7 +45,7 @@ export class Hub {
       "the channel of progress cannot be subscribed to: streams get snapshots alone",
     );
     this.#heartbeatMs = heartbeatMs;
-    this.#topics = new Topics(settings, this.#recent, unread);
+    this.#topics = new Topics(settings, this.#recent, this.#furthest, unread);
     this.#subscription = new Subscription(
       channel,
       (event) => this.#receive(event),
@@ -110,7 +112,7 @@ export class Hub {
 
   #receive(event: ReceivedEvent): void {
     if (this.#isClosed) return;
-    const recent = this.#recent.add(event);
+    const recent = this.#recent.add(this.#furthest.add(event));
     for (const key of keysOf(event)) {
       const topic = this.#topics.get(key);
       if (topic === undefined) continue;

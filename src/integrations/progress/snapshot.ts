@@ -6,8 +6,8 @@ type Repository = Pick<BatchRepositoryAdapter, "findUpload" | "findBatch" | "cou
 
 /** What is known besides what the repository tells. */
 export interface Lately {
-  /** The progress of the upload that was told last. */
-  readonly progress: number;
+  /** How far an upload was told to be. */
+  progressOf(uploadId: string): number;
   /** How long the rest takes, when so many are settled. */
   etaMs(settled: number, total: number): number | null;
 }
@@ -26,9 +26,13 @@ async function readBatch(repository: Repository, batchId: string, lately: Lately
   const settled = completed + failed;
   const total = open + settled;
   if (batch === null && total === 0) return null;
+  // Uploads may name a batch that has no row.
+  const status = batch?.status ?? (open > 0 ? "processing" : "completed");
+  if (total === 0 && status !== "completed") {
+    return { status, total, completed, failed, percentage: 0, etaMs: null }; // its uploads are still to come
+  }
   return {
-    // Uploads may name a batch that has no row.
-    status: batch?.status ?? (open > 0 ? "processing" : "completed"),
+    status,
     total,
     completed,
     failed,
@@ -38,6 +42,7 @@ async function readBatch(repository: Repository, batchId: string, lately: Lately
 }
 
 async function readUpload(repository: Repository, uploadId: string, lately: Lately): Promise<Snapshot | null> {
+  const before = lately.progressOf(uploadId);
   const upload = await repository.findUpload(uploadId);
   if (upload === null) return null;
   const { status } = upload;
@@ -47,7 +52,8 @@ async function readUpload(repository: Repository, uploadId: string, lately: Late
     total: 1,
     completed: status === "completed" ? 1 : 0,
     failed: status === "failed" ? 1 : 0,
-    percentage: isSettled ? 100 : lately.progress,
+    // It may have settled since it was read, and counts from 0 then.
+    percentage: isSettled ? 100 : Math.max(before, lately.progressOf(uploadId)),
     etaMs: isSettled ? 0 : null,
     error: errorOf(upload),
   };

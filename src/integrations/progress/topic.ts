@@ -1,5 +1,6 @@
 import type { ReceivedEvent } from "../../index.js";
 import type { Snapshot } from "../progress-client.js";
+import type { Furthest } from "./furthest.js";
 import { Rate } from "./rate.js";
 import type { Reader } from "./reader.js";
 import type { RecentEvent, RecentEvents } from "./recent-events.js";
@@ -28,7 +29,6 @@ const MOST_COLLECTED = 200;
 /** What is watched, with all who watch it: they share events and snapshots. */
 export class Topic implements Lately {
   readonly readers = new Set<Reader>();
-  progress = 0;
   readonly #key: string;
   readonly #rate = new Rate();
   #collected: RecentEvent[] = [];
@@ -45,9 +45,14 @@ export class Topic implements Lately {
   constructor(
     subject: Subject,
     private readonly recent: RecentEvents,
+    private readonly furthest: Furthest,
     private readonly read: (lately: Lately) => Promise<Snapshot | null>,
   ) {
     this.#key = keyOf(subject);
+  }
+
+  progressOf(uploadId: string): number {
+    return this.furthest.of(uploadId);
   }
 
   etaMs(settled: number, total: number): number | null {
@@ -83,12 +88,9 @@ export class Topic implements Lately {
 
   /** An event of it has come: kept until it is time to send, by {@link flush}. */
   add(recent: RecentEvent): void {
-    const { event } = recent;
-    if (event.type === "upload:started") this.progress = 0;
-    else if (event.type === "upload:progress") this.progress = event.progress;
     if (this.readers.size === 0) return;
     this.#collected.push(recent);
-    if (!changesCounts(event)) return;
+    if (!changesCounts(recent.event)) return;
     this.#changedBy = recent.sequence;
     this.#looksForEnd = LOOKS_FOR_END;
     this.#refreshSoon();

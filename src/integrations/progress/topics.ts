@@ -1,3 +1,4 @@
+import type { Furthest } from "./furthest.js";
 import type { Settings } from "./options.js";
 import type { OutageLog } from "./outage-log.js";
 import type { RecentEvents } from "./recent-events.js";
@@ -15,6 +16,7 @@ export class Topics {
   constructor(
     private readonly settings: Settings,
     private readonly recent: RecentEvents,
+    private readonly furthest: Furthest,
     private readonly outage: OutageLog,
   ) {}
 
@@ -39,7 +41,7 @@ export class Topics {
   }
 
   #create(subject: Subject): Topic {
-    return new Topic(subject, this.recent, async (lately) => {
+    return new Topic(subject, this.recent, this.furthest, async (lately) => {
       try {
         const snapshot = await readSnapshot(this.settings.repository, subject, lately);
         this.outage.succeeded();
