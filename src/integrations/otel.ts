@@ -1,6 +1,7 @@
 import type { Meter, Tracer } from "@opentelemetry/api";
 import type { Plugin, UploadError, WorkOutcome } from "../index.js";
 import { BatchSpans } from "./otel/batch-spans.js";
+import { firstToTell, GLOBAL_METER, GLOBAL_TRACER } from "./otel/first-to-tell.js";
 import { type Measure, Measurements } from "./otel/measurements.js";
 import { checkOptions } from "./otel/options.js";
 import { Spans } from "./otel/spans.js";
@@ -16,7 +17,8 @@ export interface TelemetryOptions {
 /**
  * A plugin for OpenTelemetry: a span for each upload, within it one for each call of a stage, and one for each run over a batch;
  * and metrics of uploads, stages, models and the breaker. What an adapter does in its call is traced below the span of the
- * call. Without an SDK it does next to nothing.
+ * call. Without an SDK it does next to nothing. What goes to the same tracer or meter is told once: a second one in `plugins` adds
+ * nothing.
  *
  * @throws ConfigurationError an option that is unknown, or no tracer or meter
  * @example
@@ -28,20 +30,30 @@ export function telemetry(options: TelemetryOptions = {}): Plugin {
   const batches = new BatchSpans(options.tracer, recorded);
   const spans = new Spans(options.tracer, batches, recorded);
   const measurements = new Measurements(options.meter);
+  const isNewToTracer = firstToTell(options.tracer ?? GLOBAL_TRACER);
+  const isNewToMeter = firstToTell(options.meter ?? GLOBAL_METER);
   let attached = 0;
   return {
     around: (scope, run) => {
-      const measure = measurements.begin(scope);
-      const inSpan = () => spans.around(scope, run);
+      const measure = isNewToMeter(scope) ? measurements.begin(scope) : undefined;
+      const inSpan = isNewToTracer(scope) ? () => spans.around(scope, run) : run;
       return measure === undefined ? inSpan() : measured(measure, inSpan);
     },
     on: {
       "upload:retry": (event) => {
-        spans.retried(event);
-        measurements.retried(event);
+        if (isNewToTracer(event)) spans.retried(event);
+        if (isNewToMeter(event)) measurements.retried(event);
       },
-      "batch:started": (event) => batches.started(event),
-      "batch:settled": (event) => batches.settled(event),
+      "upload:settled": (event) => {
+        const isRetried = event.status === "deferred" && event.countsAsAttempt;
+        if (isRetried && isNewToMeter(event)) measurements.retried(event);
+      },
+      "batch:started": (event) => {
+        if (isNewToTracer(event)) batches.started(event);
+      },
+      "batch:settled": (event) => {
+        if (isNewToTracer(event)) batches.settled(event);
+      },
     },
     attach: (runtime) => {
       const detach = measurements.observe(runtime);

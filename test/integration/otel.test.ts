@@ -223,6 +223,54 @@ describe("metrics", () => {
     await processor.close();
   });
 
+  test("an attempt that failed in an engine, to be followed by its next delivery, is a retry; one that is not counted is none", async () => {
+    const sdk = memorySdk();
+    const world = worldOf([uploadOf("a")]);
+    const deliver = (number: number) =>
+      processUploadWithRetry("a", world, { ...quick, attempt: { number, max: 3 }, plugins: [telemetry(sdk.to)] });
+    world.ai.embed.mockRejectedValueOnce(new Error("boom"));
+    expect(await deliver(1)).toMatchObject({ status: "deferred", countsAsAttempt: true });
+    world.ai.embed.mockRejectedValueOnce(Object.assign(new Error("busy"), { status: 429, retryAfterMs: 600_000 }));
+    expect(await deliver(2)).toMatchObject({ status: "deferred", countsAsAttempt: false });
+    const runtime = createRuntime();
+    const plugins = [telemetry(sdk.to)];
+    const last = await processUploadWithRetry("a", world, {
+      ...quick,
+      runtime,
+      attempt: { number: 2, max: 3 },
+      plugins,
+    });
+    expect(last.status).toBe("completed");
+    expect(await sdk.points("upload_processor.upload.retries")).toEqual({ "type=EMBED_FAILED name=embed": 1 });
+  });
+
+  test("what goes to the same place is told once, however often the plugin is there; elsewhere it is told, too", async () => {
+    const [sdk, other] = [memorySdk(), memorySdk()];
+    const world = worldOf(ids(2));
+    world.ai.embed.mockRejectedValueOnce(down());
+    const [one, two] = [telemetry(sdk.to), telemetry(sdk.to)];
+    const plugins = [one, one, two, telemetry({ tracer: sdk.tracer, meter: other.meter })];
+    const processor = new BatchProcessor({ ...world, ...quick, concurrency: 1, plugins });
+    onTestFinished(() => processor.close());
+    await processor.process("batch");
+    const embeds = ["embed", "embed", "describe", "open"].map((stage) => `  upload.${stage}`).toReversed();
+    expect(sdk.outline()).toEqual([
+      "upload.batch",
+      "upload.process",
+      ...embeds,
+      ...["upload.process", "  upload.open", "  upload.describe", "  upload.embed"],
+    ]);
+    expect(sdk.spans().find(({ name }) => name === "upload.process")?.attributes).toMatchObject({
+      "upload_processor.upload.retries": 1,
+    });
+    for (const { points } of [sdk, other]) {
+      expect(await points("upload_processor.upload.duration")).toEqual({ "outcome=completed": 2 });
+      expect(await points("upload_processor.upload.retries")).toEqual({ "type=EMBED_FAILED name=embed": 1 });
+      expect(await points("upload_processor.model.requests")).toEqual({ "name=describe": 2, "name=embed": 3 });
+      expect(await points("upload_processor.upload.active")).toEqual({ "": 0 });
+    }
+  });
+
   test("uploads in work, and calls that wait for a slot of their stage", async () => {
     const sdk = memorySdk();
     const world = worldOf(ids(3));

@@ -41,7 +41,8 @@ export class Measurements {
     };
   }
 
-  retried({ error }: UploadEventPayloads["upload:retry"]): void {
+  /** An attempt failed, and another one follows: here, or when its engine delivers it again. */
+  retried({ error }: Pick<UploadEventPayloads["upload:retry"], "error">): void {
     const attributes: Attributes = { [ATTRIBUTES.errorType]: error.code };
     if (error.stage !== null) attributes[ATTRIBUTES.stage] = error.stage;
     this.#current()?.retries.add(1, attributes);
