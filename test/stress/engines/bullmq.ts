@@ -10,8 +10,9 @@ export const bullmq: Engine = {
       const { added } = await enqueueUploads(queue, uploads, { attempts: 3 });
       if (added !== ids.length) throw new Error(`${added} of ${ids.length} jobs were added`);
     }),
-  async work({ name, redis, concurrency, leaseMs, graceMs }, adapters) {
+  async work({ name, redis, concurrency, leaseMs, graceMs }, adapters, told) {
     const { worker, close } = createUploadWorker(name, adapters, {
+      ...told,
       thumbnail: false,
       lease: { durationMs: leaseMs },
       worker: { connection: connectionOf(redis), concurrency, lockDuration: leaseMs, stalledInterval: leaseMs / 3 },

@@ -8,19 +8,25 @@ export interface Calls {
   readonly lost: ReadonlyMap<number, number>;
   /** Uploads whose description was stored more than once. */
   readonly storedAgain: readonly string[];
+  /** How often a worker was told that the batch has been completed. */
+  readonly batchSettled: number;
 }
 
 export function readCalls(ledger: string): Calls {
   const lost = new Map<number, number>();
   const stored = new Set<string>();
   const storedAgain: string[] = [];
-  let describes = 0;
+  let [describes, batchSettled] = [0, 0];
   for (const line of readFileSync(ledger, "utf8").trimEnd().split("\n")) {
     const { event, id, pid } = JSON.parse(line) as Entry;
+    if (event === "batch settled") {
+      batchSettled++;
+      continue;
+    }
     lost.set(pid, (lost.get(pid) ?? 0) + (event === "begun" ? 1 : -1));
     if (event === "begun") describes++;
     else if (stored.has(id)) storedAgain.push(id);
     else stored.add(id);
   }
-  return { describes, lost, storedAgain };
+  return { describes, lost, storedAgain, batchSettled };
 }

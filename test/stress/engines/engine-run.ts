@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { WorkerProcess } from "../crash/worker-process.js";
 import { readCalls } from "./calls.js";
 import { engineOf } from "./engines.js";
+import { Listener } from "./listener.js";
 import type { EnginePlan } from "./plan.js";
 import { EngineStore } from "./store.js";
 
@@ -48,9 +49,11 @@ export async function stressEngine({ engine, redis, postgres, uploads }: EngineO
   const store = new EngineStore(plan);
   const problems: string[] = [];
   const workers: WorkerProcess[] = [];
+  let listener: Listener | undefined;
   const startedAt = performance.now();
   try {
     await store.prepare(ids);
+    listener = await Listener.start(plan);
     await engineOf(engine).enqueue(plan, ids);
     for (let count = 0; count < WORKERS; count++) workers.push(new WorkerProcess(plan, {}, WORKER));
     const [killed, ended, frozen] = workers as [WorkerProcess, WorkerProcess, WorkerProcess];
@@ -75,7 +78,10 @@ export async function stressEngine({ engine, redis, postgres, uploads }: EngineO
     problems.push(...(await store.problems(ids)));
     const jobs = await engineOf(engine).ended(plan);
     if (jobs.completed !== uploads || jobs.failed !== 0) problems.push(`the jobs ended as ${JSON.stringify(jobs)}`);
-    const { describes, lost, storedAgain } = readCalls(ledger);
+    const { describes, lost, storedAgain, batchSettled } = readCalls(ledger);
+    if (batchSettled !== 1) problems.push(`onBatchSettled was called ${batchSettled} times`);
+    // What a worker had to tell when it was killed is lost.
+    problems.push(...(await listener.problems(ids, CONCURRENCY)));
     for (const id of storedAgain) problems.push(`${id} was described again, though that was stored`);
     // One that goes on may make the calls that it was frozen before.
     const most = new Map([
@@ -91,6 +97,7 @@ export async function stressEngine({ engine, redis, postgres, uploads }: EngineO
     return { uploads, describes, inFlight, seconds: (performance.now() - startedAt) / 1000, problems };
   } finally {
     for (const worker of workers) worker.signal("SIGKILL");
+    await listener?.close();
     await engineOf(engine).remove(plan);
     await store.remove();
     rmSync(folder, { recursive: true, force: true });

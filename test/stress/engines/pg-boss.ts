@@ -17,9 +17,10 @@ export const pgBoss: Engine = {
       );
       if (added !== ids.length) throw new Error(`${added} of ${ids.length} jobs were added`);
     }),
-  async work(plan, adapters) {
+  async work(plan, adapters, told) {
     const boss = await open(plan);
     await workUploads(boss, QUEUE, adapters, {
+      ...told,
       thumbnail: false,
       lease: { durationMs: plan.leaseMs },
       work: { localConcurrency: plan.concurrency, pollingIntervalSeconds: 0.5 },

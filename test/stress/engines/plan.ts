@@ -1,5 +1,5 @@
 import type { PostgresUpload } from "../../../src/adapters/postgres.js";
-import type { RepositoryAdapter, UploadAdapters } from "../../../src/index.js";
+import type { Plugin, RepositoryAdapter, UploadAdapters } from "../../../src/index.js";
 
 export const BATCH = "batch";
 
@@ -19,6 +19,12 @@ export interface EnginePlan {
   readonly graceMs: number;
 }
 
+/** What a worker is given besides its adapters. */
+export interface Told {
+  readonly plugins: readonly Plugin<PostgresUpload>[];
+  readonly onBatchSettled: () => void;
+}
+
 /** What the stress needs of an engine. */
 export interface Engine {
   /** How long a worker has to be frozen before the engine takes its jobs away, in milliseconds, where that is longer than the lease. */
@@ -27,6 +33,7 @@ export interface Engine {
   readonly work: (
     plan: EnginePlan,
     adapters: UploadAdapters<PostgresUpload> & { readonly repository: RepositoryAdapter<PostgresUpload> },
+    told: Told,
   ) => Promise<{ readonly close: () => Promise<void> }>;
   /** How the jobs have ended. */
   readonly ended: (plan: EnginePlan) => Promise<{ readonly completed: number; readonly failed: number }>;
@@ -35,7 +42,8 @@ export interface Engine {
 
 /** One line of the ledger. */
 export interface Entry {
-  readonly event: "begun" | "acknowledged";
+  readonly event: "begun" | "acknowledged" | "batch settled";
+  /** Of the upload, or of the batch. */
   readonly id: string;
   readonly pid: number;
 }

@@ -8,9 +8,10 @@ import pg from "pg";
 import { memoryStorage } from "../../../src/adapters/memory.js";
 import { type PostgresUpload, postgresRepository } from "../../../src/adapters/postgres.js";
 import type { AIAdapter } from "../../../src/index.js";
+import { postgresChannel, publishTo } from "../../../src/integrations/progress.js";
 import { jpeg } from "../../support/image.js";
 import { engineOf } from "./engines.js";
-import { type EnginePlan, type Entry, tablesOf } from "./plan.js";
+import { BATCH, type EnginePlan, type Entry, tablesOf } from "./plan.js";
 
 const plan = JSON.parse(process.argv[2] ?? "") as EnginePlan;
 const write = (event: Entry["event"], id: string) =>
@@ -39,7 +40,14 @@ const ai: AIAdapter<PostgresUpload> = {
   embed: async ({ text }) => [text.length, 1, 0],
 };
 
-const { close } = await engineOf(plan.engine).work(plan, { storage, ai, repository });
+const { close } = await engineOf(plan.engine).work(
+  plan,
+  { storage, ai, repository },
+  {
+    plugins: [publishTo(postgresChannel(pool, { name: plan.name }))],
+    onBatchSettled: () => write("batch settled", BATCH),
+  },
+);
 process.once("SIGTERM", async () => {
   await close();
   await pool.end();
