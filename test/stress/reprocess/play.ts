@@ -122,12 +122,11 @@ async function bringToItsEnd(gallery: Gallery, history: History, random: () => n
 }
 
 /**
- * A kill, or a call that failed five times in a row, may leave an object. Where each version has a key of its own, so does a draft
- * of a redo that failed when another redo replaces it, and an undone one when its upload is deleted before the next redo.
+ * A kill, or a call that failed five times in a row, may leave an object. Where each version has a key of its own, so does an undone
+ * redo when its upload is deleted before the next redo.
  */
-function mayLeaveObjects({ faults, actions, keyByVersion, uploads }: History): boolean {
+function mayLeaveObjects({ faults, actions, keyByVersion }: History): boolean {
   const happens = (...kinds: readonly Action["kind"][]) => actions.some(({ kind }) => kinds.includes(kind));
   if (faults > 0 || happens("kill", "store down")) return true;
-  if (!keyByVersion) return false;
-  return uploads.includes("stubborn") || happens("model down") || (happens("undo") && happens("delete"));
+  return keyByVersion && happens("undo") && happens("delete");
 }
