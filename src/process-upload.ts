@@ -169,7 +169,8 @@ function refuseOtherMetadata<U extends UploadRecord>({ claim }: UploadRun<U>): v
   const metadata: unknown = claim.row.metadata;
   if (metadata == null || (typeof metadata === "object" && !Array.isArray(metadata))) return;
   const kind = Array.isArray(metadata) ? "an array" : `a ${typeof metadata}`;
-  const message = `The record's metadata: expected an object, to which what is found out can be added, got ${kind}`;
+  const remedy = typeof metadata === "string" ? "; JSON.parse(row.metadata) where the driver makes a text of it" : "";
+  const message = `The record's metadata: expected an object, to which what is found out can be added, got ${kind}${remedy}`;
   throw new UploadError(message, { code: "RESULT_REFUSED", stage: "claim" });
 }
 

@@ -43,7 +43,7 @@ export interface ClaimRequest {
   readonly token: string;
 }
 
-/** The answer to a claim. */
+/** The answer to a claim. `fence`: a number, not the text or the BigInt that a driver may make of a `bigint`. */
 export type ClaimOutcome<U extends UploadRecord = UploadRecord> =
   | { outcome: "claimed"; upload: U; fence: number }
   | { outcome: "settled"; upload: U }
@@ -80,7 +80,10 @@ export type UploadSelection = { readonly all: true } | (UploadFilter & AtLeastOn
 /** How many uploads there are by status. */
 export type BatchCounts = Readonly<Record<UploadStatus, number>>;
 
-/** Where the records of uploads live. */
+/**
+ * Where the records of uploads live. Numbers, vectors and JSON are handed out as what they are, not as the texts that a driver may
+ * make of them: an answer that is none of those that stand here ends the call or the run with a `ConfigurationError`.
+ */
 export interface RepositoryAdapter<U extends UploadRecord = UploadRecord> {
   /** `null` when there is no such upload. */
   readonly findUpload: (id: string) => Promise<U | null>;
@@ -149,7 +152,10 @@ export interface BatchRepositoryAdapter<U extends UploadRecord = UploadRecord> e
     changes: BatchChanges,
     expected?: readonly BatchStatus[],
   ) => Promise<BatchWriteOutcome>;
-  /** One page in a stable order (creation, then id) behind the record `after`, which may have been deleted since. */
+  /**
+   * One page of at most `limit`, in a stable order (creation, then id), behind the record `after`, which may have been deleted
+   * since.
+   */
   readonly listUploads: (selection: UploadSelection, page: { after?: U; limit: number }) => Promise<readonly U[]>;
   /** Derived from the uploads' statuses, never from a counter that is incremented. Statuses that do not occur may be absent. */
   readonly countUploads: (selection: UploadSelection) => Promise<Partial<Record<UploadStatus, number>>>;

@@ -3,7 +3,6 @@ import type { ClaimOutcome, UploadChanges } from "../contracts/repository.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
 import { heldIn } from "../runtime/active-upload.js";
-import { expected } from "../validate.js";
 import { Claim, startsOf } from "./claim.js";
 import { withChanges } from "./results.js";
 import type { Settings } from "./settings.js";
@@ -48,23 +47,9 @@ async function claimInRepository<U extends UploadRecord>(
     memory.unanswered.set(id, token);
     throw error;
   }
-  switch (answer?.outcome) {
-    case "claimed": {
-      const upload = withPlainMetadata(requireRecord("repository.claimUpload", answer.upload, id));
-      return { outcome: "claimed", claim: new Claim(upload, answer.fence, settings, cancellation, sentAt) };
-    }
-    case "settled":
-    case "busy":
-    case "deleted":
-    case "cancelled":
-      return answer;
-    default:
-      throw expected(
-        "repository.claimUpload",
-        'an answer with outcome "claimed", "settled", "busy", "deleted" or "cancelled"',
-        answer,
-      );
-  }
+  if (answer.outcome !== "claimed") return answer;
+  const upload = withPlainMetadata(requireRecord("repository.claimUpload", answer.upload, id));
+  return { outcome: "claimed", claim: new Claim(upload, answer.fence, settings, cancellation, sentAt) };
 }
 
 const PROCESS = Math.random().toString(36).slice(2) + Date.now().toString(36);

@@ -11,6 +11,14 @@ import type {
 } from "../contracts/repository.js";
 import type { BatchRecord, BatchStatus, RerunMode, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { expected, requireMembers } from "../validate.js";
+import {
+  requireBatchOutcome,
+  requireClaim,
+  requireCounts,
+  requireFound,
+  requireOutcome,
+  requirePage,
+} from "./repository-answers.js";
 import { RepositoryCalls } from "./repository-calls.js";
 import {
   type CallSite,
@@ -65,7 +73,9 @@ export class ReliableRepository<U extends UploadRecord> {
   }
 
   find(id: string, signal: Stoppable): Promise<U | null> {
-    return this.#call(`Upload ${id} could not be read`, signal, READ_CLAIM, () => this.adapter.findUpload(id));
+    const check = (found: U | null) => requireFound("findUpload", found);
+    const find = () => this.adapter.findUpload(id);
+    return this.#call(`Upload ${id} could not be read`, signal, READ_CLAIM, find, undefined, check);
   }
 
   update(
@@ -93,7 +103,7 @@ export class ReliableRepository<U extends UploadRecord> {
   /** @param request made for each try */
   claim(id: string, signal: Stoppable, request: () => ClaimRequest): Promise<ClaimOutcome<U>> {
     const claim = () => this.adapter.claimUpload?.(id, request()) ?? Promise.reject(new Error("no claimUpload"));
-    return this.#call(`Upload ${id} could not be claimed`, signal, WRITE_CLAIM, claim, id);
+    return this.#call(`Upload ${id} could not be claimed`, signal, WRITE_CLAIM, claim, id, requireClaim);
   }
 
   reset(selection: UploadSelection, how: RerunMode | "undo", redo: string, signal: Stoppable): Promise<number> {
@@ -105,7 +115,9 @@ export class ReliableRepository<U extends UploadRecord> {
   }
 
   findBatch(id: string, signal: Stoppable = NEVER): Promise<BatchRecord | null> {
-    return this.#call(`Batch ${id} could not be read`, signal, READ_SAVE, () => this.#batches.findBatch(id));
+    const check = (found: BatchRecord | null) => requireFound("findBatch", found);
+    const find = () => this.#batches.findBatch(id);
+    return this.#call(`Batch ${id} could not be read`, signal, READ_SAVE, find, undefined, check);
   }
 
   /** @returns false when the batch has none of the statuses `from`, or is gone */
@@ -115,29 +127,29 @@ export class ReliableRepository<U extends UploadRecord> {
     from: readonly BatchStatus[],
     signal: Stoppable = NEVER,
   ): Promise<boolean> {
-    const written = await this.#call(`Batch ${id} could not be saved`, signal, WRITE_SAVE, () =>
-      this.#batches.updateBatch(id, { status }, from),
-    );
-    return written === "saved";
+    const move = () => this.#batches.updateBatch(id, { status }, from);
+    const what = `Batch ${id} could not be saved`;
+    return (await this.#call(what, signal, WRITE_SAVE, move, undefined, requireBatchOutcome)) === "saved";
   }
 
   list(selection: UploadSelection, page: { after?: U; limit: number }, signal: Stoppable): Promise<readonly U[]> {
-    return this.#call("The uploads could not be listed", signal, READ_CLAIM, () =>
-      this.#batches.listUploads(selection, page),
-    );
+    const check = (uploads: readonly U[]) => requirePage("listUploads", uploads, page);
+    const list = () => this.#batches.listUploads(selection, page);
+    return this.#call("The uploads could not be listed", signal, READ_CLAIM, list, undefined, check);
   }
 
   count(selection: UploadSelection, signal: Stoppable): Promise<Partial<Record<UploadStatus, number>>> {
-    return this.#call("The uploads could not be counted", signal, READ_SAVE, () =>
-      this.#batches.countUploads(selection),
-    );
+    const count = () => this.#batches.countUploads(selection);
+    return this.#call("The uploads could not be counted", signal, READ_SAVE, count, undefined, requireCounts);
   }
 
   listBatches(
     page: { status: BatchStatus; after?: BatchRecord; limit: number },
     signal: Stoppable,
   ): Promise<readonly BatchRecord[]> {
-    return this.#call("The batches could not be listed", signal, READ_SAVE, () => this.#batches.listBatches(page));
+    const check = (batches: readonly BatchRecord[]) => requirePage("listBatches", batches, page);
+    const list = () => this.#batches.listBatches(page);
+    return this.#call("The batches could not be listed", signal, READ_SAVE, list, undefined, check);
   }
 
   /** Whether it knows batches. */
@@ -164,9 +176,4 @@ export class ReliableRepository<U extends UploadRecord> {
   ): Promise<T> {
     return this.#calls.make({ send, check, what, signal, where, uploadId });
   }
-}
-
-function requireOutcome(outcome: WriteOutcome): void {
-  if (outcome === "saved" || outcome === "deleted" || outcome === "stale" || outcome === "cancelled") return;
-  throw expected("repository.updateUpload", 'the answer "saved", "deleted", "stale" or "cancelled"', outcome);
 }
