@@ -19,6 +19,13 @@ const SERVICE_PRISMA = /^P(?:1001|1002|1008|1017|2024)$/;
 /** What it takes to be let in to a database, and tables and columns that are not there. */
 const DEPLOYMENT_SQLSTATE = /^(?:42|3D000|3F000|28)/;
 const DEPLOYMENT_PRISMA = /^P(?:1000|1003|1010|2021|2022)$/;
+/**
+ * Pools and clients that the program itself has ended: nothing brings them back. In the words of pg, PGlite, mysql2, better-sqlite3,
+ * `node:sqlite`, the client of Redis and Kysely, and by the code of postgres.js. A connection that broke is told in other words.
+ */
+const ENDED_MESSAGE =
+  /^(?:Cannot use a pool after calling end|Client was closed and is not queryable|PGlite is clos|Pool is closed|The database connection is not open$|database is not open$|The client is closed$|driver has already been destroyed$)/;
+const ENDED_CODE = "CONNECTION_ENDED";
 const MODULE_CODE = /^(?:ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|ERR_DLOPEN_FAILED)$/;
 
 /**
@@ -61,8 +68,12 @@ export function isPageOfProxy(error: unknown): boolean {
   return /^\s*</.test(textAt(error, "responseBody"));
 }
 
-/** A module, a bucket, a table or a column that is not there, or a database that does not let us in. */
+/**
+ * A module, a bucket, a table or a column that is not there, a database that does not let us in, or a connection to it that the
+ * program has ended, as where an `await` was forgotten before.
+ */
 export function isDeploymentError(error: unknown): boolean {
+  if (textAt(error, "code") === ENDED_CODE || ENDED_MESSAGE.test(textAt(error, "message"))) return true;
   if (MODULE_CODE.test(textAt(error, "code")) || DEPLOYMENT_PRISMA.test(codeOfPrisma(error))) return true;
   if (DEPLOYMENT_SQLSTATE.test(sqlStateOf(error) ?? "")) return true;
   if (isOfSqlite(error) && MISSING_IN_SQLITE.test(textAt(error, "message"))) return true;

@@ -1,5 +1,11 @@
+import { PGlite } from "@electric-sql/pglite";
+import pg from "pg";
+import { createClient } from "redis";
 import { describe, expect, test } from "vitest";
+import { postgresRepository } from "../../src/adapters/postgres.js";
 import { ConfigurationError, classifyError, isRefusal, UploadError } from "../../src/errors.js";
+import { BatchProcessor } from "../../src/index.js";
+import { worldOf } from "../support/fakes.js";
 import {
   awsError,
   drizzleError,
@@ -101,6 +107,75 @@ const REPOSITORIES: readonly Row[] = [
   ["pg: no such database", pgError("3D000", 'database "x" does not exist'), "INVALID_CONFIGURATION deployment once"],
   ["pg: password", pgError("28P01", "password authentication failed"), "INVALID_CONFIGURATION deployment once"],
 ];
+
+/** What the program itself has ended, and connections that broke. */
+const ENDED: readonly Row[] = [
+  ...[
+    "Cannot use a pool after calling end on the pool",
+    "Client was closed and is not queryable",
+    "PGlite is closed",
+    "PGlite is closing",
+    "Pool is closed.",
+    "The database connection is not open",
+    "database is not open",
+    "The client is closed",
+    "driver has already been destroyed",
+  ].map((message): Row => [message, new Error(message), "INVALID_CONFIGURATION deployment once"]),
+  [
+    "postgres.js",
+    Object.assign(new Error("write CONNECTION_ENDED 127.0.0.1:5432"), { code: "CONNECTION_ENDED" }),
+    "INVALID_CONFIGURATION deployment once",
+  ],
+  [
+    "within the error of Drizzle",
+    drizzleError(new Error("Cannot use a pool after calling end on the pool")),
+    "INVALID_CONFIGURATION deployment once",
+  ],
+  ...[
+    "Connection terminated",
+    "Connection terminated unexpectedly",
+    "Client has encountered a connection error and is not queryable",
+    "Connection is closed.",
+    "Socket closed unexpectedly",
+    "Can't add new command when connection is in closed state",
+  ].map((message): Row => [message, new Error(message), "REPOSITORY_FAILED service again"]),
+];
+
+describe("a connection that the program has ended, and one that broke", () => {
+  test.each(ENDED)("%s", (_, thrown, verdict) => {
+    expect(verdictOf(classifyError(thrown, "save", "REPOSITORY_FAILED"))).toBe(verdict);
+  });
+
+  test("the clients that are installed say it in these words", async () => {
+    const pool = new pg.Pool();
+    await pool.end();
+    const client = new pg.Client();
+    await client.end();
+    const lite = await PGlite.create();
+    await lite.close();
+    const redis = createClient({ url: "redis://127.0.0.1:1" });
+    for (const query of [
+      () => pool.query("select 1"),
+      () => client.query("select 1"),
+      () => lite.query("select 1"),
+      () => redis.get("a"),
+    ]) {
+      const thrown = await query().catch((error: unknown) => error);
+      expect(verdictOf(classifyError(thrown, "save", "REPOSITORY_FAILED"))).toBe(
+        "INVALID_CONFIGURATION deployment once",
+      );
+    }
+  });
+
+  test("a run whose pool was ended is over at once", async () => {
+    const pool = new pg.Pool();
+    await pool.end();
+    const world = { ...worldOf([]), repository: postgresRepository(pool) };
+    await expect(new BatchProcessor(world).process("batch")).rejects.toThrow(
+      "Batch batch could not be read: Cannot use a pool after calling end on the pool",
+    );
+  });
+});
 
 describe("a storage", () => {
   test.each(STORAGES)("%s", (_, thrown, verdict) => {
