@@ -51,7 +51,7 @@ export class UploadError extends Error {
   readonly retryAfterMs?: number;
 
   constructor(message: string, options: UploadErrorOptions) {
-    super(redact(message), options.cause === undefined ? undefined : { cause: options.cause });
+    super(redact(message), causeOf(message, options));
     this.code = options.code;
     this.fault = isFaultName(options.fault) ? options.fault : verdictOf(options.code).fault;
     this.stage = options.stage ?? null;
@@ -73,14 +73,7 @@ export class UploadError extends Error {
    * @throws ConfigurationError for what is no such object; it names the field.
    */
   static fromJSON(json: unknown): UploadError {
-    const { name, message, ...options } = checked(json);
-    if (options.code === "INVALID_CONFIGURATION" && (name ?? "ConfigurationError") === "ConfigurationError")
-      return new ConfigurationError(message, options);
-    if (options.code === "REPOSITORY_FAILED" && (name ?? "RepositoryError") === "RepositoryError")
-      return new RepositoryError(message, options);
-    const error = new UploadError(message, options);
-    if (name !== undefined) error.name = name;
-    return error;
+    return rebuilt(checked(json));
   }
 
   toJSON(): UploadErrorJSON {
@@ -109,6 +102,26 @@ export class RepositoryError extends UploadError {
   constructor(message: string, options: Omit<UploadErrorOptions, "code"> = {}) {
     super(message, { ...options, code: "REPOSITORY_FAILED" });
   }
+}
+
+/** Out of the class: where a class names itself, esbuild calls it `_UploadError`, and Node prints that of every error. */
+function rebuilt({ name, message, ...options }: Checked): UploadError {
+  if (options.code === "INVALID_CONFIGURATION" && (name ?? "ConfigurationError") === "ConfigurationError")
+    return new ConfigurationError(message, options);
+  if (options.code === "REPOSITORY_FAILED" && (name ?? "RepositoryError") === "RepositoryError")
+    return new RepositoryError(message, options);
+  const error = new UploadError(message, options);
+  if (name !== undefined) error.name = name;
+  return error;
+}
+
+/** @throws ConfigurationError where the options were left out, which types alone do not keep from happening */
+function causeOf(message: string, options: UploadErrorOptions | undefined): ErrorOptions | undefined {
+  if (typeof options !== "object" || options === null)
+    throw new ConfigurationError(
+      `UploadError: expected options with a code, as { code: "DESCRIBE_FAILED" }, got ${String(options)}; its message was ${JSON.stringify(message)}`,
+    );
+  return options.cause === undefined ? undefined : { cause: options.cause };
 }
 
 /** Whether it is an UploadError, of whichever copy of the package, and of this fault. */

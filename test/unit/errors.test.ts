@@ -166,6 +166,16 @@ describe("UploadError", () => {
   });
 });
 
+test("without options, an UploadError says what it needs, and what it was to say", () => {
+  const without = UploadError as unknown as new (message: string, options?: unknown) => UploadError;
+  for (const options of [undefined, null, "DESCRIBE_FAILED"])
+    expect(() => new without("no model", options)).toThrow(
+      new ConfigurationError(
+        `UploadError: expected options with a code, as { code: "DESCRIBE_FAILED" }, got ${options}; its message was "no model"`,
+      ),
+    );
+});
+
 describe("UploadError.fromJSON", () => {
   test("is the way back of toJSON", () => {
     const options = fc.record(
