@@ -10,6 +10,8 @@ import {
   type PostgresClient,
   type PostgresRepositoryOptions,
   readOptions,
+  requireUploads,
+  requireVector,
   type VectorKind,
 } from "./postgres/options.js";
 import { resetUploads, undoResets } from "./postgres/resets.js";
@@ -141,6 +143,7 @@ export function postgresRepository(
     schemaSql: () => schemaSql(schema),
 
     async addUploads(added) {
+      requireUploads(added);
       for (let start = 0; start < added.length; start += INSERTED_AT_ONCE)
         await rowsOf(insertUploads(uploads, added.slice(start, start + INSERTED_AT_ONCE)));
     },
@@ -173,6 +176,7 @@ export function postgresRepository(
     },
 
     async findSimilar(vector, wanted) {
+      requireVector(vector);
       const column = await embeddingColumn();
       if (column.dimensions !== undefined && column.dimensions !== vector.length) return [];
       const rows = await rowsOf<UploadRow & { similarity: string }>(findSimilar(uploads, column, vector, wanted));

@@ -99,3 +99,21 @@ describe("options", () => {
     await expect(repository.updateUpload("1", { embedding: [1, 2] })).rejects.toThrow("expected 3 dimensions, not 2");
   });
 });
+
+test("addUploads of one upload, and a search for a text, are refused instead of doing nothing", async () => {
+  const repository = postgresRepository(withVector);
+  await expect(repository.addUploads(pending("1") as never)).rejects.toThrow(
+    new ConfigurationError("addUploads: expected an array of uploads, got an object"),
+  );
+  for (const [vector, got] of [
+    ["a dog", "a string"],
+    [undefined, "undefined"],
+    [{ vector: [1] }, "an object"],
+    [[1, Number.NaN], "what is not all finite numbers"],
+  ] as const)
+    await expect(repository.findSimilar(vector as never, { limit: 1 })).rejects.toThrow(
+      new ConfigurationError(
+        `findSimilar: expected a vector, as the embedding that the model makes of a text, got ${got}`,
+      ),
+    );
+});

@@ -82,6 +82,27 @@ export function readOptions(client: PostgresClient, options: PostgresRepositoryO
   };
 }
 
+/** @throws ConfigurationError unless they are in an array: of a single upload no row would be made, and nobody told */
+export function requireUploads(uploads: unknown): void {
+  if (!Array.isArray(uploads))
+    throw new ConfigurationError(`addUploads: expected an array of uploads, got ${kindOf(uploads)}`);
+}
+
+/** @throws ConfigurationError unless it is a vector: to a text, nothing is near but to its embedding */
+export function requireVector(vector: unknown): void {
+  const isVector = typeof vector === "object" && vector !== null && "length" in vector;
+  if (isVector && Array.from(vector as ArrayLike<unknown>).every(Number.isFinite)) return;
+  const got = isVector ? "what is not all finite numbers" : kindOf(vector);
+  throw new ConfigurationError(
+    `findSimilar: expected a vector, as the embedding that the model makes of a text, got ${got}`,
+  );
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
 function refuseUnknown(name: string, options: object, known: readonly string[]): void {
   for (const option of Object.keys(options)) if (!known.includes(option)) throw unknownOption(name, option, known);
 }
