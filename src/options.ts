@@ -97,7 +97,7 @@ export interface InputOptions {
   /** The largest original, in bytes. @default 536870912 (512 MiB) */
   readonly maxBytes?: number | undefined;
   /**
-   * The most pixels that an original may have; a side has at most 1,000,000 in any case. By format it is what decoding takes a
+   * The most pixels that an original may have; a side may have 250,000 in any case. By format it is what decoding takes a
    * gigabyte of memory for: 250,000,000 for a JPEG, 50,000,000 for an AVIF; the table is in `media/formats.md`. @default by format
    */
   readonly limitInputPixels?: number | undefined;

@@ -104,7 +104,7 @@ export interface BatchResult {
   readonly failuresOmitted: number;
   /**
    * Why it ended before it was done: with `failed`, and with `processing` (the budget is used up, the service or the repository was
-   * given up). Absent where you ended it: by a signal, `cancel` or `close`.
+   * given up; `NOT_COMPLETED` where you ended it by a signal or `close`). Absent with `completed` and `cancelled`.
    */
   readonly error?: UploadError;
   /** Of every call that this run made. */
