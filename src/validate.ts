@@ -70,8 +70,13 @@ function show(value: unknown): string {
 
 /** @throws ConfigurationError unless `upload` is an id or a record that has one */
 export function requireUpload(name: string, upload: unknown): void {
-  const id = typeof upload === "object" && upload !== null ? (upload as { id?: unknown }).id : upload;
-  if (typeof id !== "string" || id === "") throw expected(name, "an upload record or its id", upload);
+  const isObject = typeof upload === "object" && upload !== null;
+  const id = isObject ? (upload as { id?: unknown }).id : upload;
+  if (typeof id === "string" && id !== "") return;
+  if (hasFunction(upload, "then"))
+    throw new ConfigurationError(`${name}: expected an upload record or its id, got a Promise; an await is missing`);
+  if (isObject && !Array.isArray(upload)) throw expected(`${name}.id`, "a text that is not empty", id);
+  throw expected(name, "an upload record or its id", upload);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { NEVER, sleep } from "../async/time.js";
 import type { BatchStatus, UploadRecord } from "../contracts/upload.js";
+import { ConfigurationError } from "../errors.js";
 import { expected } from "../validate.js";
 import type { BatchRun } from "./batch-run.js";
 import { pages } from "./pages.js";
@@ -18,7 +19,7 @@ export async function processBatch<U extends UploadRecord>(
 ): Promise<BatchStatus> {
   const { repository, stats, stopping } = run;
   const record = await repository.findBatch(batchId, stopping);
-  if (record === null) throw expected("process", "the id of a batch", batchId);
+  if (record === null) throw notThere(batchId);
   const counts = await run.count();
   stats.count(counts);
   stats.passedOver(sum(counts, SETTLED));
@@ -48,6 +49,13 @@ export async function processBatch<U extends UploadRecord>(
   if ((await settle(repository, batchId, NEVER)) !== null) return "completed";
   await repository.moveBatch(batchId, "completed", ["processing"], NEVER);
   return (await repository.findBatch(batchId, NEVER))?.status ?? "cancelled";
+}
+
+function notThere(batchId: unknown): ConfigurationError {
+  if (typeof batchId !== "string" || batchId === "") return expected("process", "the id of a batch", batchId);
+  return new ConfigurationError(
+    `process: there is no batch ${JSON.stringify(batchId)}; a batch is added to the repository first, and uploads without one go to processUploads`,
+  );
 }
 
 /** A batch never ends at an empty page: it ends when no upload is open but those that this run has aborted. */

@@ -33,12 +33,12 @@ export class Original {
 
   /** @throws ConfigurationError unless it is what `storage.open` may answer */
   constructor(opened: OpenedOriginal) {
-    if (typeof opened !== "object") throw unusable();
+    if (typeof opened !== "object") throw unusable(opened);
     this.#opened = opened;
     if ("path" in opened && typeof opened.path === "string") this.#content = opened.path;
     else if ("bytes" in opened && types.isUint8Array(opened.bytes)) this.#content = opened.bytes;
     else if ("stream" in opened && typeof opened.stream?.pipe === "function") ignoreErrors(opened.stream);
-    else throw unusable();
+    else throw unusable(opened);
   }
 
   /** Judges it by its size and its head. @throws UploadError when it is not let in */
@@ -169,8 +169,19 @@ function ignoreErrors(stream: Readable): void {
   stream.on("error", () => {});
 }
 
-const unusable = () =>
-  new ConfigurationError("adapters.storage.open: expected null or an object with path, bytes or stream");
+/** Tells the keys of what it got, which show what was meant. */
+function unusable(opened: unknown): ConfigurationError {
+  const isBytes = types.isUint8Array(opened);
+  const keys = typeof opened === "object" && opened !== null ? Object.keys(isBytes ? {} : opened).slice(0, 5) : [];
+  const got = isBytes
+    ? "bytes without an object around them"
+    : keys.length > 0
+      ? `{ ${keys.join(", ")} }`
+      : typeof opened;
+  return new ConfigurationError(
+    `adapters.storage.open: expected null, { path }, { bytes } with a Uint8Array or { stream } with a Readable of Node, got ${got}`,
+  );
+}
 
 /** At least one of them differs when a file was replaced or written to: nobody can set `ctimeMs` back. */
 const FACTS = ["dev", "ino", "size", "ctimeMs"] as const;

@@ -68,7 +68,9 @@ export function readVector(
     const length = vector?.length;
     const fits =
       dimensions === undefined ? Number(length) >= 1 && Number(length) <= MOST_DIMENSIONS : length === dimensions;
-    if (vector === undefined || length === undefined || !fits) throw new Error(`${wanted}, got ${length ?? 0} numbers`);
+    if (typeof vector !== "object" || vector === null || length === undefined)
+      throw new Error(`${wanted}, or { vector }, got ${shapeOf(answer)}`);
+    if (!fits) throw new Error(`${wanted}, got ${length} numbers`);
     const numbers = new Array<number>(length);
     for (let index = 0; index < length; index++) {
       const number = vector[index];
@@ -170,6 +172,11 @@ function clean(key: string, value: unknown): unknown {
 
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An object by its keys, which show what was meant. */
+function shapeOf(value: unknown): string {
+  return isObject(value) ? `{ ${Object.keys(value).slice(0, 5).join(", ")} }` : kindOf(value);
 }
 
 function kindOf(value: unknown): string {

@@ -66,7 +66,12 @@ describe("process", () => {
 
   test("an unknown batch, and a repository without batches", async () => {
     const world = worldOf([]);
-    await expect(processorOf(world).process("nope")).rejects.toThrow('process: expected the id of a batch, got "nope"');
+    await expect(processorOf(world).process("nope")).rejects.toThrow(
+      'process: there is no batch "nope"; a batch is added',
+    );
+    await expect(processorOf(world).process(undefined as never)).rejects.toThrow(
+      "process: expected the id of a batch, got undefined",
+    );
     const { findUpload, updateUpload } = world.repository;
     const processor = new BatchProcessor({ ...world, repository: { findUpload, updateUpload } });
     await expect(processor.process("batch")).rejects.toThrow("adapters.repository.findBatch: expected a function");

@@ -200,7 +200,7 @@ describe("batch:paused and batch:resumed come in pairs", () => {
       return null;
     });
     const told = pausesOf(processor);
-    await expect(processor.process("nope")).rejects.toThrow("expected the id of a batch");
+    await expect(processor.process("nope")).rejects.toThrow('there is no batch "nope"');
     expect(told.filter((line) => line.includes("paused")).length).toBe(
       told.filter((line) => line.includes("resumed")).length,
     );

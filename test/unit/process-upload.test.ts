@@ -216,6 +216,34 @@ describe("retries", () => {
   });
 });
 
+test.each<[unknown, string]>([
+  [undefined, "embed: expected a vector of at least 1 finite numbers, or { vector }, got undefined"],
+  [{ embedding: [1, 2] }, "embed: expected a vector of at least 1 finite numbers, or { vector }, got { embedding }"],
+  ["[1,2]", "embed: expected a vector of at least 1 finite numbers, or { vector }, got string"],
+  [{ vector: "[1,2]" }, "embed: expected a vector of at least 1 finite numbers, or { vector }, got { vector }"],
+  [[], "embed: expected a vector of at least 1 finite numbers, got 0 numbers"],
+])("an answer that is no vector is told by its shape: %j", async (answer, message) => {
+  const world = worldOf([uploadOf("a")]);
+  world.ai.embed.mockResolvedValueOnce(answer as never);
+  const result = await processUploadWithRetry("a", world, quick);
+  expect(result).toMatchObject({ status: "failed", error: { code: "INVALID_EMBEDDING", message } });
+});
+
+test.each<[unknown, string]>([
+  [undefined, "got undefined"],
+  [{ buffer: jpeg }, "got { buffer }"],
+  [{ bytes: "text" }, "got { bytes }"],
+  [new Uint8Array(jpeg), "got bytes without an object around them"],
+])("an original that is opened in a way of its own is told by its shape: %o", async (opened, got) => {
+  const world = worldOf([uploadOf("a")]);
+  const storage = { ...world.storage, open: async () => opened as never };
+  const processed = processUploadWithRetry("a", { ...world, storage }, quick);
+  await expect(processed).rejects.toThrow(ConfigurationError);
+  await expect(processed).rejects.toThrow(
+    `adapters.storage.open: expected null, { path }, { bytes } with a Uint8Array or { stream } with a Readable of Node, ${got}`,
+  );
+});
+
 describe("checkpoints", () => {
   test("a start behind checkpoints pays for nothing again", async () => {
     const world = worldOf([uploadOf("a", { thumbnailKey: "t", description: "A dog", status: "pending" })]);

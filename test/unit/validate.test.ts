@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { ConfigurationError, unknownOption } from "../../src/errors.js";
-import { requireKnown } from "../../src/validate.js";
+import { requireKnown, requireUpload } from "../../src/validate.js";
+
+test.each<[unknown, string]>([
+  [{ id: 0, storageKey: "a" }, "upload.id: expected a text that is not empty, got 0"],
+  [{ storageKey: "a" }, "upload.id: expected a text that is not empty, got undefined"],
+  [Promise.resolve("a"), "upload: expected an upload record or its id, got a Promise; an await is missing"],
+  [[], "upload: expected an upload record or its id, got an array"],
+  [7n, "upload: expected an upload record or its id, got 7n"],
+  ["", 'upload: expected an upload record or its id, got ""'],
+])("what is no upload: %s", (given, message) => {
+  expect(() => requireUpload("upload", given)).toThrow(new ConfigurationError(message));
+});
 
 describe("options that nobody knows", () => {
   const known = ["signal", "timeouts", "concurrency"];
