@@ -4,7 +4,7 @@ import { Gate, neededServices } from "./batch/gate.js";
 import { planRerun } from "./batch/plan.js";
 import type { UploadSource } from "./batch/puller.js";
 import { recoverUploads } from "./batch/recover.js";
-import { rerunUploads } from "./batch/rerun.js";
+import { rerunUploads, scopeOf } from "./batch/rerun.js";
 import { type RunBounds, Runs } from "./batch/runs.js";
 import { Singles } from "./batch/singles.js";
 import { undoRedos } from "./batch/undo.js";
@@ -23,7 +23,7 @@ import type { BatchResult, UploadResult } from "./result.js";
 import { Limiter } from "./runtime/limiter.js";
 import type { Runtime, RuntimeHealth } from "./runtime/runtime.js";
 import { stageTable } from "./stages/table.js";
-import { aName, count, expected, iterable, requireKnown, requireMembers, requireUpload } from "./validate.js";
+import { aName, count, expected, iterable, requireKnown, requireMembers } from "./validate.js";
 
 /**
  * Processes many uploads: pulls them as there is room, shares slots, breaker and budget, and continues where an earlier run, or
@@ -82,7 +82,6 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     requireMembers("options", options, []);
     requireKnown("options", options, ["signal", "attempt", "rerun"]);
     this.#requireOpen(options.signal);
-    requireUpload("upload", upload);
     return this.#singles.process(upload, options);
   }
 
@@ -158,6 +157,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * Does settled uploads again. Each keeps its old result, visible and searchable, until the new one is complete: filter what
    * people see by `hasResult`, not by the status. Interrupted, it is continued by `recover`, or by the same call with the
    * same name; what is up to date is not paid for again. What other redos have left open is left to them.
+   *
    * @param options.name of the redo: with the same name each upload is reset once, however often this is called
    * @throws ConfigurationError an empty selection, `"reprocess"` without `ai.version`, a repository that stores no drafts
    * @example
@@ -174,9 +174,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     requireMode("mode", mode);
     const redo = requireRedo("name", options.name);
     const selected = requireSelection(selection);
-    const batchId = "batchId" in selected ? (selected.batchId ?? null) : null;
-    const isStored = batchId !== null && Object.keys(selected).length === 1;
-    return this.#runs.begin({ batchId, isStored }, bounds, (run) =>
+    return this.#runs.begin(scopeOf(selected), bounds, (run) =>
       rerunUploads(run, selected, mode, redo, this.#settings),
     );
   }
@@ -211,7 +209,6 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * @returns whether there was anything to cancel
    */
   async cancel(batchId: string): Promise<boolean> {
-    if (!aName(batchId)) throw expected("cancel", "the id of a batch, or a label", batchId);
     return this.#runs.cancel(batchId);
   }
 
@@ -254,6 +251,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
   /**
    * Begins nothing more (what waits for a slot is `aborted`), lets the uploads in work end, and hands back those that have not ended
    * after the grace. Batches stay `processing`, for `recover`. A closed processor takes no more calls.
+   *
    * @param options.graceMs in milliseconds, by default 30000
    */
   async close(options: { readonly graceMs?: number | undefined } = {}): Promise<void> {

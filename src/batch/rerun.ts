@@ -4,11 +4,17 @@ import type { BatchStatus, RerunMode, UploadRecord } from "../contracts/upload.j
 import { resetOneByOne, selectionFor } from "../pipeline/reset.js";
 import { filterOf } from "../pipeline/selection.js";
 import type { Settings } from "../pipeline/settings.js";
-import type { BatchRun } from "./batch-run.js";
+import type { BatchRun, RunScope } from "./batch-run.js";
 import { pages } from "./pages.js";
 import { settle } from "./settle-batch.js";
 import { OPEN_STATUSES, sum } from "./stats.js";
 import { isCancelled, watchBatch } from "./watch-batch.js";
+
+/** What a redo is over: a batch, where all of one is selected, or part of it. */
+export function scopeOf(selection: UploadSelection): Pick<RunScope, "batchId" | "isStored"> {
+  const { batchId = null } = filterOf(selection);
+  return { batchId, isStored: batchId !== null && Object.keys(selection).length === 1 };
+}
 
 /** The story of a redo: reset what the mode takes, process it until nothing of it is open, settle the batches it was in. */
 export async function rerunUploads<U extends UploadRecord>(

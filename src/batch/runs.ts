@@ -4,6 +4,7 @@ import { ConfigurationError } from "../errors.js";
 import type { RunOptions } from "../options.js";
 import { batchCancelled } from "../pipeline/claim-lost.js";
 import type { BatchResult } from "../result.js";
+import { aName, expected } from "../validate.js";
 import { BatchRun, type RunScope } from "./batch-run.js";
 import type { BreakerEvents } from "./breaker-events.js";
 import { processBatch } from "./process-batch.js";
@@ -87,6 +88,7 @@ export class Runs<U extends UploadRecord> {
 
   /** Cancels a batch, or the runs with this label. @returns whether there was anything to cancel */
   async cancel(batchId: string): Promise<boolean> {
+    if (!aName(batchId)) throw expected("cancel", "the id of a batch, or a label", batchId);
     const { repository } = this.shared.work.settings;
     const runs = [...this.#runs.keys()].filter((run) => run.scope.batchId === batchId);
     const isLabel = runs.length > 0 && runs.every(({ scope }) => scope.isLabel);

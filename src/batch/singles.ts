@@ -7,6 +7,7 @@ import { requireAttempt, type Settings } from "../pipeline/settings.js";
 import type { Work } from "../process-upload.js";
 import { processReset } from "../process-upload-with-retry.js";
 import type { UploadResult } from "../result.js";
+import { requireUpload } from "../validate.js";
 import type { BreakerEvents } from "./breaker-events.js";
 import type { Shared } from "./visits.js";
 
@@ -35,6 +36,7 @@ export class Singles<U extends UploadRecord> {
     upload: U | string,
     { signal, attempt, rerun }: Pick<ProcessOptions<U>, "signal" | "attempt" | "rerun">,
   ): Promise<UploadResult<U>> {
+    requireUpload("upload", upload);
     const work = attempt === undefined ? this.shared.work : this.#attempting(attempt);
     const cancellation = new Cancellation();
     const unlink = forwardAbort(signal, cancellation);
