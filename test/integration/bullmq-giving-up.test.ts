@@ -1,7 +1,16 @@
-import type { JobsOptions } from "bullmq";
+import { type JobsOptions, Worker } from "bullmq";
 import { describe, expect, test } from "vitest";
 import { enqueueUploads, type SettledBatch } from "../../src/integrations/bullmq.js";
-import { closingAfterEach, jobId, jobIn, openQueue, REDIS_URL, startWorker } from "../support/bullmq.js";
+import {
+  closeAfterTest,
+  closingAfterEach,
+  jobId,
+  jobIn,
+  openQueue,
+  REDIS_URL,
+  startWorker,
+} from "../support/bullmq.js";
+import { connectionOf } from "../support/bullmq-connection.js";
 import { until, uploadOf, type World, worldOf } from "../support/fakes.js";
 import { finished } from "../support/stores.js";
 
@@ -40,6 +49,26 @@ describe.skipIf(REDIS_URL === undefined)("a job that BullMQ gives up", () => {
     await until(() => told.length > 0);
     expect(told).toMatchObject([{ batchId: "batch", counts: { failed: 1 } }]);
     expect(world.ai.describe).not.toHaveBeenCalled();
+  });
+
+  test("because it has stalled in the hands of workers that died, settles its upload", async () => {
+    const world = worldOf([uploadOf("a")]);
+    const queue = openQueue();
+    await enqueueUploads(queue, ["a"], { attempts: 5 });
+    const options = { connection: connectionOf(REDIS_URL ?? ""), lockDuration: 200, stalledInterval: 200 };
+    const dying = new Worker(queue.name, null, { ...options, maxStalledCount: 1 });
+    closeAfterTest(() => dying.close());
+    await dying.startStalledCheckTimer();
+    // Who has fetched a job and does not come back to it.
+    for (const token of ["first", "second"]) while ((await dying.getNextJob(token)) === undefined);
+    const redis = await queue.getBackend().client;
+    while ((await redis.hget(`${queue.qualifiedName}:${jobId("a")}`, "defa")) === null)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    startWorker(queue, world, { lease: { maxStarts: 1 } });
+    expect(await untilStored(world, "a", "ENGINE_GAVE_UP")).toMatchObject({
+      status: "failed",
+      errorMessage: `BullMQ gave up the job: ${STALLED}`,
+    });
   });
 
   test("leaves what is settled as it is, and settles its batch", async () => {
