@@ -1,6 +1,7 @@
 import { Cancellation } from "./async/cancellation.js";
 import { forwardAbort, Interrupted } from "./async/time.js";
 import type { UploadRecord } from "./contracts/upload.js";
+import { RepositoryError, UploadError } from "./errors.js";
 import type { ProcessOptions, UploadAdapters } from "./options.js";
 import { resetOne } from "./pipeline/reset.js";
 import { requireSignal, resolveSettings, WORK_OPTIONS } from "./pipeline/settings.js";
@@ -20,7 +21,8 @@ import { requireKnown, requireMembers, requireUpload } from "./validate.js";
  * @param upload the record, or its id
  * @throws ConfigurationError misuse: names the option or the adapter's member, what was expected and what was given; and what
  *   the deployment lacks (sharp, a model, a column): the upload is `pending` again
- * @throws RepositoryError the repository cannot be reached to store the outcome
+ * @throws RepositoryError the repository cannot be reached to store the outcome, or refuses to read or to claim this upload: its
+ *   `fault` is `"upload"` then, as where the id is none that its column can hold
  * @example
  * const result = await processUploadWithRetry(upload, { storage, ai, repository }, { signal });
  * if (result.status === "completed") console.log(result.upload.description);
@@ -44,6 +46,13 @@ export async function processUploadWithRetry<U extends UploadRecord = UploadReco
   } finally {
     for (const each of undo) each();
   }
+}
+
+/** A value that is refused before there is a row to store that in: an error of the repository like others, which no retry mends. */
+function asRejection(error: unknown): unknown {
+  if (!(error instanceof UploadError) || error.code !== "RESULT_REFUSED") return error;
+  const { message, stage, fault, retryable } = error;
+  return new RepositoryError(message, { stage, fault, retryable, cause: error.cause });
 }
 
 /** Runs work when there is room for it. */
@@ -78,7 +87,7 @@ export async function processReset<U extends UploadRecord>(
     const alone = () => inSlot(() => processUpload<U>(id, begun(), work, true));
     return (await settings.runtime.suspects.run(cancellation, alone)) as UploadResult<U>;
   } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
+    if (!(error instanceof Interrupted)) throw asRejection(error);
     return { status: "aborted", reason: cancellation.reason, ...unstarted(id, startedAt) };
   }
 }

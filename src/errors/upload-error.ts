@@ -95,7 +95,10 @@ export class ConfigurationError extends UploadError {
   }
 }
 
-/** The repository could not be reached to store an outcome: what it shows is older than what happened. */
+/**
+ * The repository could not be reached to store an outcome: what it shows is older than what happened. With `fault: "upload"` it
+ * refused one upload, and there is no row to store that in.
+ */
 export class RepositoryError extends UploadError {
   override name = "RepositoryError";
 

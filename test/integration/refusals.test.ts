@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { memoryStorage } from "../../src/adapters/memory.js";
-import { type AIAdapter, BatchProcessor, defineStage, type UploadRecord } from "../../src/index.js";
+import {
+  type AIAdapter,
+  BatchProcessor,
+  defineStage,
+  processUploadWithRetry,
+  RepositoryError,
+  type UploadRecord,
+} from "../../src/index.js";
 import { jpeg } from "../support/fakes.js";
 import {
   LONGEST_DESCRIPTION,
@@ -183,6 +190,23 @@ test("a column that is too short for the reason, too, holds up nobody", async ()
   const { status, errorCode, errorMessage } = await row(ODD.long.id);
   expect({ status, errorCode: errorCode ?? null }).toEqual({ status: "failed", errorCode: null });
   expect(errorMessage).toMatch(/value too long/);
+});
+
+test.each(["findUpload", "claimUpload"] as const)("a %s that is refused rejects as the docs say", async (member) => {
+  const { repository } = refusingMemory(UPLOADS, () => new Error("refused"));
+  const refuse = async () => {
+    throw Object.assign(new Error('invalid input syntax for type bigint: "abc"'), { code: "22P02" });
+  };
+  const claims = member === "findUpload" ? { claimUpload: undefined, resetUploads: undefined } : {};
+  const adapters = { storage: memoryStorage(), ai: { describe: async () => "a photo" } };
+  const processed = processUploadWithRetry("abc", {
+    ...adapters,
+    repository: { ...repository, ...claims, [member]: refuse },
+  });
+  const error = await processed.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(RepositoryError);
+  expect(error).toMatchObject({ code: "REPOSITORY_FAILED", fault: "upload", retryable: false });
+  expect((error as Error).message).toMatch(/^Upload abc could not be (?:read|claimed): invalid input syntax/);
 });
 
 test.each(["claimUpload", "updateUpload"] as const)("a row whose %s is refused is not waited for", async (member) => {
