@@ -85,7 +85,10 @@ export type BatchCounts = Readonly<Record<UploadStatus, number>>;
  * make of them: an answer that is none of those that stand here ends the call or the run with a `ConfigurationError`.
  */
 export interface RepositoryAdapter<U extends UploadRecord = UploadRecord> {
-  /** `null` when there is no such upload. */
+  /**
+   * `null` when there is no such upload. An id that the column cannot hold, here and in the other members, is one that is not there,
+   * and no error.
+   */
   readonly findUpload: (id: string) => Promise<U | null>;
   /**
    * Applies `changes` (may be empty) and, with `claim.leaseMs`, renews the lease.

@@ -25,7 +25,7 @@ export type { RepositoryContractOptions, RepositoryFixture };
  * Registers the tests that every repository has to pass for the library to keep its promises. Bound to no test runner; a
  * failed expectation throws the `AssertionError` of `node:assert`.
  *
- * For tables whose ids are numbers, or with foreign keys, the fixture says `newId` and `userId`; a batch is always added
+ * For tables whose ids are numbers, or with foreign keys, the fixture says `newId`, `impossibleId` and `userId`; a batch is always added
  * before the uploads that name it. How to write a repository stands in `src/contracts/repository.md`.
  *
  * @example

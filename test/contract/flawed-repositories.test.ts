@@ -137,6 +137,43 @@ describe("testRepositoryContract", () => {
       expect(await failuresOf(() => fixtureOf(flaw))).toContain(caughtBy);
     });
 
+  test("catches an id that the column cannot hold, and that is an error", async () => {
+    const answering = fixtureOf(() => ({}));
+    const refuse = async () => Promise.reject(Object.assign(new Error("invalid input syntax"), { code: "22P02" }));
+    const flawed = () =>
+      fixtureOf((memory) => ({
+        findUpload: (id) => (id === "abc" ? refuse() : memory.findUpload(id)),
+        claimUpload: (id, request) => (id === "abc" ? refuse() : memory.claimUpload(id, request)),
+        updateUpload: (id, ...rest) => (id === "abc" ? refuse() : memory.updateUpload(id, ...rest)),
+        findBatch: (id) => (id === "abc" ? refuse() : memory.findBatch(id)),
+        updateBatch: (id, ...rest) => (id === "abc" ? refuse() : memory.updateBatch(id, ...rest)),
+      }));
+    expect(await failuresOf(() => ({ ...flawed(), impossibleId: "abc" }))).toEqual([
+      "findUpload answers null for an unknown id",
+      'updateUpload of an upload that is not there says "deleted"',
+      'a claim of an upload that is not there is answered "deleted"',
+      "findBatch answers with the batch, or null",
+      'updateBatch of a batch that is not there says "deleted"',
+    ]);
+    expect(await failuresOf(() => ({ ...answering, impossibleId: "abc" }))).toEqual([]);
+  });
+
+  test("passes ids that grow in the order of creation, which pages may be by", async () => {
+    let next = 1;
+    const byId = () => {
+      const fixture = fixtureOf((memory) => ({
+        async listUploads(selection, { after, limit }) {
+          const behind = Number(after?.id ?? 0);
+          const uploads = await memory.listUploads(selection, { limit: 100_000 });
+          const sorted = uploads.sort((a, b) => Number(a.id) - Number(b.id));
+          return sorted.filter(({ id }) => Number(id) > behind).slice(0, limit);
+        },
+      }));
+      return { ...fixture, newId: () => String(next++) };
+    };
+    expect(await failuresOf(byId)).toEqual([]);
+  });
+
   describe("catches a lease by the worker's clock", () => {
     const create = () => {
       const repository = memoryRepository({ now: () => Date.now() });

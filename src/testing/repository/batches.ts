@@ -6,8 +6,9 @@ import { idsOf } from "./records.js";
 
 /** Batches themselves. */
 export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
-  test("findBatch answers with the batch, or null", async ({ repository, addBatch, newId, userId }) => {
-    assert.equal(await repository.findBatch(newId()), null);
+  test("findBatch answers with the batch, or null", async (setup) => {
+    const { repository, addBatch, newId, unknownIds, userId } = setup;
+    for (const id of unknownIds()) assert.equal(await repository.findBatch(id), null);
     const batch: BatchRecord = { id: newId(), status: "processing", userId: userId ?? "user-1" };
     await addBatch(batch);
     const found = await repository.findBatch(batch.id);
@@ -31,9 +32,11 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
     assert.equal((await repository.findBatch(id))?.status, "cancelled");
   });
 
-  test('updateBatch of a batch that is not there says "deleted"', async ({ repository, newId }) => {
-    assert.equal(await repository.updateBatch(newId(), { status: "completed" }), "deleted");
-    assert.equal(await repository.updateBatch(newId(), { status: "completed" }, ["processing"]), "deleted");
+  test('updateBatch of a batch that is not there says "deleted"', async ({ repository, unknownIds }) => {
+    for (const id of unknownIds()) {
+      assert.equal(await repository.updateBatch(id, { status: "completed" }), "deleted");
+      assert.equal(await repository.updateBatch(id, { status: "completed" }, ["processing"]), "deleted");
+    }
   });
 
   test("of 20 transitions at once, one is made", async ({ repository, newBatch }) => {

@@ -6,8 +6,9 @@ import { assertFields, checkpoints, ERROR, NO_ERROR } from "./records.js";
 
 /** Who gets an upload, and what becomes of it. */
 export function testClaims<U extends UploadRecord>({ test }: Bench<U>): void {
-  test('a claim of an upload that is not there is answered "deleted"', async ({ claim, add, deleteUpload, newId }) => {
-    assertEqual(await claim(newId()), { outcome: "deleted" });
+  test('a claim of an upload that is not there is answered "deleted"', async (setup) => {
+    const { claim, add, deleteUpload, unknownIds } = setup;
+    for (const unknown of unknownIds()) assertEqual(await claim(unknown), { outcome: "deleted" });
     const id = await add();
     await deleteUpload(id);
     assertEqual(await claim(id), { outcome: "deleted" });

@@ -12,8 +12,13 @@ export interface RepositoryFixture<U extends UploadRecord = UploadRecord> {
   readonly deleteUpload: (id: string) => Promise<unknown>;
   /** Needed unless `batches` is `false`. Called before uploads are added that name the batch. */
   readonly addBatch?: ((batch: BatchRecord) => Promise<unknown>) | undefined;
-  /** A new id of an upload or of a batch, for tables whose ids are numbers, say. @default a UUID */
+  /**
+   * A new id of an upload or of a batch, for tables whose ids are numbers, say. Uploads are added in the order in which their ids
+   * were made, so that numbers that grow may be the order of creation. @default a UUID
+   */
   readonly newId?: (() => string) | undefined;
+  /** An id that the column cannot hold, as "abc" where ids are numbers: it has to be answered as one that is not there. */
+  readonly impossibleId?: string | undefined;
   /**
    * A user that exists, for tables in which uploads and batches refer to one: all of them get this user. Without it, the
    * tests make up names of users.
@@ -69,6 +74,10 @@ export interface Setup<U extends UploadRecord> {
   readonly newBatch: (status?: BatchStatus) => Promise<string>;
   /** Never used before, in this run or another. */
   readonly newId: () => string;
+  /** Whether the ids may tell the order of creation. */
+  readonly idsMayBeOrder: boolean;
+  /** Ids of which there is no row: a new one, and one that no row can have where the fixture names it. */
+  readonly unknownIds: () => string[];
   /** The user of all uploads; `undefined` where names of users may be made up. */
   readonly userId: string | undefined;
   readonly advance: (ms: number) => Promise<void>;
@@ -136,6 +145,7 @@ function createSetup<U extends UploadRecord>(
   options: RepositoryContractOptions<U>,
 ): Setup<U> {
   const { repository, addUploads, deleteUpload, addBatch, newId = randomUUID, userId, advance = sleep } = fixture;
+  const { impossibleId } = fixture;
   const { dimensions = 3 } = options;
   const { claims, batches } = capabilities(options);
   const ofUser = userId === undefined ? {} : { userId };
@@ -181,6 +191,8 @@ function createSetup<U extends UploadRecord>(
       return id;
     },
     newId,
+    idsMayBeOrder: fixture.newId !== undefined,
+    unknownIds: () => (impossibleId === undefined ? [newId()] : [newId(), impossibleId]),
     userId,
     advance: async (ms) => {
       await advance(ms);

@@ -68,10 +68,12 @@ export function testLists<U extends UploadRecord>({ test }: Bench<U>): void {
   });
 }
 
-/** Uploads whose ids do not sort in the order of their creation. */
-async function batchOf<U extends UploadRecord>({ addUploads, newUpload, newBatch }: Setup<U>, size: number) {
+/** Uploads whose ids do not sort in the order of their creation, unless the ids may be that order. */
+async function batchOf<U extends UploadRecord>(setup: Setup<U>, size: number) {
+  const { addUploads, newUpload, newBatch, idsMayBeOrder } = setup;
   const batchId = await newBatch();
-  const uploads = Array.from({ length: size }, () => newUpload({ batchId })).sort((a, b) => (a.id > b.id ? -1 : 1));
+  const uploads = Array.from({ length: size }, () => newUpload({ batchId }));
+  if (!idsMayBeOrder) uploads.sort((a, b) => (a.id > b.id ? -1 : 1));
   await addUploads([...uploads, newUpload({ batchId: await newBatch() }), newUpload()]);
   return { batchId, ids: idsOf(uploads) };
 }

@@ -5,8 +5,8 @@ import { assertFields, checkpoints, ERROR } from "./records.js";
 
 /** Reading, and writing without a claim. */
 export function testUploads<U extends UploadRecord>({ test }: Bench<U>): void {
-  test("findUpload answers null for an unknown id", async ({ repository, newId }) => {
-    assert.equal(await repository.findUpload(newId()), null);
+  test("findUpload answers null for an unknown id", async ({ repository, unknownIds }) => {
+    for (const id of unknownIds()) assert.equal(await repository.findUpload(id), null);
   });
 
   test("findUpload answers with every field", async ({
@@ -74,9 +74,10 @@ export function testUploads<U extends UploadRecord>({ test }: Bench<U>): void {
     repository,
     add,
     deleteUpload,
-    newId,
+    unknownIds,
   }) => {
-    assert.equal(await repository.updateUpload(newId(), { description: "A cat" }), "deleted");
+    for (const unknown of unknownIds())
+      assert.equal(await repository.updateUpload(unknown, { description: "A cat" }), "deleted");
     const id = await add();
     await deleteUpload(id);
     assert.equal(await repository.updateUpload(id, { description: "A cat" }), "deleted");
