@@ -165,7 +165,7 @@ describe("testRepositoryContract", () => {
         async listUploads(selection, { after, limit }) {
           const behind = Number(after?.id ?? 0);
           const uploads = await memory.listUploads(selection, { limit: 100_000 });
-          const sorted = uploads.sort((a, b) => Number(a.id) - Number(b.id));
+          const sorted = [...uploads].sort((a, b) => Number(a.id) - Number(b.id));
           return sorted.filter(({ id }) => Number(id) > behind).slice(0, limit);
         },
       }));

@@ -165,7 +165,7 @@ describe("a connection that the program has ended, and one that broke", () => {
         "INVALID_CONFIGURATION deployment once",
       );
     }
-  });
+  }, 120_000);
 
   test("a run whose pool was ended is over at once", async () => {
     const pool = new pg.Pool();
