@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StorageAdapter } from "../contracts/storage.js";
-import { ConfigurationError, hasCode, UploadError } from "../errors.js";
+import { ConfigurationError, hasCode, refusedKey, UploadError } from "../errors.js";
 import { isNotThere, pathOfKey, resolveInside } from "./fs/keys.js";
 
 /**
@@ -46,7 +46,10 @@ export function fileStorage(root: string | URL): StorageAdapter {
       await resolveInside(rootPath, target, key);
       await mkdir(dirname(target), { recursive: true });
       const directory = await resolveInside(rootPath, dirname(target), key);
-      await replaceFile(directory, basename(target), data, signal);
+      await replaceFile(directory, basename(target), data, signal).catch((error) => {
+        if (hasCode(error, "EISDIR")) throw refusedKey("fileStorage", key, "a folder is there");
+        throw error;
+      });
     },
 
     async delete(key) {

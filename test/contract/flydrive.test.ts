@@ -128,6 +128,20 @@ describe("keys", () => {
     expect(put).not.toHaveBeenCalled();
   });
 
+  it("that the file system does not take are refused once, with its rule", async () => {
+    const storage = flydriveStorage(folderDisk());
+    await write(storage, "file");
+    await write(storage, "folder/file");
+    const refusal = (message: RegExp) => ({
+      ...{ code: "STORAGE_FAILED", fault: "upload", retryable: false, message: expect.stringMatching(message) },
+    });
+    const long = "x".repeat(300);
+    await expect(storage.open(long, { signal })).rejects.toMatchObject(refusal(/longer than the file system takes/));
+    await expect(write(storage, long)).rejects.toMatchObject(refusal(/longer than the file system takes/));
+    await expect(write(storage, "folder")).rejects.toMatchObject(refusal(/"folder": a folder is there/));
+    await expect(write(storage, "file/below")).rejects.toMatchObject(refusal(/"file\/below": what should be a folder/));
+  });
+
   it("that are taken are kept as they are", async () => {
     const storage = flydriveStorage(folderDisk());
     const keys = ["a b.jpg", "a/.b", "a!", "a-b_c", "a..b", "A"];

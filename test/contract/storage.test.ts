@@ -47,6 +47,14 @@ describe("fileStorage", () => {
     expect(await storage.open("a/b/c.jpg", { signal })).toEqual({ path });
   });
 
+  it("refuses to write where a folder is, and says which key", async () => {
+    await storage.write("a/b.jpg", Buffer.from("x"), options);
+    await expect(storage.write("a", Buffer.from("x"), options)).rejects.toMatchObject({
+      ...{ code: "STORAGE_FAILED", fault: "upload", retryable: false },
+      message: 'fileStorage does not take the key "a": a folder is there',
+    });
+  });
+
   it("takes names as long as names can be", async () => {
     const key = `${"f".repeat(255)}/${"n".repeat(255)}`;
     await storage.write(key, Buffer.from("x"), options);

@@ -17,3 +17,15 @@ export function isMissing(thrown: unknown): boolean {
   }
   return false;
 }
+
+/** Of an error and of what has caused it, the outermost first. */
+export function codesOf(thrown: unknown): readonly string[] {
+  const codes: string[] = [];
+  let error = thrown;
+  for (let depth = 0; depth < DEEPEST && typeof error === "object" && error !== null; depth++) {
+    const { code, cause } = error as Record<"code" | "cause", unknown>;
+    if (typeof code === "string") codes.push(code);
+    error = cause;
+  }
+  return codes;
+}

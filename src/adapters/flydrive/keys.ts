@@ -1,4 +1,5 @@
 import { keyProblem, refusedKey, type UploadError } from "../../errors.js";
+import { codesOf } from "./errors.js";
 
 /** What flydrive's disks say of a key that they do not take. */
 const REFUSED_CODE = /^E_(?:UNALLOWED_CHARACTERS|INVALID_KEY|PATH_TRAVERSAL_DETECTED)$/;
@@ -22,11 +23,21 @@ function changeOf(key: string): string | null {
   return null;
 }
 
-/** The error for a key that the disk refused, with its rule; `undefined` for every other error. */
+/** The error for a key that the disk or its folder refused, with the rule; `undefined` for every other error. */
 export function refusalOf(error: unknown, key: string): UploadError | undefined {
-  const { code } = error as { code?: unknown };
-  if (typeof code !== "string" || !REFUSED_CODE.test(code)) return undefined;
-  const rule =
-    "flydrive takes letters from a to z, digits, spaces, / . - _ and !, unless KeyNormalizer.allowedCharacterSet says otherwise; make keys of ids, and keep file names in the record";
-  return refusedKey("flydriveStorage", key, rule);
+  const [rule] = codesOf(error).flatMap((code) =>
+    REFUSED_CODE.test(code) ? [CHARACTERS] : (RULES_OF_FOLDERS[code] ?? []),
+  );
+  return rule === undefined ? undefined : refusedKey("flydriveStorage", key, rule);
 }
+
+const CHARACTERS =
+  "flydrive takes letters from a to z, digits, spaces, / . - _ and !, unless KeyNormalizer.allowedCharacterSet says otherwise; make keys of ids, and keep file names in the record";
+
+/** By what systems say of files, as `FSDriver` hands it on. */
+const RULES_OF_FOLDERS: Readonly<Record<string, string>> = {
+  ENAMETOOLONG: "it, or a name in it, is longer than the file system takes: most take 255 bytes for a name",
+  EISDIR: "a folder is there",
+  ENOTDIR: "what should be a folder in it is a file",
+  EEXIST: "what should be a folder in it is a file",
+};
