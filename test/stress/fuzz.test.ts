@@ -12,7 +12,7 @@ const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 
 it(`media that are damaged at random end as what they are (FUZZ_SEED=${seed})`, { timeout: 300_000 }, async () => {
   const { cases, outcomes, failures } = await fuzz({ seed, from: 0, to: CASES, workers: 2 });
-  const hint = `replay with: node --import tsx test/stress/fuzz.ts --seed ${seed} --case NUMBER`;
+  const hint = `replay with: node --import tsx test/stress/fuzz.ts --kind images --seed ${seed} --case NUMBER`;
   expect(failures, hint).toEqual([]);
   expect(cases).toBe(CASES);
   // Mutations that leave nothing to decode, or change nothing, would prove little.
