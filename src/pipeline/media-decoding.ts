@@ -1,6 +1,6 @@
 import type { Cancellation } from "../async/cancellation.js";
 import type { MediaFacts, VisionFrame, VisionImage } from "../contracts/ai.js";
-import type { FramesRequest } from "../contracts/decoder.js";
+import type { DecodedFrame, FramesRequest } from "../contracts/decoder.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { UploadError } from "../errors.js";
 import { kindOf, noVideoDecoder } from "../media/admission.js";
@@ -166,11 +166,18 @@ export class MediaDecoding<U extends UploadRecord> {
     const { mimeType } = this;
     const source = await this.#file(original);
     const limitPixels = this.#decoderPixels;
-    const taken = await this.#source.whileReading(() =>
-      takeFrames({ decoder, name }, source, { ...request, limitPixels }, limits, (frame) =>
-        work({ frame, mimeType, decoder: name }),
-      ),
-    );
+    const taken: T[] = [];
+    const take = async (frame: DecodedFrame) => {
+      taken.push(await work({ frame, mimeType, decoder: name }));
+    };
+    try {
+      await this.#source.whileReading(() =>
+        takeFrames({ decoder, name }, source, { ...request, limitPixels }, limits, take),
+      );
+    } catch (error) {
+      // A later attempt would come no further: what there was time for is what the model gets.
+      if (taken.length === 0 || limits.signal.aborted || !isTimeout(error)) throw error;
+    }
     if (learnsWithFrames) await this.measure(original);
     return taken;
   }
@@ -219,3 +226,7 @@ export class MediaDecoding<U extends UploadRecord> {
 }
 
 type Frame = Parameters<Parameters<typeof takeFrames>[4]>[0];
+
+function isTimeout(error: unknown): boolean {
+  return UploadError.isInstance(error) && error.code === "STAGE_TIMEOUT";
+}

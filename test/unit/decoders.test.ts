@@ -313,6 +313,24 @@ describe("the end of a decoder", () => {
     expect(hang.ended).toBe(1);
   });
 
+  it("comes behind frames that are there: the model gets these", async () => {
+    const { upload, ...world } = videoWorld();
+    const slow = fakeDecoder({
+      frames: [solid([200, 40, 40]), solid([40, 200, 40], { timeSeconds: 1 })],
+      before: ({ signal }, index) =>
+        index === 0
+          ? undefined
+          : new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    });
+    world.ai.describe.mockImplementation(async (media) => `${(await media.frames()).length} frames`);
+    const options = {
+      ...{ decoders: [slow], timeouts: { decodeMs: 500 }, thumbnail: false, retry: { maxAttempts: 1 } },
+    } as const;
+    const result = await processUploadWithRetry(upload, world, options);
+    expect(result).toMatchObject({ status: "completed", upload: { description: "1 frames" } });
+    expect(slow.ended).toBe(1);
+  });
+
   it("is not waited for any longer than 5 s when it ignores its signal", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "clearImmediate"] });
     try {
