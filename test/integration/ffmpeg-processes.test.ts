@@ -245,7 +245,7 @@ describe.skipIf(isWindows)("a process of it", () => {
     const error = await framesOf(ffmpeg({ ffmpegPath: fake("ffmpeg-floods", floods) }), path).catch((thrown) => thrown);
     expect(error.code).toBe("INVALID_MEDIA");
     expect(error.message.length).toBeLessThanOrEqual(500);
-    const endless = `(function more() { process.stdout.write("P6\\n9000 9000\\n255\\n" + "x".repeat(65536), more); })();`;
+    const endless = `(function more() { process.stdout.write("P7\\nWIDTH 9000\\nHEIGHT 9000\\nDEPTH 3\\nMAXVAL 255\\nTUPLTYPE RGB\\nENDHDR\\n" + "x".repeat(65536), more); })();`;
     await expect(framesOf(ffmpeg({ ffmpegPath: fake("ffmpeg-endless", endless) }), path)).rejects.toThrow(/no picture/);
     const talks = `(function more() { process.stdout.write("x".repeat(65536), more); })();`;
     await expect(probe({ ffprobePath: fake("ffprobe-talks", talks) }, path)).rejects.toMatchObject({
@@ -254,20 +254,20 @@ describe.skipIf(isWindows)("a process of it", () => {
   });
 });
 
-describe.skipIf(!hasFfmpeg || !hasEncoder("libx265"))(`HDR where ffmpeg has no zscale${needsFfmpeg}`, () => {
+describe.skipIf(!hasFfmpeg || !hasEncoder("libvpx-vp9"))(`alpha where ffmpeg has no libvpx${needsFfmpeg}`, () => {
   test("is refused by name, and other videos are shown", async () => {
-    const ffmpegPath = join(folder, "ffmpeg-without-zscale");
-    const answer = 'if [ "$2" = -filters ]; then echo " .S. tonemap V->V x"; exit; fi';
+    const ffmpegPath = join(folder, "ffmpeg-without-libvpx");
+    const answer = 'if [ "$2" = -decoders ]; then echo " VFS..D vp9   Google VP9"; exit; fi';
     writeFileSync(ffmpegPath, `#!/bin/sh\n${answer}\nexec ffmpeg "$@"\n`);
     chmodSync(ffmpegPath, 0o755);
     const decoder = ffmpeg({ ffmpegPath });
-    const path = await videos.path("pq.mp4");
+    const path = await videos.path("alpha.webm");
     for (const purpose of ["thumbnail", "vision"] as const) {
       const error = await framesOf(decoder, path, { purpose }).catch((thrown) => thrown);
       expect(error).toMatchObject({ code: "UNSUPPORTED_MEDIA", fault: "upload" });
-      expect(error.message).toMatch(/HDR \(smpte2084\).*zscale.*libzimg.*ffmpegPath/);
+      expect(error.message).toMatch(/transparent \(vp9\).*libvpx-vp9.*ffmpegPath/);
     }
-    expect(await framesOf(decoder, await videos.path("h264.mp4"))).toHaveLength(1);
+    expect(await framesOf(decoder, await videos.path("vp9.webm"))).toHaveLength(1);
   });
 });
 

@@ -1,7 +1,12 @@
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ffmpeg } from "../../src/adapters/ffmpeg.js";
 import { UploadError } from "../../src/index.js";
+import { colourSpaceOf, SRGB_PRIMARIES } from "../../src/media/colours/cicp.js";
+import { lightOf } from "../../src/media/colours/light.js";
+import { invert, multiply, transform } from "../../src/media/colours/matrix.js";
+import { toD50 } from "../../src/media/colours/primaries.js";
 import { childProcesses } from "../support/child-processes.js";
 import { type Colour, distance, framesOf, meanOf } from "../support/frames.js";
 import { bareFfmpeg, hasEncoder, hasFfmpeg, needsFfmpeg, type VideoName, Videos } from "../support/videos.js";
@@ -30,6 +35,11 @@ const KINDS: readonly (readonly [row: string, name: VideoName, encoder?: string]
   ["10-bit", "10-bit.mp4", "libx265"],
   ["HDR, PQ", "pq.mp4", "libx265"],
   ["HDR, HLG", "hlg.mp4", "libx265"],
+  ["Display P3", "p3.mp4"],
+  ["BT.2020, not HDR", "bt2020.mp4"],
+  ["transparent, ProRes 4444", "alpha.mov"],
+  ["transparent, VP9 in WebM", "alpha.webm", "libvpx-vp9"],
+  ["several video streams", "two-streams.mkv"],
   ["a second of black first", "black-intro.mp4"],
   ["half a second of black first, in PQ", "black-intro-pq.mp4", "libx265"],
   ["all black", "all-black.mp4"],
@@ -48,6 +58,9 @@ const KINDS: readonly (readonly [row: string, name: VideoName, encoder?: string]
   ["a script (ffconcat) named .mp4", "script.mp4"],
   ["a manifest (DASH) named .mp4", "manifest.mp4"],
   ["text named .mp4", "text.mp4"],
+  ["Flash (FLV)", "flash.flv"],
+  ["Ogg (Theora)", "theora.ogv", "libtheora"],
+  ["Windows Media (WMV)", "windows.wmv"],
 ];
 
 const SIDE = 160;
@@ -81,12 +94,19 @@ async function cellsOf(path: string): Promise<string> {
   }
 }
 
-const HDR_FILTERS =
-  "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,";
+/** Of H.273, of those that are not shown as they are. */
+const COLOURS: { readonly [Name in VideoName]?: readonly [primaries: number, transfer: number] } = {
+  "pq.mp4": [9, 16],
+  "hlg.mp4": [9, 18],
+  "black-intro-pq.mp4": [9, 16],
+  "p3.mp4": [12, 1],
+  "bt2020.mp4": [9, 1],
+};
 
 /** The frame that is shown at a time, of all that ffmpeg decodes, in full size: its mean colour. */
-async function reference(path: string, seconds: number, width: number, height: number, hdr = false): Promise<Colour> {
-  const filters = `select='lte(t,${seconds + 0.0006})',${hdr ? HDR_FILTERS : ""}format=rgb24`;
+async function reference(name: VideoName, seconds: number, width: number, height: number): Promise<Colour> {
+  const path = await videos.path(name);
+  const filters = `select='lte(t,${seconds + 0.0006})',scale=flags=accurate_rnd+full_chroma_int,format=rgb48le`;
   // Of a long one it is enough to begin behind the frame before.
   const begin = Math.max(0, seconds - 15);
   const range = [
@@ -96,10 +116,28 @@ async function reference(path: string, seconds: number, width: number, height: n
     "-to",
     String(seconds + 0.3),
   ];
-  const args = [...range, "-i", path, "-map", "0:V:0", "-vf", filters];
+  const args = [...range, "-i", path, "-map", name === "two-streams.mkv" ? "0:V:1" : "0:V:0", "-vf", filters];
   const all = await bareFfmpeg([...args, "-vsync", "0", "-f", "rawvideo", "pipe:1"], videos.folder);
-  const pixels = all.subarray(all.length - width * height * 3);
+  const length = width * height * 3;
+  const samples = new Uint16Array(all.buffer, all.byteOffset + all.length - 2 * length, length);
+  const pixels = inSrgb(samples, ...(COLOURS[name] ?? [1, 1]));
   return meanOf({ pixels, width, height, channels: 3 });
+}
+
+/** As images of these colours are shown. */
+function inSrgb(samples: Uint16Array, primaries: number, transfer: number): Uint8Array {
+  const space = colourSpaceOf(primaries, transfer);
+  if (space === null || space === "unknown") return Uint8Array.from(samples, (sample) => Math.round(sample / 257));
+  const light = lightOf(space.transfer);
+  const lights = Float64Array.from({ length: 65_536 }, (_, sample) => light(sample / 65_535));
+  const matrix = multiply(invert(toD50(SRGB_PRIMARIES)), toD50(space.primaries));
+  const pixels = new Uint8ClampedArray(samples.length);
+  for (let at = 0; at < samples.length; at += 3) {
+    const [red = 0, green = 0, blue = 0] = [...samples.subarray(at, at + 3)].map((sample) => lights[sample]);
+    for (const [channel, value] of transform(matrix, [red, green, blue]).entries())
+      pixels[at + channel] = 255 * (value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055);
+  }
+  return new Uint8Array(pixels.buffer);
 }
 
 describe.skipIf(!hasFfmpeg)(`what becomes of a video${needsFfmpeg}`, () => {
@@ -123,7 +161,7 @@ describe.skipIf(!hasFfmpeg)(`what becomes of a video${needsFfmpeg}`, () => {
       async () => {
         const path = await videos.path(name);
         const probe = (await decoder.probe?.({ path }, { signal })) ?? {};
-        const { width = 0, height = 0, hdr } = probe;
+        const { width = 0, height = 0 } = probe;
         // What it coded as; only the samples with pixels that are not square differ from what is shown.
         const coded = name === "wide-pixels.mp4" ? 320 : width;
         const thumbnails = await framesOf(decoder, path, { maxSide: SIDE });
@@ -133,7 +171,7 @@ describe.skipIf(!hasFfmpeg)(`what becomes of a video${needsFfmpeg}`, () => {
         for (const frame of [...thumbnails, ...many]) {
           expect(Math.max(frame.width, frame.height)).toBe(SIDE);
           expect(frame.width / frame.height).toBeCloseTo(width / height, 1);
-          const expected = await reference(path, frame.timeSeconds, coded, height, hdr);
+          const expected = await reference(name, frame.timeSeconds, coded, height);
           expect(distance(await meanOf(frame), expected), `at ${frame.timeSeconds} s`).toBeLessThan(NEAR);
         }
       },
@@ -191,6 +229,40 @@ describe.skipIf(!hasFfmpeg)(`frames of a video${needsFfmpeg}`, () => {
     const [portrait] = await framesOf(decoder, await videos.path("portrait.mp4"), { maxSide: 160 });
     if (portrait !== undefined)
       expect(Math.min(...(await meanOf(portrait, { ...part, width: 20, height: 160 })))).toBeGreaterThan(250);
+  });
+
+  test.each(["alpha.mov", "alpha.webm"] as const)("%s: has alpha, which its left half has none of", async (name) => {
+    if (name === "alpha.webm" && !hasEncoder("libvpx-vp9")) return;
+    for (const purpose of ["thumbnail", "vision"] as const) {
+      const [frame] = await framesOf(ffmpeg(), await videos.path(name), { maxSide: 160, purpose });
+      expect(frame?.channels).toBe(4);
+      const alphaAt = (x: number) => frame?.pixels[(45 * 160 + x) * 4 + 3];
+      expect([alphaAt(40), alphaAt(120)]).toEqual([0, 255]);
+    }
+  });
+
+  test("the first that is not black keeps its alpha", async () => {
+    const [frame] = await framesOf(decoder, await videos.path("black-intro-alpha.mov"), { maxSide: 160 });
+    expect(frame).toMatchObject({ channels: 4, timeSeconds: 0.5 });
+    if (frame !== undefined) expect(Math.max(...(await meanOf(frame)))).toBeGreaterThan(50);
+  });
+
+  test("of one with a single key frame are taken in one pass, as soon as that is seen", async () => {
+    const starts = join(videos.folder, "starts");
+    const ffmpegPath = join(videos.folder, "ffmpeg-counted");
+    writeFileSync(
+      ffmpegPath,
+      `#!/bin/sh\ncase "$*" in *PTS-180*) echo pass >> ${starts};; *fps=100*) echo seek >> ${starts};; esac\nexec ffmpeg "$@"\n`,
+    );
+    chmodSync(ffmpegPath, 0o755);
+    const path = await videos.path("one-key-frame.mp4");
+    const frames = await framesOf(ffmpeg({ ffmpegPath, timeoutMs: 200_000 }), path, {
+      purpose: "vision",
+      max: 3,
+      maxSide: 64,
+    });
+    expect(frames.map(({ timeSeconds }) => timeSeconds)).toEqual([33.333, 100, 166.667]);
+    expect(readFileSync(starts, "utf8")).toBe("seek\nseek\npass\n");
   });
 
   test("none is enlarged", async () => {

@@ -46,6 +46,12 @@ const hdr = (transfer: string) => [
 ];
 const from = (source: string) => ["-f", "lavfi", "-i", source];
 const small = from(turning("320x180", 2));
+/** Half of it is transparent. */
+const halfTransparent = from(
+  `${turning("320x180", 1, 10)},format=yuva444p,geq=lum='lum(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='255*gt(X,W/2)'`,
+);
+const coloured = (primaries: string) =>
+  ["-color_primaries", primaries, "-color_trc", "bt709", "-colorspace", "bt709"].concat(x264);
 const tone = from("sine=d=2");
 
 /** How a sample is made: by arguments of ffmpeg behind which its name is put, or by a function. */
@@ -70,6 +76,16 @@ export type VideoName =
   | "10-bit.mp4"
   | "pq.mp4"
   | "hlg.mp4"
+  | "p3.mp4"
+  | "bt2020.mp4"
+  | "alpha.mov"
+  | "alpha.webm"
+  | "black-intro-alpha.mov"
+  | "two-streams.mkv"
+  | "one-key-frame.mp4"
+  | "flash.flv"
+  | "theora.ogv"
+  | "windows.wmv"
   | "black-intro.mp4"
   | "black-intro-pq.mp4"
   | "all-black.mp4"
@@ -112,9 +128,29 @@ const recipes: Readonly<Record<VideoName, Recipe>> = {
   "10-bit.mp4": [...small, ...x265(), "-pix_fmt", "yuv420p10le"],
   "pq.mp4": [...small, ...hdr("smpte2084")],
   "hlg.mp4": [...small, ...hdr("arib-std-b67")],
+  // Not so deep that they are out of what sRGB has.
+  "p3.mp4": [...from(turning("320x180", 2, 30, ",hue=s=0.5")), ...coloured("smpte432")],
+  "bt2020.mp4": [...from(turning("320x180", 2, 30, ",hue=s=0.5")), ...coloured("bt2020")],
+  "alpha.mov": [...halfTransparent, "-c:v", "prores_ks", "-pix_fmt", "yuva444p10le"],
+  "alpha.webm": [...halfTransparent, "-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-deadline", "realtime"],
+  "black-intro-alpha.mov": [
+    ...halfTransparent,
+    ...["-vf", "geq=lum='if(lt(T,0.49),0,lum(X,Y))':cb='if(lt(T,0.49),128,cb(X,Y))':cr='if(lt(T,0.49),128,cr(X,Y))'"],
+    ...["-c:v", "prores_ks", "-pix_fmt", "yuva444p10le"],
+  ],
+  "two-streams.mkv": [
+    ...[...from("color=blue:s=640x360:r=30:d=2"), ...small, "-map", "0", "-map", "1", ...x264],
+    ...["-disposition:v:0", "0", "-disposition:v:1", "default"],
+  ],
+  // More than is decoded in one pass: what costs nothing to decode is as large.
+  "one-key-frame.mp4": [...from(turning("1280x720", 200, 2, "", 1)), ...x264, "-g", "10000"],
+  "flash.flv": [...small, ...x264],
+  "theora.ogv": [...small, "-c:v", "libtheora"],
+  "windows.wmv": [...small, "-c:v", "wmv2"],
   "black-intro.mp4": [...from(turning("320x180", 2, 30, ",drawbox=c=black:t=fill:enable='lt(t,0.99)'")), ...x264],
   "black-intro-pq.mp4": [
-    ...from(turning("320x180", 1, 30, ",drawbox=c=black:t=fill:enable='lt(t,0.49)'")),
+    // So dark that nothing can be seen of it, but only in PQ: as numbers it is as bright as a dark grey.
+    ...from(turning("320x180", 1, 30, ",drawbox=c=0x202020:t=fill:enable='lt(t,0.49)'")),
     ...hdr("smpte2084"),
   ],
   "all-black.mp4": [...from("color=black:s=320x180:r=30:d=1"), ...x264],

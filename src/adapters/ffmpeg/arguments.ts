@@ -1,9 +1,12 @@
 import { resolve } from "node:path";
+import type { VideoFacts } from "./facts.js";
 import { FORMATS } from "./formats.js";
 
 /** What one process of ffmpeg is to do. */
 export interface Task {
   readonly path: string;
+  /** Of the video, where they are known. */
+  readonly facts?: VideoFacts | undefined;
   /** In pixels: what is larger is refused. */
   readonly limitPixels: number;
   readonly threads: number;
@@ -42,10 +45,11 @@ const MOST_ALLOCATED = MOST_PIXELS * 8;
 /** A name for ffmpeg that begins with its protocol, so that it is never taken for an option or another protocol. */
 export const fileUrl = (path: string): string => `file:${resolve(path)}`;
 
-/** Frames as PPM on stdout: pixels with their size before them, which costs nothing to make and nothing to read. */
+/** Frames as PAM on stdout: pixels with their size before them, which costs nothing to make and nothing to read. */
 export function argumentsOf(task: Task): string[] {
-  const { path, limitPixels, threads, timeoutMs, input = [], filters, frames, copies = false } = task;
-  const output = ["-frames:v", String(frames), "-threads", "1", "-c:v", "ppm", "-f", "image2pipe", "pipe:1"];
+  const { path, facts, limitPixels, threads, timeoutMs, input = [], filters, frames, copies = false } = task;
+  const { stream = 0, alphaDecoder } = facts ?? {};
+  const output = ["-frames:v", String(frames), "-threads", "1", "-c:v", "pam", "-f", "image2pipe", "pipe:1"];
   return [
     ...["-nostdin", "-nostats", "-loglevel", "level+info"],
     // In seconds of processor time, kept by the system: it ends also when this process was killed and cannot end it.
@@ -53,7 +57,8 @@ export function argumentsOf(task: Task): string[] {
     ...["-filter_threads", "1", "-threads", String(threads)],
     ...guards(limitPixels),
     ...input,
-    ...["-i", fileUrl(path), "-map", "0:V:0", "-an", "-sn", "-dn"],
+    ...(alphaDecoder === undefined || copies ? [] : [`-c:V:${stream}`, alphaDecoder]),
+    ...["-i", fileUrl(path), "-map", `0:V:${stream}`, "-an", "-sn", "-dn"],
     ...(copies ? ["-c:v", "copy", "-f", "null", "-"] : ["-vf", filters.join(","), ...output]),
   ];
 }

@@ -28,10 +28,10 @@ export class Binaries {
     });
   }
 
-  /** Whether ffmpeg has the filters that map HDR: they come with libzimg. */
-  async canToneMap(signal: AbortSignal): Promise<boolean> {
-    const filters = await this.#once("filters", () => this.#ask("ffmpegPath", ["-hide_banner", "-filters"], signal));
-    return / zscale /.test(filters) && / tonemap /.test(filters);
+  /** Whether ffmpeg has a decoder: those of other libraries may be left out of it. */
+  async hasDecoder(name: string, signal: AbortSignal): Promise<boolean> {
+    const decoders = await this.#once("decoders", () => this.#ask("ffmpegPath", ["-hide_banner", "-decoders"], signal));
+    return decoders.includes(` ${name} `);
   }
 
   /** Several may wait for one answer, so who asked for it does not end it for the others. */

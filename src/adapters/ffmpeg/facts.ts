@@ -7,8 +7,10 @@ export interface Colours {
   readonly transfer: string | undefined;
 }
 
-/** What is known of the video stream of a file. */
+/** What is known of the video stream of a file that is shown. */
 export interface VideoFacts {
+  /** How many others are before it; cover pictures are not counted. */
+  readonly stream: number;
   readonly codec: string;
   /** As it is coded, in pixels. */
   readonly codedWidth: number;
@@ -23,7 +25,24 @@ export interface VideoFacts {
   /** Frames a second. */
   readonly frameRate: number | undefined;
   readonly colours: Colours;
+  /** The decoder that its alpha needs, where the one that ffmpeg takes by itself leaves that out. */
+  readonly alphaDecoder: string | undefined;
 }
+
+/** The one that players begin with: the first that is marked as the default, or the first. Cover pictures are none of these. */
+export function shownOf<T extends { readonly isDefault: boolean }>(streams: readonly T[]): number {
+  return Math.max(
+    0,
+    streams.findIndex(({ isDefault }) => isDefault),
+  );
+}
+
+/** WebM has alpha beside the pictures of VP8 and VP9, and says so by a tag. */
+export function alphaDecoderOf(codec: string, alphaMode: string | undefined): string | undefined {
+  return alphaMode === "1" ? ALPHA_DECODERS[codec] : undefined;
+}
+
+const ALPHA_DECODERS: Readonly<Record<string, string>> = { vp8: "libvpx", vp9: "libvpx-vp9" };
 
 /** As `av_color_transfer_name` calls PQ and HLG. */
 const HDR_TRANSFERS: readonly (string | undefined)[] = ["smpte2084", "arib-std-b67"];

@@ -1,3 +1,4 @@
+import { toSrgb } from "./colours.js";
 import { type Colours, isHdr } from "./facts.js";
 
 /** Lets the first frame through and ends there, so that the next one is not decoded and scaled in vain. */
@@ -16,31 +17,28 @@ export const BLACK_PERCENT = 98;
 export const NOT_BLACK = `blackframe=amount=0,metadata=select:key=lavfi.blackframe.pblack:value=${BLACK_PERCENT}:function=less`;
 
 /**
- * To square pixels, no side longer than `maxSide`, never larger, and RGB. ffmpeg has turned the frame upright before.
+ * To square pixels, no side longer than `maxSide`, never larger, and sRGB, with alpha where the frame has it. ffmpeg has turned it
+ * upright before.
  *
  * @param colours of the video, where they are known
  */
 export function toRgb(maxSide: number, colours: Colours | undefined): readonly string[] {
   const scale = scaleTo(maxSide);
-  if (colours === undefined || !isHdr(colours)) return [scale, "format=rgb24"];
-  return [
-    // Smaller first: the rest is done with floating point.
-    scale,
-    `zscale=t=linear:npl=100${missing(colours)}`,
-    "format=gbrpf32le",
-    "zscale=p=bt709",
-    "tonemap=tonemap=hable:desat=0",
-    "zscale=t=bt709:m=bt709:r=tv",
-    "format=rgb24",
-  ];
+  const conversion = colours === undefined ? [] : toSrgb(colours);
+  if (colours === undefined || conversion.length === 0) return [scale, EIGHT_BITS];
+  // Smaller first: then there is less to convert.
+  return [`${scale}${missing(colours)}`, "format=rgb48le|rgba64le", ...conversion, EIGHT_BITS];
 }
+
+/** ffmpeg takes the one that loses nothing. */
+const EIGHT_BITS = "format=rgb24|rgba";
 
 function scaleTo(maxSide: number): string {
   const factor = `min(1,${Math.max(1, Math.floor(maxSide))}/max(iw*sar,ih))`;
   return `scale=w='max(1,round(iw*sar*${factor}))':h='max(1,round(ih*${factor}))'`;
 }
 
-/** zscale refuses what it is not told: PQ and HLG come with BT.2020. */
-function missing({ matrix, primaries }: Colours): string {
-  return (matrix === undefined ? ":min=bt2020nc" : "") + (primaries === undefined ? ":pin=bt2020" : "");
+/** What is converted and does not tell its matrix has that of BT.2020, if it is HDR. */
+function missing(colours: Colours): string {
+  return colours.matrix === undefined && isHdr(colours) ? ":in_color_matrix=bt2020" : "";
 }

@@ -54,7 +54,7 @@ export class Log {
     if (level === "error" || level === "fatal") {
       if (this.#complaints.length < MOST_COMPLAINTS) this.#complaints.push(text.trim());
     } else if (level === "info") {
-      const [, time] = /^n: *\d+ pts: .*? pts_time:(-?[\d.]+)/.exec(text) ?? [];
+      const [, time] = /^n: *\d+ pts: *\S+ pts_time:(-?[\d.]+)/.exec(text) ?? [];
       if (time !== undefined) {
         if (this.#times.length < MOST_TIMES) this.#times.push(Number(time));
       } else if (text.startsWith("frame=")) this.#reached = secondsOf(/ time=(\S+)/.exec(text)?.[1]);

@@ -1,17 +1,19 @@
 import { UploadError } from "../../errors.js";
 import { fileUrl, guards, MOST_PIXELS } from "./arguments.js";
-import { hundredths, known, type VideoFacts } from "./facts.js";
+import { alphaDecoderOf, hundredths, known, shownOf, type VideoFacts } from "./facts.js";
 import { NO_VIDEO } from "./failure.js";
 
 const STREAM = "codec_name,width,height,sample_aspect_ratio,avg_frame_rate,color_space,color_primaries,color_transfer";
 
-/** For ffprobe: what is asked for and no tags, which are as long as a file likes. */
+const MORE = "stream_disposition=default:stream_tags=alpha_mode:stream_side_data=rotation";
+
+/** For ffprobe: what is asked for and no other tags, which are as long as a file likes. */
 export function probeArguments(path: string): string[] {
   return [
     ...["-loglevel", "level+error"],
     ...guards(MOST_PIXELS),
-    ...["-select_streams", "V:0", "-of", "json"],
-    ...["-show_entries", `stream=${STREAM}:stream_side_data=rotation:format=duration`],
+    ...["-select_streams", "V", "-of", "json"],
+    ...["-show_entries", `stream=${STREAM}:${MORE}:format=duration`],
     fileUrl(path),
   ];
 }
@@ -24,13 +26,17 @@ interface Answer {
 /** @throws UploadError `UNSUPPORTED_MEDIA` for a file without a video stream */
 export function readProbe(json: string): VideoFacts {
   const answer: Answer = JSON.parse(json);
-  const [stream] = answer.streams ?? [];
+  const streams = answer.streams ?? [];
+  const shown = shownOf(streams.map((stream) => ({ isDefault: Object(stream?.disposition).default === 1 })));
+  const stream = streams[shown];
   if (stream === undefined) throw new UploadError(NO_VIDEO, { code: "UNSUPPORTED_MEDIA" });
   const text = (name: string) => (typeof stream[name] === "string" ? stream[name] : undefined);
   const sideData = Array.isArray(stream.side_data_list) ? stream.side_data_list : [];
   const aspect = quotient(text("sample_aspect_ratio"), ":");
+  const codec = text("codec_name") ?? "unknown";
   return {
-    codec: text("codec_name") ?? "unknown",
+    stream: shown,
+    codec,
     codedWidth: Number(stream.width ?? 0),
     codedHeight: Number(stream.height ?? 0),
     pixelAspect: Number.isFinite(aspect) && aspect > 0 ? aspect : 1,
@@ -42,6 +48,7 @@ export function readProbe(json: string): VideoFacts {
       primaries: known(text("color_primaries")),
       transfer: known(text("color_transfer")),
     },
+    alphaDecoder: alphaDecoderOf(codec, Object(stream.tags).alpha_mode),
   };
 }
 

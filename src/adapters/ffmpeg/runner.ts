@@ -2,15 +2,15 @@ import { argumentsOf, type Task } from "./arguments.js";
 import { errorOf } from "./failure.js";
 import { Log } from "./log.js";
 import type { Settings } from "./options.js";
-import { type Picture, readPpm } from "./ppm.js";
+import { type Picture, readPam } from "./pam.js";
 import type { End, Process } from "./process.js";
 import type { Running } from "./running.js";
 
-/** More than ffprobe has to say, in bytes. */
-const LONGEST_ANSWER = 100_000;
+/** More than ffprobe has to say of a thousand streams, the most that ffmpeg takes, in bytes. */
+const LONGEST_ANSWER = 1_000_000;
 
 /** Which frames are wanted of which file. */
-export interface Job extends Pick<Task, "path" | "limitPixels"> {
+export interface Job extends Pick<Task, "path" | "facts" | "limitPixels"> {
   readonly maxSide: number;
   readonly signal: AbortSignal;
 }
@@ -39,8 +39,8 @@ export class Runner {
   /** Runs ffmpeg on a video. */
   run(job: Job, work: Pick<Task, "input" | "filters" | "frames" | "copies">): Run {
     const { threads, timeoutMs } = this.#settings;
-    const { path, limitPixels, maxSide } = job;
-    const args = argumentsOf({ ...work, path, limitPixels, threads, timeoutMs });
+    const { path, facts, limitPixels, maxSide } = job;
+    const args = argumentsOf({ ...work, path, facts, limitPixels, threads, timeoutMs });
     const { process, log, failure } = this.#start("ffmpegPath", args, job);
     return {
       pictures: this.#pictures(process, maxSide),
@@ -85,7 +85,7 @@ export class Runner {
 
   async *#pictures(process: Process, maxSide: number): AsyncGenerator<Picture> {
     try {
-      yield* readPpm(process.output(), Math.max(1, Math.floor(maxSide)));
+      yield* readPam(process.output(), Math.max(1, Math.floor(maxSide)));
       // It writes nothing more, and is about to end by itself.
       await process.ended();
     } finally {

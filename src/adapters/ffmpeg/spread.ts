@@ -1,6 +1,6 @@
 import type { Task } from "./arguments.js";
 import type { VideoFacts } from "./facts.js";
-import { ONE_FRAME } from "./filters.js";
+import { ONE_FRAME, TELL_TIME } from "./filters.js";
 
 type Work = Pick<Task, "input" | "filters" | "frames">;
 
@@ -27,13 +27,17 @@ export function isOnePass(facts: VideoFacts, duration: number, count: number): b
 }
 
 /**
- * The frames that are shown at {@link momentsOf}. `fps` takes for its n-th frame the last one before the middle of the n-th part, as
- * it rounds to the nearest; a frame that lasts longer is repeated.
+ * The frames that are shown at {@link momentsOf}, but for the first `from` of them. `fps` takes for its n-th frame the last one before
+ * the middle of the n-th part, as it rounds to the nearest; a frame that lasts longer is repeated.
  */
-export function onePass(duration: number, count: number, rgb: readonly string[]): Work {
+export function onePass(duration: number, count: number, rgb: readonly string[], from = 0): Work {
   const rate = `${count * 1000}/${Math.max(1, Math.round(duration * 1000))}`;
-  // Two milliseconds earlier, so that a frame which begins at the very moment counts as shown.
-  return { filters: ["settb=expr=1/90000", "setpts=PTS-180", `fps=fps=${rate}:start_time=0`, ...rgb], frames: count };
+  return {
+    input: from === 0 ? [] : seek((from * duration) / count),
+    // Two milliseconds earlier, so that a frame which begins at the very moment counts as shown.
+    filters: ["settb=expr=1/90000", "setpts=PTS-180", `fps=fps=${rate}:start_time=0`, ...rgb],
+    frames: count - from,
+  };
 }
 
 /**
@@ -42,8 +46,19 @@ export function onePass(duration: number, count: number, rgb: readonly string[])
  */
 export function seekTo(seconds: number, rgb: readonly string[]): Work {
   return {
-    input: ["-noaccurate_seek", "-ss", seconds.toFixed(3)],
-    filters: ["fps=fps=100:start_time=0", ONE_FRAME, ...rgb],
+    input: seek(seconds),
+    filters: [TELL_TIME, "fps=fps=100:start_time=0", ONE_FRAME, ...rgb],
     frames: 1,
   };
+}
+
+/** Begins at the key frame before. */
+const seek = (seconds: number) => ["-noaccurate_seek", "-ss", seconds.toFixed(3)];
+
+/**
+ * Whether more was decoded for a frame than lies between two of them, by the times that {@link seekTo} tells: there are so few key
+ * frames that the next seek would decode the same once more.
+ */
+export function isBehindOthers([first = 0]: readonly number[], duration: number, count: number): boolean {
+  return -first > duration / count;
 }

@@ -1,15 +1,19 @@
-import { hundredths, known, secondsOf, type VideoFacts } from "./facts.js";
+import { alphaDecoderOf, hundredths, known, secondsOf, shownOf, type VideoFacts } from "./facts.js";
 
 /** Reads what ffmpeg says of its input before it begins: lines of the level `info`. */
 export class StreamLines {
-  #facts: VideoFacts | undefined;
+  readonly #streams: (VideoFacts & { readonly isDefault: boolean })[] = [];
   #duration: number | undefined;
-  /** Whether the lines that come are about the stream that frames are taken from. */
-  #isOurs = false;
+  /** Whether the lines that come are about the last of the streams that are kept. */
+  #isKept = false;
   #done = false;
 
+  /** Of the stream that is shown; `undefined` where there is none. */
   get facts(): VideoFacts | undefined {
-    return this.#facts;
+    const shown = this.#streams[shownOf(this.#streams)];
+    if (shown === undefined) return undefined;
+    const { isDefault, ...facts } = shown;
+    return facts;
   }
 
   read(line: string): void {
@@ -18,24 +22,32 @@ export class StreamLines {
     if (/^(?:Stream mapping:|Output #)/.test(line)) this.#done = true;
     else if (/^ +Duration: /.test(line)) this.#duration = secondsOf(/Duration: ([\d:.]+)/.exec(line)?.[1]);
     else if (/^ +Stream #0:/.test(line)) this.#readStream(line);
-    else if (this.#isOurs) this.#readRotation(line);
+    else if (this.#isKept) this.#readMore(line);
   }
 
   #readStream(line: string): void {
-    // The first that is no cover picture of a piece of music, as in `-map 0:V:0`.
-    this.#isOurs = this.#facts === undefined && / Video: /.test(line) && !line.endsWith("(attached pic)");
-    if (this.#isOurs) this.#facts = factsOf(line, this.#duration);
+    // Those that are no cover picture of a piece of music, as `-map 0:V` counts them.
+    this.#isKept = / Video: /.test(line) && !line.includes(" (attached pic)");
+    if (!this.#isKept) return;
+    const stream = this.#streams.length;
+    this.#streams.push({ stream, ...factsOf(line, this.#duration), isDefault: line.includes(" (default)") });
   }
 
-  #readRotation(line: string): void {
+  #readMore(line: string): void {
+    const last = this.#streams.pop();
+    if (last === undefined) return;
     const [, degrees] = /^ +displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line) ?? [];
-    if (degrees !== undefined && this.#facts !== undefined)
-      this.#facts = { ...this.#facts, rotation: Number(degrees) || 0 };
+    const [, alphaMode] = /^ +alpha_mode +: (\w+)$/i.exec(line) ?? [];
+    this.#streams.push({
+      ...last,
+      ...(degrees !== undefined && { rotation: Number(degrees) || 0 }),
+      ...(alphaMode !== undefined && { alphaDecoder: alphaDecoderOf(last.codec, alphaMode) }),
+    });
   }
 }
 
 /** `Video: hevc (Main 10), yuv420p10le(tv, bt2020nc/bt2020/smpte2084), 1920x1080 [SAR 1:1 DAR 16:9], 160 kb/s, 30 fps, …` */
-function factsOf(line: string, duration: number | undefined): VideoFacts {
+function factsOf(line: string, duration: number | undefined): Omit<VideoFacts, "stream"> {
   const [, video = ""] = / Video: (.*)$/.exec(line) ?? [];
   const [, codec = "unknown"] = /^([\w-]+)/.exec(video) ?? [];
   const [, width = 0, height = 0] = /, (\d+)x(\d+)/.exec(video) ?? [];
@@ -51,6 +63,7 @@ function factsOf(line: string, duration: number | undefined): VideoFacts {
     duration,
     frameRate: hundredths(Number(rate) * (thousands === "k" ? 1000 : 1)),
     colours: coloursOf(video),
+    alphaDecoder: undefined,
   };
 }
 

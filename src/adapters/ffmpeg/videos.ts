@@ -2,19 +2,24 @@ import type { DecodedFrame, FramesRequest, MediaProbe } from "../../contracts/de
 import { UploadError } from "../../errors.js";
 import type { Binaries } from "./binaries.js";
 import { isBlack } from "./black.js";
+import { toSrgb } from "./colours.js";
 import { isHdr, probeOf, type VideoFacts } from "./facts.js";
 import { FROM_ZERO, NOT_BLACK, ONE_FRAME, TELL_TIME, toRgb } from "./filters.js";
-import type { Picture } from "./ppm.js";
+import type { Picture } from "./pam.js";
 import { probeArguments, readProbe } from "./probe.js";
 import type { RecentFacts } from "./recent-facts.js";
 import type { Job, Run, Runner } from "./runner.js";
-import { isOnePass, momentsOf, onePass, seekTo } from "./spread.js";
+import { isBehindOthers, isOnePass, momentsOf, onePass, seekTo } from "./spread.js";
 
 /** How far a frame that is not black is looked for, in seconds of the video. */
 const BLACK_SECONDS = 120;
 
 interface Frame extends Picture {
   readonly timeSeconds: number;
+}
+
+interface Known {
+  readonly facts: VideoFacts;
 }
 
 /** Takes frames from videos. */
@@ -47,9 +52,20 @@ export class Videos {
   async #visible(job: Job): Promise<Frame> {
     const { frame, facts } = await this.#first(job);
     if (!isBlack(frame)) return frame;
-    const rgb = toRgb(job.maxSide, facts.colours);
+    const known = { ...job, facts };
+    const visible = await this.#firstNotBlack(known);
+    // The filter has no alpha.
+    if (visible === undefined || frame.channels === 3) return visible ?? frame;
+    const { timeSeconds } = visible;
+    const whole = await onlyOne(this.#runner.run(known, seekTo(timeSeconds, toRgb(job.maxSide, facts.colours))));
+    return whole === undefined ? frame : { ...whole, timeSeconds };
+  }
+
+  async #firstNotBlack(job: Job & Known): Promise<Frame | undefined> {
+    const { colours } = job.facts;
+    const rgb = toRgb(job.maxSide, colours);
     // The filter looks at eight bits, to which HDR has to be mapped before.
-    const looking = isHdr(facts.colours) ? [...rgb.slice(0, -1), NOT_BLACK, "format=rgb24"] : [NOT_BLACK, ...rgb];
+    const looking = isHdr(colours) ? [...rgb, NOT_BLACK, "format=rgb24"] : [NOT_BLACK, ...rgb];
     const run = this.#runner.run(job, {
       input: ["-t", String(BLACK_SECONDS)],
       filters: [...looking, ONE_FRAME, TELL_TIME, FROM_ZERO],
@@ -58,7 +74,7 @@ export class Videos {
     const visible = await onlyOne(run);
     // When the search took too long, it is black as far as is known.
     if (await isInterrupted(run)) throw await run.failure();
-    return visible ?? frame;
+    return visible;
   }
 
   /** The first frame, and what ffmpeg tells of the video meanwhile. */
@@ -66,7 +82,7 @@ export class Videos {
     const known = await this.#recent.of(job.path);
     let run = await this.#runFirst(job, known);
     let frame = await onlyOne(run);
-    if (known === undefined && run.log.facts !== undefined && isHdr(run.log.facts.colours)) {
+    if (known === undefined && run.log.facts !== undefined && matters(run.log.facts)) {
       run = await this.#runFirst(job, run.log.facts);
       frame = await onlyOne(run);
     }
@@ -77,18 +93,19 @@ export class Videos {
   }
 
   async #runFirst(job: Job, facts: VideoFacts | undefined): Promise<Run> {
-    if (facts !== undefined) await this.#requireToneMapping(facts, job.signal);
+    if (facts !== undefined) await this.#requireAlphaDecoder(facts, job.signal);
     const filters = [ONE_FRAME, ...toRgb(job.maxSide, facts?.colours), TELL_TIME, FROM_ZERO];
-    return this.#runner.run(job, { filters, frames: 1 });
+    return this.#runner.run({ ...job, facts }, { filters, frames: 1 });
   }
 
   /** Frames spread over the length, without those that are the same as the one before. */
   async *#spread(job: Job, count: number): AsyncGenerator<Frame> {
     const facts = await this.#factsOf(job);
-    await this.#requireToneMapping(facts, job.signal);
-    const duration = facts.duration ?? (await this.#measure(job));
+    await this.#requireAlphaDecoder(facts, job.signal);
+    const known = { ...job, facts };
+    const duration = facts.duration ?? (await this.#measure(known));
     let last: Frame | undefined;
-    for await (const frame of this.#at(job, facts, duration, count)) {
+    for await (const frame of this.#at(known, duration, count)) {
       if (last !== undefined && isSame(last, frame)) continue;
       last = frame;
       yield frame;
@@ -97,19 +114,24 @@ export class Videos {
     if (last === undefined) yield (await this.#first(job)).frame;
   }
 
-  async *#at(job: Job, facts: VideoFacts, duration: number | undefined, count: number): AsyncGenerator<Frame> {
+  /** Those in front of one that takes too long. */
+  async *#at(job: Job & Known, duration: number | undefined, count: number): AsyncGenerator<Frame> {
     if (duration === undefined) return;
-    const rgb = toRgb(job.maxSide, facts.colours);
+    const rgb = toRgb(job.maxSide, job.facts.colours);
     const moments = momentsOf(duration, count);
-    const works = isOnePass(facts, duration, count)
-      ? [onePass(duration, count, rgb)]
-      : moments.map((seconds) => seekTo(seconds, rgb));
-    for (const [index, work] of works.entries()) {
+    let inOnePass = isOnePass(job.facts, duration, count);
+    for (let next = 0; next < count; ) {
+      const [first] = moments.slice(next);
+      const work = inOnePass || first === undefined ? onePass(duration, count, rgb, next) : seekTo(first, rgb);
       const run = this.#runner.run(job, work);
-      let place = index;
+      let place = next;
       for await (const picture of run.pictures) yield { ...picture, timeSeconds: moments[place++] ?? 0 };
+      const { by } = await run.ended();
+      if (by === "timeout") return;
+      if (by !== "exit") throw await run.failure();
       // Behind the end, and behind a cut, there is no frame.
-      if ((await run.ended()).by !== "exit") throw await run.failure();
+      next = inOnePass ? count : next + 1;
+      inOnePass ||= isBehindOthers(run.log.times, duration, count);
     }
   }
 
@@ -131,12 +153,17 @@ export class Videos {
     return facts;
   }
 
-  /** @throws UploadError for HDR where the filters are missing: without them its colours would be wrong */
-  async #requireToneMapping({ colours }: VideoFacts, signal: AbortSignal): Promise<void> {
-    if (!isHdr(colours) || (await this.#binaries.canToneMap(signal))) return;
-    const message = `The video is HDR (${colours.transfer}), and this ffmpeg cannot map it to sRGB, because it has no filter zscale: install one that is built with libzimg, or name it by the option ffmpegPath of ffmpeg()`;
+  /** @throws UploadError for alpha that the decoder is missing for: without it, what is not to be seen would be shown */
+  async #requireAlphaDecoder({ codec, alphaDecoder }: VideoFacts, signal: AbortSignal): Promise<void> {
+    if (alphaDecoder === undefined || (await this.#binaries.hasDecoder(alphaDecoder, signal))) return;
+    const message = `The video is transparent (${codec}), and this ffmpeg cannot tell where, because it has no decoder ${alphaDecoder}: install one that is built with libvpx, or name it by the option ffmpegPath of ffmpeg()`;
     throw new UploadError(message, { code: "UNSUPPORTED_MEDIA" });
   }
+}
+
+/** Whether a frame that was taken without knowing them may be another one, or has wrong colours. */
+function matters({ stream, colours, alphaDecoder }: VideoFacts): boolean {
+  return stream > 0 || alphaDecoder !== undefined || toSrgb(colours).length > 0;
 }
 
 /** Of a run that gives one frame at most. */
@@ -152,8 +179,8 @@ async function isInterrupted(run: Run): Promise<boolean> {
   return by === "abort" || by === "close";
 }
 
-function toFrame({ pixels, width, height, timeSeconds }: Frame): DecodedFrame {
-  return { pixels, width, height, channels: 3, timeSeconds: Math.round(timeSeconds * 1000) / 1000 };
+function toFrame({ pixels, width, height, channels, timeSeconds }: Frame): DecodedFrame {
+  return { pixels, width, height, channels, timeSeconds: Math.round(timeSeconds * 1000) / 1000 };
 }
 
 function isSame(one: Picture, other: Picture): boolean {
