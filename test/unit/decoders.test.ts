@@ -317,16 +317,13 @@ describe("the end of a decoder", () => {
     const { upload, ...world } = videoWorld();
     const slow = fakeDecoder({
       frames: [solid([200, 40, 40]), solid([40, 200, 40], { timeSeconds: 1 })],
-      before: ({ signal }, index) =>
-        index === 0
-          ? undefined
-          : new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      before: async ({ signal }, index) => {
+        if (index > 0) await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
     });
     world.ai.describe.mockImplementation(async (media) => `${(await media.frames()).length} frames`);
-    const options = {
-      ...{ decoders: [slow], timeouts: { decodeMs: 500 }, thumbnail: false, retry: { maxAttempts: 1 } },
-    } as const;
-    const result = await processUploadWithRetry(upload, world, options);
+    const options = { decoders: [slow], timeouts: { decodeMs: 500 }, retry: { maxAttempts: 1 } };
+    const result = await processUploadWithRetry(upload, world, { ...options, thumbnail: false });
     expect(result).toMatchObject({ status: "completed", upload: { description: "1 frames" } });
     expect(slow.ended).toBe(1);
   });
