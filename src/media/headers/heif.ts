@@ -25,7 +25,7 @@ export interface HeifHeader {
 /** A box that is longer is no sensible one: it lists items, it does not hold their pixels. */
 const MOST_META_BYTES = 8 * 1024 * 1024;
 /** Before that box there are `ftyp` and perhaps some free space. */
-const MOST_BOXES_BEFORE = 50;
+const MOST_BOXES_BEFORE = 10_000;
 
 /** Reads what a HEIF file tells of its primary picture. `null` where that cannot be understood. */
 export async function readHeifHeader(source: ByteSource): Promise<HeifHeader | null> {

@@ -15,42 +15,68 @@ export interface JpegHeader {
   readonly coefficientBytes: number;
 }
 
-/** More than any camera writes before the picture; an Extended XMP of 16 MB has 250. */
-const MOST_SEGMENTS = 2000;
+/** What is looked at before the picture; an Extended XMP of 16 MB has 250. */
+const MOST_SEGMENTS = 100_000;
+/** Read at once where the next marker is looked for, in bytes. */
+const SEARCH_BYTES = 4096;
 const SOI = 0xd8;
 const EOI = 0xd9;
 const SOS = 0xda;
 
-/** Reads the header of the first picture in a JPEG. `null` where there is none that can be understood. */
+/**
+ * Reads the header of the first picture in a JPEG, as the decoder does: bytes between two segments are skipped. `null` where there is
+ * none that the decoder could understand, or not within reach.
+ */
 export async function readJpegHeader({ read }: ByteSource): Promise<JpegHeader | null> {
   let frame: Omit<JpegHeader, "severalScans"> | undefined;
   let components = 0;
   let at = 2;
   for (let left = MOST_SEGMENTS; left > 0; left--) {
-    const head = await read(at, 4);
-    if (head.length < 4 || head[0] !== 0xff) return null;
-    const marker = head.readUInt8(1);
-    if (marker === 0xff) {
-      at += 1; // markers may have any number of these before them
-      continue;
-    }
-    if (marker === EOI || (marker >= 0xd0 && marker <= SOI) || marker === 0) return null;
-    const length = head.readUInt16BE(2);
+    const found = await findMarker(read, at);
+    if (found === null) return null;
+    const { marker, end } = found;
+    at = end;
+    if (marker === EOI || marker === SOI) return null;
+    if (STANDS_ALONE.has(marker)) continue;
+    const head = await read(at, 2);
+    if (head.length < 2) return null;
+    const length = head.readUInt16BE(0);
     if (marker === SOS) {
-      const inScan = (await read(at + 4, 1))[0];
+      const inScan = (await read(at + 2, 1))[0];
       if (frame === undefined || inScan === undefined) return null;
       const severalScans = frame.process === "progressive" || inScan < components;
       return { ...frame, severalScans };
     }
     if (isFrame(marker) && frame === undefined) {
-      const body = await read(at + 4, length - 2);
+      const body = await read(at + 2, length - 2);
       components = body[5] ?? 0;
       frame = readFrame(marker, body);
       if (frame === undefined) return null;
     }
-    at += 2 + Math.max(length, 2);
+    at += Math.max(length, 2);
   }
   return null;
+}
+
+/** Those without a length: 0 is none, but a byte of data. */
+const STANDS_ALONE: ReadonlySet<number> = new Set([0, 1, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7]);
+
+/** The next 0xff from `from` on, and the marker behind it; before a marker stand any number of these. */
+async function findMarker(
+  read: ByteSource["read"],
+  from: number,
+): Promise<{ readonly marker: number; readonly end: number } | null> {
+  let inMarker = false;
+  for (let at = from; ; ) {
+    const bytes = await read(at, at === from ? 2 : SEARCH_BYTES);
+    if (bytes.length === 0) return null;
+    for (let index = 0; index < bytes.length; index++) {
+      const byte = bytes[index] ?? 0;
+      if (inMarker && byte !== 0xff) return { marker: byte, end: at + index + 1 };
+      inMarker = byte === 0xff;
+    }
+    at += bytes.length;
+  }
 }
 
 /** Between the markers of frames there are three of tables and extensions. */

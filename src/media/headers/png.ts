@@ -28,7 +28,10 @@ export interface PngHeader {
 const FIRST_CHUNK = 8;
 /** Length, type and checksum. */
 const CHUNK_EXTRA = 12;
-const MOST_CHUNKS = 2000;
+/** What is looked at before the pixels; texts are a chunk each. */
+const MOST_CHUNKS = 100_000;
+/** What is looked at behind an `eXIf` that stands behind the pixels. */
+const MOST_LAST_CHUNKS = 2000;
 
 /** Reads the chunks of a PNG before its pixels. `null` where they cannot be understood. */
 export async function readPngHeader({ read }: ByteSource): Promise<PngHeader | null> {
@@ -41,7 +44,9 @@ export async function readPngHeader({ read }: ByteSource): Promise<PngHeader | n
     const length = head.readUInt32BE(0);
     const type = head.toString("latin1", 4, 8);
     if (type === "IDAT") return headerOf(chunks, contents);
-    if (WANTED.has(type)) contents.set(type, Buffer.from(await read(at + 8, Math.min(length, MOST_WANTED_BYTES))));
+    // The decoder goes by the first one of a type.
+    if (WANTED.has(type) && !contents.has(type))
+      contents.set(type, Buffer.from(await read(at + 8, Math.min(length, MOST_WANTED_BYTES))));
     chunks.push({ type, start: at, end: at + length + CHUNK_EXTRA });
     at += length + CHUNK_EXTRA;
   }
@@ -91,7 +96,7 @@ export async function readLateExif({ size, read }: ByteSource): Promise<Buffer |
 
 function leadsToTheEnd(tail: Buffer, from: number): boolean {
   let at = from;
-  for (let left = MOST_CHUNKS; left > 0 && at + 8 <= tail.length; left--) {
+  for (let left = MOST_LAST_CHUNKS; left > 0 && at + 8 <= tail.length; left--) {
     if (tail.toString("latin1", at + 4, at + 8) === "IEND") return true;
     at += tail.readUInt32BE(at) + CHUNK_EXTRA;
   }

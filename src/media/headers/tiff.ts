@@ -27,7 +27,8 @@ export interface TiffHeader {
 
 /** A camera's file has about five. */
 const MOST_DIRECTORIES = 16;
-const MOST_ENTRIES = 1000;
+/** The decoder takes no more. */
+const MOST_ENTRIES = 4096;
 /** Of an entry: no picture has more samples. */
 const MOST_VALUES = 16;
 
@@ -68,14 +69,17 @@ async function readDirectory(source: ByteSource, numbers: Numbers, at: number): 
   const { countBytes, entryBytes, placeBytes } = numbers;
   const counted = await source.read(at, countBytes);
   if (counted.length < countBytes) return null;
-  const count = Math.min(numbers.read(counted, 0, countBytes), MOST_ENTRIES);
+  const count = numbers.read(counted, 0, countBytes);
+  if (count > MOST_ENTRIES) return null;
   const entries = await source.read(at + countBytes, count * entryBytes + placeBytes);
   if (entries.length < count * entryBytes) return null;
 
   const tags = new Map<number, readonly number[]>();
   for (let index = 0; index < count; index++) {
     const tag = numbers.read(entries, index * entryBytes, 2);
-    if (WANTED.has(tag)) tags.set(tag, await valuesOf(source, numbers, entries.subarray(index * entryBytes)));
+    // The decoder goes by the first one of a tag.
+    if (WANTED.has(tag) && !tags.has(tag))
+      tags.set(tag, await valuesOf(source, numbers, entries.subarray(index * entryBytes)));
   }
   const all = (tag: number) => tags.get(tag) ?? [];
   const one = (tag: number) => tags.get(tag)?.[0];
@@ -111,8 +115,11 @@ const TAG = {
 };
 const WANTED: ReadonlySet<number> = new Set(Object.values(TAG));
 
-/** By the type of an entry: bytes, shorts, longs, places of directories, and the eight-byte ones of BigTIFF. */
-const BYTES_OF_TYPE: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8 };
+/** By the type of an entry: bytes, shorts, longs, places of directories, the eight-byte ones of BigTIFF; and all with a sign. */
+const BYTES_OF_TYPE: Readonly<Record<number, number>> = {
+  ...{ 1: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8 },
+  ...{ 6: 1, 8: 2, 9: 4, 17: 8 },
+};
 
 async function valuesOf(source: ByteSource, numbers: Numbers, entry: Buffer): Promise<readonly number[]> {
   const bytes = BYTES_OF_TYPE[numbers.read(entry, 2, 2)];

@@ -4,13 +4,13 @@ import type { ByteSource } from "../headers/byte-source.js";
 import { type HeifHeader, readHeifHeader } from "../headers/heif.js";
 import { asStill, withProfile } from "../headers/heif-rewrite.js";
 import { PIXEL_LIMITS } from "../pixel-limits.js";
-import { type Inspection, refusal } from "./inspection.js";
+import { type Inspection, refusal, unreadable } from "./inspection.js";
 
 /** @throws UploadError `UNSUPPORTED_MEDIA` for colours that cannot be converted, and for moving pictures without a still one */
 export async function inspectHeif(source: ByteSource, mimeType: string): Promise<Inspection> {
   const limitPixels = PIXEL_LIMITS.heif;
   const header = await readHeifHeader(source);
-  if (header === null) return { coding: "HEIF", limitPixels };
+  if (header === null) throw unreadable(mimeType);
   const { brand, meta, coding } = header;
   if (brand === "avis" && meta === undefined)
     throw refusal(mimeType, "has moving pictures alone, without the still one that is shown in their place");

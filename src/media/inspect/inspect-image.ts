@@ -8,11 +8,12 @@ import { inspectTiff } from "./tiff.js";
 
 /**
  * Reads the header of an image for what the decoder overlooks: kinds that it shows wrongly, colours that it does not convert,
- * what decoding will take. A header that cannot be understood is left to the decoder to judge.
+ * what decoding will take.
  *
  * Errors of the file system are thrown as they are.
  *
- * @throws UploadError `UNSUPPORTED_MEDIA` for a whole image that would not be shown rightly
+ * @throws UploadError `UNSUPPORTED_MEDIA` for a whole image that would not be shown rightly, `INVALID_MEDIA` for one whose header
+ *   cannot be read
  */
 export async function inspectImage(input: string | Uint8Array, mimeType: string): Promise<Inspection> {
   const inspect = inspectorOf(mimeType);

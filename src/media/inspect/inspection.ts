@@ -20,3 +20,12 @@ export interface Inspection {
 export function refusal(mimeType: string, what: string): UploadError {
   return new UploadError(`The image (${mimeType}) ${what}`, { code: "UNSUPPORTED_MEDIA" });
 }
+
+/**
+ * An image whose header cannot be read is never decoded: it may be of a kind that would not be shown rightly, and nobody knows what
+ * decoding it takes.
+ */
+export function unreadable(mimeType: string): UploadError {
+  const message = `The image (${mimeType}) is damaged: its header cannot be read`;
+  return new UploadError(message, { code: "INVALID_MEDIA" });
+}

@@ -1,14 +1,14 @@
 import type { ByteSource } from "../headers/byte-source.js";
 import { readJpegHeader } from "../headers/jpeg.js";
 import { jpegPixelLimit } from "../pixel-limits.js";
-import { type Inspection, refusal } from "./inspection.js";
+import { type Inspection, refusal, unreadable } from "./inspection.js";
 
 const ADVICE = "which sharp cannot decode; save it as a baseline or progressive JPEG of 8 bits";
 
-/** @throws UploadError `UNSUPPORTED_MEDIA` lossless, hierarchical, or of more than 8 bits */
+/** @throws UploadError `UNSUPPORTED_MEDIA` lossless, hierarchical, or of more than 8 bits; `INVALID_MEDIA` without a header */
 export async function inspectJpeg(source: ByteSource, mimeType: string): Promise<Inspection> {
   const header = await readJpegHeader(source);
-  if (header === null) return { coding: "JPEG", limitPixels: jpegPixelLimit(0) };
+  if (header === null) throw unreadable(mimeType);
   const { process, precision, severalScans, coefficientBytes, arithmetic } = header;
   if (process === "lossless" || process === "hierarchical") throw refusal(mimeType, `is a ${process} JPEG, ${ADVICE}`);
   if (precision !== 8) throw refusal(mimeType, `is a JPEG of ${precision} bits a sample, ${ADVICE}`);

@@ -5,12 +5,12 @@ import type { ByteSource } from "../headers/byte-source.js";
 import { type PngHeader, readLateExif, readPngHeader } from "../headers/png.js";
 import { withChunks } from "../headers/png-rewrite.js";
 import { PIXEL_LIMITS } from "../pixel-limits.js";
-import { type Inspection, refusal } from "./inspection.js";
+import { type Inspection, refusal, unreadable } from "./inspection.js";
 
 /** @throws UploadError `UNSUPPORTED_MEDIA` for Apple's own kind, and for colours that cannot be converted */
 export async function inspectPng(source: ByteSource, mimeType: string): Promise<Inspection> {
   const header = await readPngHeader(source);
-  if (header === null) return { coding: "PNG", limitPixels: PIXEL_LIMITS.png };
+  if (header === null) throw unreadable(mimeType);
   const { chunks, interlaced, depth, isGrey } = header;
   const has = (type: string) => chunks.some((chunk) => chunk.type === type);
   if (has("CgBI")) throw refusal(mimeType, "is a PNG of Apple's own kind (CgBI), which sharp cannot decode");

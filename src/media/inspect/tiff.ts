@@ -1,13 +1,13 @@
 import type { ByteSource } from "../headers/byte-source.js";
 import { readTiffHeader, type TiffDirectory } from "../headers/tiff.js";
 import { PIXEL_LIMITS } from "../pixel-limits.js";
-import { type Inspection, refusal } from "./inspection.js";
+import { type Inspection, refusal, unreadable } from "./inspection.js";
 
 /** @throws UploadError `UNSUPPORTED_MEDIA` for what libvips shows wrongly, or not at all */
 export async function inspectTiff(source: ByteSource, mimeType: string): Promise<Inspection> {
   const limitPixels = PIXEL_LIMITS.tiff;
   const header = await readTiffHeader(source);
-  if (header === null) return { coding: "TIFF", limitPixels };
+  if (header === null) throw unreadable(mimeType);
   const { first, isRaw } = header;
   if (isRaw) {
     const advice = "its sensor data are not decoded, and the preview in it is not the photograph; convert it to JPEG";
