@@ -41,11 +41,10 @@ export function heic(options: HeicOptions = {}): HeicDecoder {
     async *frames({ path }, { maxSide, limitPixels, signal }): AsyncGenerator<DecodedFrame> {
       const header = await readHeader(path);
       requireDecodable(header, limitPixels);
-      const { profile, gamut } = header.colours;
+      const { profile, gamut, exponent } = header.colours;
       const memoryBytes = memoryFor(header);
-      const job = { path, maxSide, memoryBytes };
-      const more = profile !== undefined ? { profile } : gamut !== undefined ? { gamut } : {};
-      const answer = await pool.decode(Object.assign(job, more), signal);
+      const job = { path, maxSide, memoryBytes, isCropped: header.isCropped, profile, gamut, exponent };
+      const answer = await pool.decode(job, signal);
       if (answer.kind === "encoded") yield { timeSeconds: 0, encoded: answer.encoded };
       else yield Object.assign({ timeSeconds: 0 }, answer.raster);
     },
@@ -64,6 +63,10 @@ function requireDecodable({ codec, pixels, colours }: Header, limitPixels: numbe
   }
   if (colours.hdr !== undefined) {
     const message = `This HEIC is HDR (${colours.hdr}) without a colour profile, and would be shown in wrong colours: convert it to SDR`;
+    throw new UploadError(message, { code: "UNSUPPORTED_MEDIA" });
+  }
+  if (colours.unknownTransfer !== undefined) {
+    const message = `This HEIC has colours with the transfer function ${colours.unknownTransfer}, which is not converted: convert it to sRGB`;
     throw new UploadError(message, { code: "UNSUPPORTED_MEDIA" });
   }
 }

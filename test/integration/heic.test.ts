@@ -16,6 +16,7 @@ import {
   heicFile,
   sizeProperty,
   turned,
+  uint,
 } from "../support/heif.js";
 
 const bench = heicBench();
@@ -120,6 +121,45 @@ describe("a HEIC", () => {
     // The red of the cup is outside of sRGB then: more red, less of what is not.
     expect(mean[0]).toBeGreaterThan((plain[0] ?? 0) + 3);
     expect(mean[1]).toBeLessThan((plain[1] ?? 0) - 1);
+  });
+
+  it.each([
+    ["linear light", 8, 1],
+    ["the power 2.2", 4, 2.2],
+    ["the power 2.8", 5, 2.8],
+    ["the curve of video", 1, undefined],
+  ])("with the transfer function of %s and no profile is shown by it", async (_, transfer, exponent) => {
+    const told = changed("plain", ({ properties }) => {
+      properties.splice(0, properties.length, ...properties.filter(({ type }) => type !== "colr"));
+      properties.push(coloursProperty(1, transfer));
+    });
+    const shown = await imageOf(await frameOf(bench.decoder(), bench.file(told)))
+      .raw()
+      .toBuffer();
+    const plain = await imageOf(await frameOf(bench.decoder(), bench.file(heicFile("plain"))))
+      .raw()
+      .toBuffer();
+    const most = plain.reduce((most, value, at) => {
+      const light = exponent === undefined ? undefined : (value / 255) ** exponent;
+      const expected =
+        light === undefined ? value : 255 * (light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055);
+      return Math.max(most, Math.abs(expected - (shown[at] ?? 0)));
+    }, 0);
+    expect(most).toBeLessThan(2);
+  });
+
+  it("with a logarithmic transfer function and no profile is refused by name", async () => {
+    const told = changed("plain", ({ properties }) => properties.unshift(coloursProperty(1, 9)));
+    const error = { code: "UNSUPPORTED_MEDIA", message: expect.stringContaining("transfer function 9") };
+    await expect(frameOf(bench.decoder(), bench.file(told))).rejects.toMatchObject(error);
+  });
+
+  it("that is cropped is not called damaged", async () => {
+    const crop = [160, 1, 106, 1, 0, 1, 0, 1].map((value) => uint(4, value));
+    const clap = { type: "clap", body: Buffer.concat(crop) };
+    const cropped = changed("plain", ({ properties }) => void properties.push(clap));
+    const error = { code: "UNSUPPORTED_MEDIA", message: expect.stringMatching(/cropped.*JPEG/) };
+    await expect(frameOf(bench.decoder(), bench.file(cropped))).rejects.toMatchObject(error);
   });
 
   it.each([
@@ -234,7 +274,9 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
 /** Those with a test of their own, and the code that they fail with. */
 const OTHERS: Readonly<Record<string, string | undefined>> = {
   "Display P3 or BT.2020 without a profile": undefined,
-  "HDR (PQ, HLG) without a profile": "UNSUPPORTED_MEDIA",
+  "linear light, or a power of 2.2 or 2.8, without a profile": undefined,
+  "HDR (PQ, HLG) or a logarithmic curve without a profile": "UNSUPPORTED_MEDIA",
+  "a picture that is a crop of what is coded (`clap`)": "UNSUPPORTED_MEDIA",
   "coded in anything but HEVC": "UNSUPPORTED_MEDIA",
   "a sequence without a still picture": "UNSUPPORTED_MEDIA",
   "more pixels than `input.limitInputPixels`, also in a tile": "MEDIA_TOO_LARGE",

@@ -96,7 +96,7 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
     const { data, stride, width, height } = channels[0];
     const raster = reduce({ data, stride, width, height, channels: hasAlpha ? 4 : 3, premultiplied }, job.maxSide);
     if (job.profile !== undefined) return { kind: "encoded", encoded: encodePng(raster, job.profile, deflateSync) };
-    if (job.gamut !== undefined) toSrgb(raster, job.gamut);
+    if (job.gamut !== undefined || job.exponent !== undefined) toSrgb(raster, job.gamut, job.exponent);
     return { kind: "pixels", raster };
   };
 

@@ -1,6 +1,6 @@
 import { UploadError } from "../../errors.js";
 import { loadError } from "../../load-package.js";
-import type { Answer } from "./job.js";
+import type { Answer, Job } from "./job.js";
 
 type Failure = Exclude<Answer, { readonly kind: "pixels" | "encoded" }>;
 
@@ -8,8 +8,8 @@ type Failure = Exclude<Answer, { readonly kind: "pixels" | "encoded" }>;
 const UNSUPPORTED_FILE = 3;
 const UNSUPPORTED_FEATURE = 4;
 
-/** The error for what a worker could not do. */
-export function failureOf(answer: Failure): Error {
+/** The error for what a worker could not do. libheif-js takes the size of a crop for the most that may be coded. */
+export function failureOf(answer: Failure, { isCropped }: Pick<Job, "isCropped">): Error {
   const { kind, message } = answer;
   if (kind === "unloadable") return notLoaded(message);
   if (kind === "system") return Object.assign(new Error(message), { code: answer.code, syscall: answer.syscall });
@@ -24,6 +24,10 @@ export function failureOf(answer: Failure): Error {
   }
   if (kind === "refused" && (answer.code === UNSUPPORTED_FILE || answer.code === UNSUPPORTED_FEATURE))
     return new UploadError(`libheif-js cannot decode this HEIC: ${what}`, { code: "UNSUPPORTED_MEDIA" });
+  if (isCropped && /security limit/i.test(what)) {
+    const advice = "libheif-js cannot decode this HEIC, whose picture is cropped (clap): save it as JPEG";
+    return new UploadError(advice, { code: "UNSUPPORTED_MEDIA", cause: new Error(what) });
+  }
   return new UploadError(`The HEIC file is damaged: ${what}`, { code: "INVALID_MEDIA" });
 }
 

@@ -14,6 +14,8 @@ export interface Header {
   /** Of the largest picture that has to be decoded for it. */
   readonly pixels: number;
   readonly colours: Colours;
+  /** Whether the picture is a part of what is coded, by `clap`. */
+  readonly isCropped: boolean;
   /** Of the file. */
   readonly bytes: number;
 }
@@ -85,6 +87,7 @@ function describe(meta: Meta, fileSize: number): Header {
     ...uprightSize(primary),
     pixels,
     colours: coloursOf((coloured ?? primary).properties),
+    isCropped: parts.some(({ properties }) => properties.some(({ type }) => type === "clap")),
     bytes: fileSize,
   };
 }

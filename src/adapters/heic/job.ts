@@ -5,9 +5,13 @@ export interface Job {
   readonly maxSide: number;
   /** The most memory that the decoder may have, in bytes. */
   readonly memoryBytes: number;
+  /** Whether the picture is a part of what is coded, by `clap`. */
+  readonly isCropped: boolean;
   /** ICC, of red, green and blue. */
-  readonly profile?: Uint8Array;
-  readonly gamut?: "p3" | "bt2020";
+  readonly profile?: Uint8Array | undefined;
+  readonly gamut?: "p3" | "bt2020" | undefined;
+  /** Light is the number to this power; without it, numbers have the curve of sRGB. */
+  readonly exponent?: number | undefined;
 }
 
 /** Row by row, without padding. */

@@ -42,7 +42,7 @@ export class Pool {
     try {
       const answer = await this.#run(job, signal);
       if (answer.kind === "pixels" || answer.kind === "encoded") return answer;
-      throw failureOf(answer);
+      throw failureOf(answer, job);
     } finally {
       this.#running--;
       const [next] = this.#waiting;
