@@ -46,8 +46,12 @@ export async function makePictures(
     const sizes = wanted.pictures.map(({ size }) => insideSize(measured, size));
     if (wanted.placeholder) sizes.push(insideSize(measured, PLACEHOLDER_SIDE));
     if (wanted.vision) sizes.push(visionSize(measured, settings));
-    const largest = sizes.reduce((one, other) => (area(other) > area(one) ? other : one), { width: 0, height: 0 });
-    if (area(largest) === 0) return { pictures: [], measured };
+    if (sizes.length === 0) return { pictures: [], measured };
+    // Of a long strip, the vision image may be higher than a rendition that is wider: nothing is ever enlarged.
+    const largest = {
+      width: Math.max(...sizes.map(({ width }) => width)),
+      height: Math.max(...sizes.map(({ height }) => height)),
+    };
     return { ...(await deriveAll(await reduce(picture, largest, settings), wanted, sizes, settings)), measured };
   });
 }
@@ -56,8 +60,6 @@ interface Size {
   readonly width: number;
   readonly height: number;
 }
-
-const area = ({ width, height }: Size): number => width * height;
 
 /** A hash of a picture is made of at most so many pixels a side. */
 const PLACEHOLDER_SIDE = 100;

@@ -46,6 +46,20 @@ async function ofAllPixels(input: Buffer, { size }: { size: number }): Promise<B
 }
 
 describe("pictures of one decoding", () => {
+  it("are never enlarged: of a strip, the vision image is higher and a rendition is wider", async () => {
+    const row = Buffer.from(Array.from({ length: 8000 }, (_, x) => ((x >> 3) % 2 ? 255 : 0)));
+    const raw = { width: 8000, height: 40, channels: 1 } as const;
+    const input = await sharp(Buffer.concat(Array(40).fill(row)), { raw })
+      .png()
+      .toBuffer();
+    const wanted = { pictures: [picture(2048)], placeholder: false, vision: true, measure: false };
+    const made = await makePictures({ input, mimeType: "image/png" }, wanted, vision);
+    expect(made.visionImage?.height).toBeGreaterThan(made.pictures[0]?.height ?? 0);
+    expect(
+      await difference(made.pictures[0]?.data ?? new Uint8Array(), await ofAllPixels(input, { size: 2048 })),
+    ).toBeLessThan(2);
+  });
+
   it.each(examplePhotos().map((path) => [path.split("/").at(-1), path]))(
     "look as those made one by one: %s",
     async (_, path) => {
