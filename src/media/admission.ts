@@ -1,6 +1,19 @@
 import { UploadError, type UploadErrorCode } from "../errors.js";
 import { sniff } from "./sniff.js";
 
+/** What is let in by default, beside what decoders name. */
+export const IMAGES: readonly string[] = [
+  "image/jpeg",
+  "image/png",
+  "image/apng",
+  "image/webp",
+  "image/avif",
+  "image/gif",
+  "image/tiff",
+  "image/heic",
+  "image/heif",
+];
+
 /** Of the `input` options: which originals are let in. */
 export interface AdmissionLimits {
   /** In bytes. */
@@ -41,13 +54,20 @@ export const noVideoDecoder =
 /** @throws UploadError `UNSUPPORTED_MEDIA` unless the type is allowed */
 export function admitType(mimeType: string, allow: readonly string[]): void {
   if (allow.includes(mimeType)) return;
-  const why =
-    kindOf(mimeType) === "video"
-      ? noVideoDecoder
-      : ACTIVE_CONTENT.has(mimeType)
-        ? "it can run scripts or refer elsewhere; input.allow does not let it in"
-        : "input.allow does not let it in";
-  throw refusal("UNSUPPORTED_MEDIA", `The content is ${mimeType}: ${why}`);
+  throw refusal("UNSUPPORTED_MEDIA", `The content is ${mimeType}: ${whyNot(mimeType, allow)}`);
+}
+
+function whyNot(mimeType: string, allow: readonly string[]): string {
+  if (ACTIVE_CONTENT.has(mimeType)) return "it can run scripts or refer elsewhere; input.allow does not let it in";
+  if (kindOf(mimeType) === "video") {
+    const videos = allow.filter((type) => kindOf(type) === "video");
+    if (videos.length === 0) return noVideoDecoder;
+    const target = videos.includes("video/mp4") ? "MP4" : "one of these";
+    return `of videos, your decoders and input.allow let in ${videos.join(", ")}; convert it to ${target}`;
+  }
+  if (mimeType.startsWith("image/") && !IMAGES.includes(mimeType))
+    return "sharp does not decode it, and input.allow does not let it in; convert it to JPEG or PNG";
+  return "input.allow does not let it in";
 }
 
 /** What can run scripts or refer to other files. */

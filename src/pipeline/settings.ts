@@ -6,6 +6,7 @@ import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import type { UploadError } from "../errors.js";
 import type { UploadEventEmitter } from "../event-emitter.js";
+import { IMAGES } from "../media/admission.js";
 import { type DecoderTable, decoderTable } from "../media/decoders.js";
 import type {
   EngineAttempt,
@@ -105,18 +106,6 @@ export interface Settings<U extends UploadRecord> {
   readonly lease: Complete<LeaseOptions>;
   readonly logger: Logger;
 }
-
-const IMAGES: readonly string[] = [
-  "image/jpeg",
-  "image/png",
-  "image/apng",
-  "image/webp",
-  "image/avif",
-  "image/gif",
-  "image/tiff",
-  "image/heic",
-  "image/heif",
-];
 
 /** The options that both a single call and a processor take. */
 export const WORK_OPTIONS = [

@@ -21,10 +21,10 @@ const BLUE = [30, 60, 210] as const;
 const system = (code: string, syscall: string) => Object.assign(new Error(`${code}: ${syscall}`), { code, syscall });
 
 /** One video in memory, and what the model is given of it. */
-function videoWorld() {
+function videoWorld(original: Uint8Array = mp4) {
   const upload = uploadOf("u1");
   const world = worldOf([upload]);
-  world.storage.put(upload.storageKey, mp4);
+  world.storage.put(upload.storageKey, original);
   return { ...world, upload };
 }
 
@@ -90,13 +90,33 @@ describe("a video with a decoder", () => {
     const cases = [
       [{}, "UNSUPPORTED_MEDIA", /ffmpeg.*upload-processor\/ffmpeg/],
       [{ decoders: [fakeDecoder()], input: { allow: ["image/jpeg"] } }, "UNSUPPORTED_MEDIA", /input\.allow/],
-      [{ decoders: [fakeDecoder({ mimeTypes: ["video/webm"] })] }, "UNSUPPORTED_MEDIA", /ffmpeg/],
+      // To those who gave decoders it says what these take.
+      [
+        { decoders: [fakeDecoder({ mimeTypes: ["video/webm"] })] },
+        "UNSUPPORTED_MEDIA",
+        /^The content is video\/mp4: of videos, .* let in video\/webm; convert it to one of these$/,
+      ],
     ] as const;
     for (const [options, code, message] of cases) {
       const { upload, ...world } = videoWorld();
       const result = await processUploadWithRetry(upload, world, options);
       expect(result).toMatchObject({ status: "failed", error: { code, message: expect.stringMatching(message) } });
       expect(world.ai.describe).not.toHaveBeenCalled();
+    }
+  });
+
+  it("of another kind than decoders take is to be converted, as is an image that sharp does not decode", async () => {
+    const flash = Buffer.concat([Buffer.from("FLV\x01\x05"), Buffer.alloc(200)]);
+    const bitmap = Buffer.concat([Buffer.from("BM"), Buffer.alloc(200)]);
+    const cases = [
+      [flash, /^The content is video\/x-flv: of videos, .* let in video\/mp4; convert it to MP4$/],
+      [bitmap, /^The content is image\/bmp: sharp does not decode it, .*convert it to JPEG or PNG$/],
+    ] as const;
+    for (const [original, message] of cases) {
+      const { upload, ...world } = videoWorld(original);
+      const result = await processUploadWithRetry(upload, world, { decoders: [fakeDecoder()] });
+      const error = { code: "UNSUPPORTED_MEDIA", message: expect.stringMatching(message) };
+      expect(result).toMatchObject({ status: "failed", error });
     }
   });
 
