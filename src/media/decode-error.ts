@@ -100,9 +100,12 @@ export function decodeError(
   if (UNKNOWN_FORMAT.test(message) && !ALWAYS_DECODABLE.has(mimeType)) {
     return new UploadError(`sharp cannot decode ${mimeType}`, { code: "UNSUPPORTED_MEDIA", cause: thrown });
   }
-  // libvips writes all messages of one operation, one a line. The first names the cause, except for libheif's probing.
-  const cause = message.split("\n").find((line) => !line.startsWith("source: bad seek"));
+  // libvips writes all messages of one operation, one a line. The first that says something names the cause.
+  const cause = message.split("\n").find((line) => !SAYS_NOTHING.test(line)) ?? "its decoder does not say why";
   return new UploadError(`The image (${mimeType}) is damaged: ${cause}`, { code: "INVALID_MEDIA", cause: thrown });
 }
+
+/** Of libheif, which tries where a file ends; and of libtiff in front of a warning. */
+const SAYS_NOTHING = /: bad seek to \d+$|^Warning treated as error/;
 
 const isHeif = (mimeType: string) => /^image\/(?:hei[cf]|avif)/.test(mimeType);

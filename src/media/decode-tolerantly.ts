@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { messageOf, UploadError } from "../errors.js";
 import { showsNothing } from "./first-frame.js";
+import { hasFrames } from "./headers/gif-frames.js";
 import { hasAllScans, withEndMarker } from "./headers/jpeg-end.js";
 import type { Sharp } from "./sharp.js";
 
@@ -10,7 +11,7 @@ export type Tolerance = "strict" | "lenient";
 export interface ToleranceSettings {
   /** @default "strict" */
   readonly tolerance?: Tolerance | undefined;
-  /** Told when an image is shown although a part of it is missing. */
+  /** Told when an image is shown although a part of it is missing or damaged. */
   readonly onDamage?: ((warning: UploadError) => void) | undefined;
 }
 
@@ -39,15 +40,15 @@ interface Decoding<T> {
 }
 
 /**
- * Has an image decoded, and once more where only its end is missing: a JPEG without its end marker is whole. What is really
- * cut off or damaged is shown as far as it goes when the tolerance is lenient.
+ * Has an image decoded, and once more where what is wrong with it does not touch its picture: a JPEG without its end marker is whole.
+ * What is really cut off or damaged is shown as far as it goes when the tolerance is lenient.
  *
  * @throws UploadError as `judge` tells
  */
 export async function decodeTolerantly<T>(decoding: Decoding<T>, settings: ToleranceSettings): Promise<T> {
-  const { frame, open, work, judge } = decoding;
+  const { judge } = decoding;
   try {
-    return await work(open({ frame }));
+    return await decodeWhole(decoding);
   } catch (error) {
     const damage = await judge(error);
     if (damage.code !== "INVALID_MEDIA") throw damage;
@@ -58,12 +59,43 @@ export async function decodeTolerantly<T>(decoding: Decoding<T>, settings: Toler
   }
 }
 
+/** Their decoders go on behind damage, and only warn of it. */
+const WARNED_OF: ReadonlySet<string> = new Set(["image/jpeg", "image/gif", "image/tiff"]);
+
+async function decodeWhole<T>(decoding: Decoding<T>): Promise<T> {
+  const { mimeType, frame, open, work } = decoding;
+  if (!WARNED_OF.has(mimeType)) return work(open({ frame }));
+  try {
+    return await work(open({ frame, failOn: "warning" }));
+  } catch (error) {
+    if (!(await isHarmless(messageOf(error), decoding))) throw error;
+    return work(open({ frame }));
+  }
+}
+
+/** What libjpeg warns of although all of the picture is there. */
+const HARMLESS =
+  /extraneous bytes before|unknown (?:JFIF|Adobe)|bad ICC marker|invalid SOS parameters|inconsistent progression/i;
+const HARMFUL = /premature end|bad (?:huffman|arithmetic) code|instead of RST/i;
+/** Of a tile in a TIFF: nobody pads those, so its picture ended too early. */
+const LEFT_OVER = /extraneous bytes before marker 0xd9/i;
+
+async function isHarmless(
+  warning: string,
+  { input, mimeType, frame }: Pick<Decoding<unknown>, "input" | "mimeType" | "frame">,
+): Promise<boolean> {
+  if (mimeType !== "image/gif")
+    return HARMLESS.test(warning) && !HARMFUL.test(warning) && !(mimeType === "image/tiff" && LEFT_OVER.test(warning));
+  if (!/invalid frame data/i.test(warning)) return false;
+  return hasFrames(typeof input === "string" ? await readFile(input) : input, frame + 1);
+}
+
 /** `null` when more is missing than the marker. Not that the decoder warns of anything tells that all is there. */
 async function decodeWithoutEnd<T>(
   { input, mimeType, open, work }: Decoding<T>,
   { cause }: UploadError,
 ): Promise<{ readonly decoded: T } | null> {
-  if (mimeType !== "image/jpeg" || !/premature end/i.test(messageOf(cause))) return null;
+  if (mimeType !== "image/jpeg" || !/premature end of JPEG/i.test(messageOf(cause))) return null;
   const file = typeof input === "string" ? await readFile(input) : input;
   if (!hasAllScans(file)) return null;
   try {
@@ -82,7 +114,7 @@ async function decodeDamaged<T>(
   try {
     if (await showsNothing(open(reading))) throw damage;
     const decoded = await work(open(reading));
-    const message = `A part of the image (${mimeType}) is missing; it is shown as far as it goes (input.tolerance)`;
+    const message = `A part of the image (${mimeType}) is missing or damaged; it is shown as far as it goes (input.tolerance)`;
     onDamage?.(new UploadError(message, { code: "INVALID_MEDIA", stage: "open", cause: damage }));
     return decoded;
   } catch (error) {

@@ -184,7 +184,7 @@ function page(): string {
     const lines = kinds.filter((kind) => kind.group === group).map(lineOf);
     return `## ${group}\n\n| medium | outcome | size | mean colour | by |\n| --- | --- | --- | --- | --- |\n${lines.join("\n")}\n`;
   });
-  return `${INTRODUCTION}\n\n${sections.join("\n")}\n${LIMITS}\n`;
+  return `${INTRODUCTION}\n\n${sections.join("\n")}\n${DAMAGE}\n\n${LIMITS}\n`;
 }
 
 function lineOf({ name, outcome, shows }: Kind): string {
@@ -201,13 +201,22 @@ colours those of red, green and blue from 0 to 255. A test makes each file, and 
 figure here; where ImageMagick and libheif's tools are installed (Debian: \`imagemagick\`, \`libheif-examples\`), it has them decode the
 file, too. This page is written by that test; it fails when the two differ.
 
-- **Colours** go by the profile; where there is none, by the tags of the container: \`nclx\` of AVIF, \`cICP\`, \`gAMA\` and \`cHRM\` of PNG.
+- **Colours** go by the profile; where there is none, by the tags of the container: \`nclx\` of AVIF and HEIC, \`cICP\`, \`gAMA\` and \`cHRM\` of PNG.
   PQ and HLG are brought under white by the curve of ITU-R BT.2390, with white at 203 cd/m² and the peak at 1,000, each channel by
   itself. Colours that sRGB lacks end at its border. The curves of video are shown as sRGB's.
-- **CMYK** has no single right answer: Little CMS by itself shows the file with the profile as 160.7, 89.8, 57.2.
+- **CMYK** has no single right answer: Little CMS by itself shows the JPEG with the profile as 160.7, 89.8, 57.2.
 - **Animations** are shown by their first frame that is not of one colour; where there is none among the first 50 megapixels of
   frames, by the first.
 - **Files with several pictures** (MPO, gain maps, motion photos, HEIF) are shown by their primary one.`;
+
+const DAMAGE = `## Damage
+
+Damage is known by what the decoder says of it. What is cut off is known in all formats, except in a later
+frame of a GIF. In the middle of a file, PNG and AVIF have checks
+that find nearly all; JPEG, GIF and TIFF with compression show it where the data end too early or make no sense, which other bytes that
+happen to make sense do not; WebP, HEIC and TIFF without compression show none of it. Of an animation, only what stands before the frame
+that is shown, and that one, matter. \`input.tolerance: "lenient"\` shows what there is of a JPEG, PNG, GIF or TIFF, with a
+warning; a damaged WebP, AVIF or HEIC fails in both tolerances.`;
 
 const mega = (pixels: number) => (pixels / 1e6).toLocaleString("en");
 const LIMITS = `## Limits

@@ -86,6 +86,19 @@ describe("media that cannot be decoded", () => {
     await expect(decode(heic().subarray(0, 120))).rejects.toMatchObject({ code: "INVALID_MEDIA" });
   });
 
+  it("tells the cause, and not where the file is: an AVIF that is cut off, from a path and from bytes", async () => {
+    const whole = await quarters(200, 100).avif({ effort: 0 }).toBuffer();
+    const cut = whole.subarray(0, -20);
+    const path = join(directory, "cut.avif");
+    await writeFile(path, cut);
+    for (const input of [path, cut]) {
+      const thumbnail = makeThumbnail({ input, mimeType: "image/avif" }, thumbnailSettings);
+      await expect(thumbnail).rejects.toMatchObject({
+        ...{ code: "INVALID_MEDIA", message: expect.stringMatching(/^The image \(image\/avif\) is damaged: heif: /) },
+      });
+    }
+  });
+
   it("is UNSUPPORTED_MEDIA when sharp has no decoder for the type", async () => {
     const bitmap = Buffer.concat([Buffer.from("BM"), Buffer.alloc(200)]);
     await expect(thumbnailOf(bitmap)).rejects.toMatchObject({

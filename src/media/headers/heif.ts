@@ -18,6 +18,8 @@ export interface HeifHeader {
   readonly height: number | undefined;
   readonly hasProfile: boolean;
   readonly colours: Cicp | undefined;
+  /** Whether its colours are multiplied by its alpha. */
+  readonly isPremultiplied: boolean;
   /** Where the box is that tells all this; without it the file has moving pictures alone. */
   readonly meta: Pick<Box, "start" | "end"> | undefined;
 }
@@ -53,6 +55,7 @@ const NOTHING_TOLD = {
   height: undefined,
   hasProfile: false,
   colours: undefined,
+  isPremultiplied: false,
   meta: undefined,
 };
 
@@ -68,7 +71,7 @@ function primaryOf(meta: Buffer, body: number): Omit<HeifHeader, "brand" | "meta
   const boxes = itemBoxes(meta, body);
   const primary = primaryItem(meta, boxes);
   const codings = codingsOf(meta, boxes);
-  const tile = tileOf(meta, boxes, primary);
+  const tile = referenceFrom(meta, boxes, primary, "dimg");
   const properties = propertiesOf(meta, boxes);
   const own = properties(primary);
   const colour = own.filter(({ type }) => type === "colr");
@@ -84,6 +87,7 @@ function primaryOf(meta: Buffer, body: number): Omit<HeifHeader, "brand" | "meta
       primaries: meta.readUInt16BE(told.body + 4),
       transfer: meta.readUInt16BE(told.body + 6),
     },
+    isPremultiplied: referenceFrom(meta, boxes, primary, "prem") !== undefined,
   };
 }
 
@@ -108,13 +112,13 @@ function codingsOf(meta: Buffer, boxes: readonly Box[]): ReadonlyMap<number, str
   return codings;
 }
 
-/** The first item that a grid or an overlay is made of. */
-function tileOf(meta: Buffer, boxes: readonly Box[], primary: number): number | undefined {
+/** The first item that another one refers to: `dimg` to what a grid is made of, `prem` to the alpha that its colours are multiplied by. */
+function referenceFrom(meta: Buffer, boxes: readonly Box[], item: number, type: "dimg" | "prem"): number | undefined {
   const list = boxes.find(({ type }) => type === "iref");
   if (list === undefined) return undefined;
   const wide = meta[list.body] === 0 ? 2 : 4;
   const made = boxesIn(meta, list.body + FULL, list.end).find(
-    (box) => box.type === "dimg" && numberAt(meta, box, box.body, wide) === primary,
+    (box) => box.type === type && numberAt(meta, box, box.body, wide) === item,
   );
   return made && numberAt(meta, made, made.body + wide + 2, wide);
 }

@@ -14,6 +14,11 @@ export async function inspectHeif(source: ByteSource, mimeType: string): Promise
   const { brand, meta, coding } = header;
   if (brand === "avis" && meta === undefined)
     throw refusal(mimeType, "has moving pictures alone, without the still one that is shown in their place");
+  if (header.isPremultiplied)
+    throw refusal(
+      mimeType,
+      "has colours multiplied by its alpha, which sharp would show too dark; save it without that",
+    );
   const space = spaceOf(header, mimeType);
   const rewrite = (file: Uint8Array) => {
     const still = brand === "avis" ? asStill(file) : file;

@@ -45,6 +45,17 @@ export function retagged(avif: Buffer, primaries: number, transfer: number): Buf
   return copy;
 }
 
+/** A copy that tells that its colours are multiplied by its alpha, in the place of that it has one. */
+export function multiplied(avif: Buffer): Buffer {
+  const copy = Buffer.from(avif);
+  const at = copy.indexOf("auxl");
+  copy.write("prem", at, "latin1");
+  const alpha = copy.readUInt16BE(at + 4);
+  copy.writeUInt16BE(copy.readUInt16BE(at + 8), at + 4);
+  copy.writeUInt16BE(alpha, at + 8);
+  return copy;
+}
+
 /** A copy whose last box, found by its type, says that it goes to the end of the file. */
 export function withOpenEnd(file: Buffer, type: string): Buffer {
   const copy = Buffer.from(file);

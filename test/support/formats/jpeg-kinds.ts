@@ -80,3 +80,28 @@ export function squaresJpeg(
     Buffer.from([0xff, 0xd9]),
   ]);
 }
+
+/** A JPEG with more in front of its frame header. */
+export function beforeFrame(jpeg: Buffer, more: Buffer): Buffer {
+  const at = frameOf(jpeg);
+  return Buffer.concat([jpeg.subarray(0, at), more, jpeg.subarray(at)]);
+}
+
+/** A JPEG whose height stands behind its picture. */
+export function withHeightBehind(jpeg: Buffer): Buffer {
+  const copy = Buffer.from(jpeg);
+  const height = copy.subarray(frameOf(copy) + 5, frameOf(copy) + 7);
+  const behind = segment(0xdc, Buffer.from(height));
+  height.fill(0);
+  return Buffer.concat([copy.subarray(0, -2), behind, copy.subarray(-2)]);
+}
+
+export const withoutLastScan = (jpeg: Buffer): Buffer => jpeg.subarray(0, jpeg.lastIndexOf(Buffer.from([0xff, 0xda])));
+
+/** A copy of a file in which these bytes are zeros, from one part of it to another. */
+export function blanked(file: Buffer, from: number, to = 1): Buffer {
+  return Buffer.from(file).fill(0, Math.floor(file.length * from), Math.floor(file.length * to));
+}
+
+/** Where the header of a baseline JPEG's frame begins. */
+const frameOf = (jpeg: Buffer): number => jpeg.indexOf(Buffer.from([0xff, 0xc0]));

@@ -1,11 +1,18 @@
 import sharp from "sharp";
-import { HEIGHT, inputFile, rgb, WIDTH } from "./base.js";
-import { heifOf, retagged, uncompressedHeif, withOpenEnd, without } from "./heif-kinds.js";
-import { AS_BASE, BASE, FROM_BT2020, FROM_P3, rowsOf } from "./kind-of.js";
+import { alphaAt, colourAt, HEIGHT, inputFile, rgb, samples, WIDTH } from "./base.js";
+import { heifOf, multiplied, retagged, uncompressedHeif, withOpenEnd, without } from "./heif-kinds.js";
+import { AS_BASE, BASE, FROM_BT2020, FROM_P3, RGB_ON_WHITE, rowsOf } from "./kind-of.js";
 
 const { shown, refused } = rowsOf("AVIF and HEIF");
 const size = { width: WIDTH, height: HEIGHT };
 const plain = () => sharp(inputFile("base.png")).avif({ effort: 0, quality: 90 }).toBuffer();
+const withAlpha = () =>
+  sharp(
+    samples((index) => [...colourAt(index), Math.round(255 * alphaAt(index))]),
+    { raw: { ...size, channels: 4 } },
+  )
+    .avif({ effort: 0, quality: 90 })
+    .toBuffer();
 const p3 = () => inputFile("p3-nclx.avif");
 /** By the formulas of ITU-R BT.2100 and BT.2390, in double precision, with white at 203 cd/m² and the peak at 1,000. */
 const BY_FORMULA = { ...size, by: "BT.2100, BT.2390" };
@@ -22,6 +29,8 @@ export const heifKinds = [
   shown("told nothing of", () => retagged(p3(), 2, 2), AS_BASE),
   shown("pq-bt2020.avif", () => inputFile("pq-bt2020.avif"), { ...BY_FORMULA, mean: [209.9, 73.8, 29.6] }),
   shown("hlg.avif", () => inputFile("hlg.avif"), { ...BY_FORMULA, mean: [203.6, 67.9, 34.7] }),
+  refused("colours multiplied by alpha", async () => multiplied(await withAlpha()), /multiplied by its alpha/),
+  shown("with alpha", withAlpha, { ...size, mean: RGB_ON_WHITE.mean, by: "ImageMagick, of base.png with alpha" }),
   refused("a logarithmic curve", () => retagged(p3(), 9, 9), /transfer function 9/),
   shown("animated AVIF", () => inputFile("animated.avif"), {
     ...{ width: 320, height: 212, mean: [154.8, 87.8, 47.2], by: "libavif: `avifdec --index 0`" },

@@ -1,12 +1,25 @@
 import sharp from "sharp";
 import { mp4 } from "../images.js";
 import { inputFile } from "./base.js";
-import { multiPicture, segment, squaresJpeg, withSegments } from "./jpeg-kinds.js";
+import {
+  beforeFrame,
+  blanked,
+  multiPicture,
+  segment,
+  squaresJpeg,
+  withHeightBehind,
+  withoutLastScan,
+  withSegments,
+} from "./jpeg-kinds.js";
 import { AS_BASE, BASE, rowsOf } from "./kind-of.js";
 
 const { shown, refused } = rowsOf("JPEG");
 const jpeg = () => sharp(inputFile("base.png")).jpeg({ quality: 95 }).toBuffer();
 const small = () => sharp(inputFile("base.png")).resize(80).greyscale().jpeg().toBuffer();
+const progressive = () => sharp(inputFile("base.png")).jpeg({ quality: 95, progressive: true }).toBuffer();
+const DAMAGED = "INVALID_MEDIA";
+/** Zeros from the middle to the marker at its end. */
+const hole = async () => Buffer.concat([blanked(await jpeg(), 0.5).subarray(0, -2), Buffer.from([0xff, 0xd9])]);
 const cmyk = () => sharp(inputFile("base.png")).toColourspace("cmyk");
 const shade = (column: number, row: number) => (column + row) / 60;
 /** `convert no-end-marker.jpg …`; the program, too, shows what is there of a file that is cut off. */
@@ -22,7 +35,7 @@ const MOTION = 'xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:
 
 export const jpegKinds = [
   shown("baseline", jpeg, BASE),
-  shown("progressive", () => sharp(inputFile("base.png")).jpeg({ quality: 95, progressive: true }).toBuffer(), BASE),
+  shown("progressive", progressive, BASE),
   shown("arithmetic coding", () => inputFile("arithmetic.jpg"), AS_BASE),
   refused("lossless", () => inputFile("lossless.jpg"), /lossless JPEG/),
   refused("12 bits", () => squaresJpeg(40, 20, 12, shade), /12 bits/),
@@ -50,6 +63,21 @@ export const jpegKinds = [
     { ...ROCKET, mean: [49.5, 68.3, 92.3] },
     { tolerance: "lenient" },
   ),
+  refused(
+    "progressive, without its last scan",
+    async () => withoutLastScan(await progressive()),
+    /premature end/,
+    DAMAGED,
+  ),
+  refused("a hole in the middle", () => hole(), /damaged.*premature end of data/, DAMAGED),
+  shown(
+    "a hole in the middle, lenient",
+    () => hole(),
+    { ...AS_BASE, mean: [117.9, 138.3, 46.7], by: "sharp alone" },
+    { tolerance: "lenient" },
+  ),
+  shown("bytes between its segments", async () => beforeFrame(await jpeg(), Buffer.from("AAA")), BASE),
+  refused("height behind the picture (DNL)", async () => withHeightBehind(await jpeg()), /DNL/),
   refused("cut off in its header, lenient", async () => (await jpeg()).subarray(0, 150), /damaged/, "INVALID_MEDIA", {
     tolerance: "lenient",
   }),

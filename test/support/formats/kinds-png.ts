@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { animatedGif } from "../../../src/testing/fixtures/gif.js";
 import { colourAt, grey, HEIGHT, inputFile, rgb, samples, WIDTH } from "./base.js";
+import { blanked } from "./jpeg-kinds.js";
 import { AS_BASE, BASE, FROM_P3, GREY, rowsOf } from "./kind-of.js";
 import { chromaticities, cicp, exifOrientation, gamma, pngChunk, withPngChunks } from "./png-chunks.js";
 
@@ -102,6 +103,23 @@ export const animationKinds = [
         Array.from({ length: 12 }, (_, i) => (i % 2 ? BLACK : WHITE)),
       ),
     AS_BASE,
+  ),
+  animations.refused(
+    "GIF whose picture ends in zeros",
+    async () => blanked(await animation("gif", []), 0.5),
+    /Invalid frame data/,
+    "INVALID_MEDIA",
+  ),
+  animations.shown(
+    "GIF whose picture ends in zeros, lenient",
+    async () => blanked(await animation("gif", []), 0.5),
+    { ...AS_BASE, mean: [92.7, 55.7, 34.1], by: "sharp alone: the rest is black" },
+    { tolerance: "lenient" },
+  ),
+  animations.shown(
+    "GIF with zeros before its end",
+    async () => Buffer.concat([(await animation("gif", [WHITE])).subarray(0, -1), Buffer.alloc(20), Buffer.from(";")]),
+    GIF_BASE,
   ),
   animations.shown("GIF of 10,000 frames, all of one colour", () => animatedGif(10_000), {
     ...{ width: 1, height: 1, mean: [40, 90, 160], by: "its palette" },

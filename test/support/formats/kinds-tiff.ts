@@ -1,5 +1,6 @@
 import sharp from "sharp";
 import { alphaAt, colourAt, grey, greyAt, HEIGHT, inputFile, packedGrey, rgb, samples, WIDTH } from "./base.js";
+import { blanked } from "./jpeg-kinds.js";
 import { AS_BASE, BASE, GREY, GREY_ON_WHITE, RGB_ON_WHITE, rowsOf } from "./kind-of.js";
 import { makeTiff, type TiffTags } from "./tiff-writer.js";
 
@@ -20,6 +21,11 @@ const f32 = (buffer: Buffer, value: number, at: number) => buffer.writeFloatLE(v
 const f64 = (buffer: Buffer, value: number, at: number) => buffer.writeDoubleLE(value, at);
 const deep = (index: number) => colourAt(index).map((value) => value * 257);
 const withAlpha = (index: number) => [...colourAt(index), Math.round(255 * alphaAt(index))];
+const multiplied = (index: number) =>
+  withAlpha(index).map((value, at) => (at < 3 ? Math.round(value * alphaAt(index)) : value));
+const inks = (index: number) => [...colourAt(index).map((value) => 255 - value), 0];
+const jpegInside = () =>
+  sharp(inputFile("base.png")).removeAlpha().tiff({ compression: "jpeg", quality: 95 }).toBuffer();
 const greyAlpha = (index: number) => [greyAt(index), Math.round(255 * alphaAt(index))];
 const inverted = Buffer.from(grey.map((value) => 255 - value));
 
@@ -61,6 +67,16 @@ export const tiffKinds = [
     { background: "#ff0000" },
   ),
   shown("RGB with alpha", () => tiff(samples(withAlpha), { ...bits(8, 8, 8, 8), ...alpha(2) }), RGB_ON_WHITE),
+  shown(
+    "RGB multiplied by its alpha",
+    () => tiff(samples(multiplied), { ...bits(8, 8, 8, 8), ...alpha(1) }),
+    RGB_ON_WHITE,
+  ),
+  shown("CMYK", () => tiff(samples(inks), { ...bits(8, 8, 8, 8), ...photometric(5) }), {
+    ...AS_BASE,
+    mean: [161.1, 92.6, 62.3],
+    by: "sharp alone: see above",
+  }),
   shown("CIELAB of 16 bits", () => tiff(samples(lab16, s16, 2), { ...bits(16, 16, 16), ...photometric(8) }), {
     ...BASE,
     mean: [161.2, 85.4, 50.9],
@@ -154,6 +170,7 @@ export const tiffKinds = [
   refused("lzma.tif", () => inputFile("lzma.tif"), /LZMA compression/),
   refused("zstd.tif", () => inputFile("zstd.tif"), /ZSTD compression/),
   refused("JPEG 2000 inside", () => tiff(rgb, { 259: short(34712) }), /JPEG 2000 compression/),
+  refused("JPEG inside with a hole", async () => blanked(await jpegInside(), 0.4, 0.6), /damaged/, "INVALID_MEDIA"),
   refused("cut off", () => tiff(rgb).subarray(0, 100_000), /damaged/, "INVALID_MEDIA"),
 ];
 
