@@ -84,8 +84,9 @@ async function isHarmless(
   warning: string,
   { input, mimeType, frame }: Pick<Decoding<unknown>, "input" | "mimeType" | "frame">,
 ): Promise<boolean> {
-  if (mimeType !== "image/gif")
-    return HARMLESS.test(warning) && !HARMFUL.test(warning) && !(mimeType === "image/tiff" && LEFT_OVER.test(warning));
+  if (mimeType === "image/jpeg") return HARMLESS.test(warning) && !HARMFUL.test(warning);
+  // libtiff also warns of tags that do not touch the picture: what counts is the JPEG inside.
+  if (mimeType === "image/tiff") return !HARMFUL.test(warning) && !LEFT_OVER.test(warning);
   if (!/invalid frame data/i.test(warning)) return false;
   return hasFrames(typeof input === "string" ? await readFile(input) : input, frame + 1);
 }

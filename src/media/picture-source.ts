@@ -58,7 +58,9 @@ export function openPicture<T>(
 export async function readFileExif(source: ImageSource): Promise<Uint8Array | undefined> {
   const sharp = await loadSharp();
   try {
-    const input = await inputOf(source, source.inspection ?? (await inspectImage(source.input, source.mimeType)));
+    // What sharp is not to show may be decoded by another decoder, and its EXIF is wanted all the same.
+    const inspection = source.inspection ?? (await inspectImage(source.input, source.mimeType).catch(() => undefined));
+    const input = inspection === undefined ? source.input : await inputOf(source, inspection);
     return (await sharp(input, { limitInputPixels: false }).metadata()).exif;
   } catch {
     return undefined; // whoever decodes it says what is wrong with it

@@ -3,8 +3,10 @@ import sharp from "sharp";
 import { describe, expect, it, test } from "vitest";
 import { mediaFacts, type ProcessOptions, processUploadWithRetry } from "../../src/index.js";
 import { readExif } from "../../src/media/exif.js";
+import { readFileExif } from "../../src/media/picture-source.js";
 import { fakeDecoder } from "../support/fake-decoder.js";
 import { uploadOf, worldOf } from "../support/fakes.js";
+import { multiplied } from "../support/formats/heif-kinds.js";
 
 const ALL = { exif: true, location: true };
 
@@ -28,6 +30,16 @@ async function exifOf(exif: Record<string, Record<string, string>>, options = AL
   const { exif: data } = await sharp(await photoWith(exif)).metadata();
   return readExif(data ?? new Uint8Array(), options);
 }
+
+it("is read of an image that sharp is not to show, because another decoder may", async () => {
+  const image = sharp({ create: { width: 64, height: 64, channels: 4, background: "#285aa080" } });
+  const avif = await image
+    .withExif({ IFD0: { Model: "Acme 1" } })
+    .avif()
+    .toBuffer();
+  const exif = await readFileExif({ input: multiplied(avif), mimeType: "image/avif" });
+  expect(readExif(exif ?? new Uint8Array(), ALL)).toMatchObject({ camera: "Acme 1" });
+});
 
 describe("EXIF", () => {
   it("tells when, with what and where it was taken", async () => {
