@@ -1,6 +1,7 @@
 import { NEVER } from "../async/time.js";
 import type { UploadFilter, UploadSelection } from "../contracts/repository.js";
 import type { BatchStatus, RerunMode, UploadRecord } from "../contracts/upload.js";
+import { ConfigurationError } from "../errors.js";
 import { resetOneByOne, selectionFor } from "../pipeline/reset.js";
 import { filterOf } from "../pipeline/selection.js";
 import type { Settings } from "../pipeline/settings.js";
@@ -30,17 +31,21 @@ export async function rerunUploads<U extends UploadRecord>(
   const reset = await resetAll(run, taken, mode, redo, settings);
   // Also what a call before this one has reset under this name and not finished: the same call goes on with it.
   const isRedone = (upload: U) => redoOf(upload) === redo && !run.excluded.has(upload.id);
-  if (isStored && batchId !== null) {
+  const record = batchId === null ? null : await repository.findBatch(batchId, stopping);
+  if (isStored) {
     const counts = await run.count();
+    if (record === null && sum(counts) === 0) throw notThere(batchId);
     run.stats.count(counts);
-    run.started(await repository.findBatch(batchId, stopping), counts);
+    run.started(record, counts);
   } else {
     run.stats.expect(await countOpen(run, selection, reset, isRedone));
     run.started(null, null);
   }
 
   const batches = new Set<string>();
-  const unwatch = watchBatch(run, batchId, settings.lease.durationMs);
+  // Uploads may name a batch that has no row: nobody can cancel that.
+  const watched = record === null ? null : batchId;
+  const unwatch = watchBatch(run, watched, settings.lease.durationMs);
   try {
     for (let isDone = false; !isDone && !stopping.aborted; ) {
       isDone = true;
@@ -56,7 +61,7 @@ export async function rerunUploads<U extends UploadRecord>(
     unwatch();
   }
   if (run.ending.isEarly || stopping.aborted) return "processing";
-  if (isStored && batchId !== null && (await isCancelled(run, batchId))) return "cancelled";
+  if (isStored && watched !== null && (await isCancelled(run, watched))) return "cancelled";
   // A batch that nobody has begun is not completed by what was redone in it.
   for (const each of batches) await settle(repository, each, NEVER, ["processing"]);
   // Cancelled by another process, which the uploads were told by their claims and renewals.
@@ -64,6 +69,10 @@ export async function rerunUploads<U extends UploadRecord>(
   if (batchId !== null) return "cancelled";
   run.ending.interrupt(run.batchCancelled);
   return "processing";
+}
+
+function notThere(batchId: string | null): ConfigurationError {
+  return new ConfigurationError(`rerun: there is no batch ${JSON.stringify(batchId)}, and no upload that names it`);
 }
 
 /** Resets in one statement where the repository can, else one by one. @returns how many */

@@ -126,7 +126,8 @@ export function addPrice<U extends UploadRecord>(
   if (usage.cost !== undefined || ai.price === undefined) return;
   try {
     const cost = ai.price(usage.toUsage(), stage);
-    if (typeof cost === "number" && Number.isFinite(cost)) usage.cost = cost;
+    // A price below nothing would give a budget back.
+    if (typeof cost === "number" && Number.isFinite(cost) && cost >= 0) usage.cost = cost;
   } catch (error) {
     logger.warn({ uploadId: run.id, error }, "ai.price threw");
   }
@@ -140,7 +141,9 @@ export function endUnpriced<U extends UploadRecord>(run: UploadRun<U>, stage: St
 }
 
 function withoutPrice(stage: StageName): ConfigurationError {
-  return new ConfigurationError(`ai.price: expected the price of a ${stage} call, because there is a budget, got null`);
+  return new ConfigurationError(
+    `ai.price: expected the price of a ${stage} call, a number of at least 0, because there is a budget`,
+  );
 }
 
 /**

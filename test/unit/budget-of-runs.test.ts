@@ -80,20 +80,23 @@ describe("a budget", () => {
     expect(await processor.process("batch", { budget: 2 })).toMatchObject({ status: "completed" });
   });
 
-  test("a null price: the paid result is stored, then the run ends with a ConfigurationError", async () => {
-    const world = worldOf(ids(3));
-    const processor = new BatchProcessor({ ...world, ai: priced(world, { price: () => null }), ...plain });
-    const result = await processor.process("batch", { budget: 5 });
-    expect(result).toMatchObject({ status: "failed", failed: 0, error: { code: "INVALID_CONFIGURATION" } });
-    expect(result.error?.message).toBe(
-      "ai.price: expected the price of a describe call, because there is a budget, got null",
-    );
-    expect(world.ai.describe).toHaveBeenCalledTimes(1);
-    const [first] = await world.repository.listUploads({ all: true }, { limit: 1 });
-    expect(first).toMatchObject({ status: "pending", description: "text", starts: 0 });
-    expect(await processor.process("batch")).toMatchObject({ status: "completed", completed: 3 });
-    expect(world.ai.describe).toHaveBeenCalledTimes(3);
-  });
+  test.each([null, -1])(
+    "the price %s: the paid result is stored, then the run ends with a ConfigurationError",
+    async (price) => {
+      const world = worldOf(ids(3));
+      const processor = new BatchProcessor({ ...world, ai: priced(world, { price: () => price }), ...plain });
+      const result = await processor.process("batch", { budget: 5 });
+      expect(result).toMatchObject({ status: "failed", failed: 0, error: { code: "INVALID_CONFIGURATION" } });
+      expect(result.error?.message).toBe(
+        "ai.price: expected the price of a describe call, a number of at least 0, because there is a budget",
+      );
+      expect(world.ai.describe).toHaveBeenCalledTimes(1);
+      const [first] = await world.repository.listUploads({ all: true }, { limit: 1 });
+      expect(first).toMatchObject({ status: "pending", description: "text", starts: 0 });
+      expect(await processor.process("batch")).toMatchObject({ status: "completed", completed: 3 });
+      expect(world.ai.describe).toHaveBeenCalledTimes(3);
+    },
+  );
 
   test("a null price at the last stage, of a single call: everything is stored, the upload is open", async () => {
     const world = worldOf([uploadOf("a")]);

@@ -60,7 +60,8 @@ describe("headers of damaged files", () => {
       const { name, bytes } = mutantOf(specimens, 1, number);
       const { source, reads } = counted(bytes);
       await expect(reader(source), `${number}: ${name}`).resolves.toBeDefined();
-      expect(reads(), `${number}: ${name}`).toBeLessThan(MOST_READS);
+      // Of a JPEG every segment is looked at, and a few bytes may look like one.
+      expect(reads(), `${number}: ${name}`).toBeLessThan(MOST_READS + bytes.length / 50);
     }
   });
 

@@ -54,6 +54,16 @@ test("a redo of part of a batch is not told as the batch: neither its numbers no
   expect(ofBatch.at(-1)).toMatchObject({ type: "batch:settled" });
 });
 
+test("a redo of a batch that is not there says so; one that has uploads and no row is done", async () => {
+  const store = await inMemory([finished("a", { batchId: "rowless" })]);
+  const processor = new BatchProcessor({ ...adaptersOf(store), ...quick });
+  await expect(processor.rerun({ batchId: "typo" }, "reprocess")).rejects.toThrow('there is no batch "typo"');
+  expect(await processor.rerun({ batchId: "rowless" }, "reprocess")).toMatchObject({
+    status: "completed",
+    completed: 1,
+  });
+});
+
 test("cancel ends a redo of part of the batch", async () => {
   const store = await inMemory(["a", "b"].map((id) => finished(id)));
   const adapters = adaptersOf(store);
