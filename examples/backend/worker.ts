@@ -15,7 +15,7 @@ const { worker, close } = createUploadWorker(
   {
     thumbnail: { key: thumbnailKey },
     input: { maxBytes: MAX_BYTES },
-    plugins: [publishTo(channel, { fields: ["description"] })],
+    plugins: [publishTo(channel, { fields: ["description", "fileName"] })],
     worker: { connection, concurrency: 2 },
   },
 );

@@ -1,8 +1,11 @@
 import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import sharp from "sharp";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inspectImage } from "../../src/media/inspect/inspect-image.js";
 import { jpegPixelLimit, PIXEL_LIMITS } from "../../src/media/pixel-limits.js";
 import { makeThumbnail } from "../../src/media/thumbnail.js";
@@ -10,20 +13,35 @@ import { inputFile } from "../support/formats/base.js";
 
 const worker = fileURLToPath(new URL("../support/large-image-worker.ts", import.meta.url));
 
-async function measured(...args: readonly string[]): Promise<{ outcome: string; peakMiB: number }> {
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", worker, ...args]);
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "large-images-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Made here: to code it takes more memory than to decode it. */
+async function jpegOf(coding: string, width: number, height: number): Promise<string> {
+  const path = join(folder, `${coding}-${width}.jpg`);
+  await sharp({ create: { width, height, channels: 3, background: "#c96" } })
+    .jpeg({ progressive: coding === "progressive" })
+    .toFile(path);
+  return path;
+}
+
+async function measured(path: string): Promise<{ outcome: string; peakMiB: number }> {
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", worker, path]);
   return JSON.parse(stdout);
 }
 
 describe("by default", () => {
   it.each([
-    ["baseline", "16320", "12240"], // 200 megapixels
-    ["baseline", "12000", "9000"],
-    ["progressive", "16320", "12240"],
-  ])(
+    ["baseline", 16320, 12240], // 200 megapixels
+    ["baseline", 12000, 9000],
+    ["progressive", 16320, 12240],
+  ] as const)(
     "a %s JPEG of %s × %s px is let in, and takes less than 1 GiB",
     async (...args) => {
-      const { outcome, peakMiB } = await measured(...args);
+      const { outcome, peakMiB } = await measured(await jpegOf(...args));
       expect(outcome).toBe("completed");
       expect(peakMiB).toBeLessThan(1024);
     },
@@ -31,7 +49,12 @@ describe("by default", () => {
   );
 
   it("a JPEG of more is refused by name, before it is decoded", async () => {
-    const { outcome, peakMiB } = await measured("progressive", "20000", "20000");
+    const path = await jpegOf("progressive", 64, 64);
+    const bytes = readFileSync(path);
+    const size = bytes.indexOf(Buffer.from([0xff, 0xc2])) + 5;
+    for (const at of [size, size + 2]) bytes.writeUInt16BE(20_000, at);
+    writeFileSync(path, bytes);
+    const { outcome, peakMiB } = await measured(path);
     expect(outcome).toMatch(/^MEDIA_TOO_LARGE: .*more than \d+ pixels.*by default for JPEG in several scans/);
     expect(peakMiB).toBeLessThan(300);
   });

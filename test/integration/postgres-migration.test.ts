@@ -88,10 +88,13 @@ describe.each(kinds)("tables of the first edition, with $column", ({ column, opt
     expect(similar?.upload.id).toBe("done");
   });
 
-  test("without migrate, the database names the column before anything is changed", async () => {
+  test("without migrate, the column and the remedy are named before anything is changed", async () => {
     const tables = await firstEdition(column);
     const repository = postgresRepository(database, { ...options, tables });
-    const missing = { code: "42703", message: expect.stringContaining("draft") };
+    const missing = {
+      code: "INVALID_CONFIGURATION",
+      message: expect.stringMatching(/"draft" does not exist.*migrate/),
+    };
     await expect(repository.findUpload("done")).rejects.toMatchObject(missing);
     await expect(repository.listUploads({ batchId: "b" }, { limit: 1 })).rejects.toMatchObject(missing);
     await expect(repository.resetUploads({ batchId: "b" }, "retry", "redo")).rejects.toMatchObject(missing);
