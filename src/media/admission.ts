@@ -1,8 +1,8 @@
 import { UploadError, type UploadErrorCode } from "../errors.js";
 import { sniff } from "./sniff.js";
 
-/** What is let in by default, beside what decoders name. */
-export const IMAGES: readonly string[] = [
+/** What every build of sharp decodes. */
+export const DECODED_BY_SHARP: readonly string[] = [
   "image/jpeg",
   "image/png",
   "image/apng",
@@ -10,9 +10,10 @@ export const IMAGES: readonly string[] = [
   "image/avif",
   "image/gif",
   "image/tiff",
-  "image/heic",
-  "image/heif",
 ];
+
+/** What is let in by default, beside what decoders name. */
+export const IMAGES: readonly string[] = [...DECODED_BY_SHARP, "image/heic", "image/heif"];
 
 /** Of the `input` options: which originals are let in. */
 export interface AdmissionLimits {

@@ -1,5 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { classifyError, messageOf, UploadError } from "../errors.js";
+import { DECODED_BY_SHARP } from "./admission.js";
 import type { Inspection } from "./inspect/inspection.js";
 import { readHead } from "./read-head.js";
 import type { SharpConstructor } from "./sharp.js";
@@ -49,16 +50,6 @@ function unreadable(thrown: unknown): UploadError {
   return new UploadError(message, { code: "STORAGE_FAILED", stage: "open", cause: thrown });
 }
 
-/** What every build of sharp decodes: when it does not know a file of these types, the file is damaged. */
-const ALWAYS_DECODABLE: ReadonlySet<string> = new Set([
-  "image/jpeg",
-  "image/png",
-  "image/apng",
-  "image/webp",
-  "image/avif",
-  "image/gif",
-  "image/tiff",
-]);
 /** How libheif words that it has no codec, over its versions. */
 const NO_HEIF_CODEC = /compression format|decoding plugin|unsupported codec/i;
 
@@ -97,7 +88,8 @@ export function decodeError(
     const lacking = `The image (${mimeType}) is ${coding}, which the installed sharp cannot decode; convert it to JPEG or PNG`;
     return new UploadError(lacking, { code: "UNSUPPORTED_MEDIA", cause: thrown });
   }
-  if (UNKNOWN_FORMAT.test(message) && !ALWAYS_DECODABLE.has(mimeType)) {
+  // When it does not know a file of a type that it always decodes, the file is damaged.
+  if (UNKNOWN_FORMAT.test(message) && !DECODED_BY_SHARP.includes(mimeType)) {
     return new UploadError(`sharp cannot decode ${mimeType}`, { code: "UNSUPPORTED_MEDIA", cause: thrown });
   }
   // libvips writes all messages of one operation, one a line. The first that says something names the cause.
