@@ -54,7 +54,7 @@ describe.each(kinds)("an original that is opened as %s", (kind, answer) => {
       expect(path.startsWith(tmpdir())).toBe(true);
       expect((await stat(path)).mode & 0o077).toBe(0);
       expect((await stat(dirname(path))).mode & 0o077).toBe(0);
-      expect(path).not.toContain("u1");
+      expect(path.split(/[^a-z0-9]+/i)).not.toContain("u1"); // as a part of its own: the rest is random
     }
     await media.release();
   });

@@ -105,7 +105,7 @@ export const jpeg = photo("rocket.jpg");
 export const jpegPath = fileURLToPath(new URL("../../examples/photos/rocket.jpg", import.meta.url));
 export const thumbnailOptions = { size: 64, format: "jpeg", quality: 80, background: "#ffffff" } as const;
 
-/** Puts the temporary files of this test file into a directory of their own; tells which there are. */
+/** Puts the temporary files of this test file into a directory of their own; tells which there are, and removes them. */
 export function watchTemporaryFiles(): () => Promise<string[]> {
   const before = process.env.TMPDIR;
   let directory = "";
@@ -118,5 +118,10 @@ export function watchTemporaryFiles(): () => Promise<string[]> {
     else process.env.TMPDIR = before;
     await rm(directory, { recursive: true });
   });
-  return () => readdir(directory);
+  return async () => {
+    const found = await readdir(directory);
+    // What one test leaves is not to be held against those behind it.
+    for (const name of found) await rm(join(directory, name), { recursive: true });
+    return found;
+  };
 }
