@@ -4,6 +4,7 @@ import { decodeError, readError } from "./decode-error.js";
 import { decodeTolerantly, type OpenReading, type ToleranceSettings } from "./decode-tolerantly.js";
 import { afterDecoding, beforeDecoding } from "./decoder-memory.js";
 import { firstFrameThatShows } from "./first-frame.js";
+import { decodeHeard, type RequireHeard, Unheard } from "./heard.js";
 import { inspectImage } from "./inspect/inspect-image.js";
 import type { Inspection } from "./inspect/inspection.js";
 import { loadSharp, type Sharp } from "./sharp.js";
@@ -26,22 +27,33 @@ export interface DecodeLimits extends ToleranceSettings {
 
 /**
  * Opens an image for `work`: its first frame that shows something, and no more than the limits let in. `work` is called again,
- * with another reading of the image, when the first one turned out damaged.
+ * with another reading of the image, when the first one turned out damaged or was disturbed.
  *
  * @throws UploadError `INVALID_MEDIA` damaged, `MEDIA_TOO_LARGE` too many pixels, `UNSUPPORTED_MEDIA` no decoder, or what would
  *   not be shown rightly, `MISSING_ORIGINAL` a path where nothing is, `STORAGE_FAILED` what cannot be read just now
  * @throws ConfigurationError when sharp cannot be loaded
  */
-export async function decodeImage<T>(
+export function decodeImage<T>(
   source: ImageSource,
   limits: DecodeLimits,
   work: (image: Sharp) => Promise<T>,
+): Promise<T> {
+  return decodeHeard((requireHeard) => decodeOnce(source, limits, work, requireHeard));
+}
+
+async function decodeOnce<T>(
+  source: ImageSource,
+  limits: DecodeLimits,
+  work: (image: Sharp) => Promise<T>,
+  requireHeard: RequireHeard,
 ): Promise<T> {
   const sharp = await loadSharp();
   const { mimeType } = source;
   let inspection: Inspection | undefined;
   const judge = async (thrown: unknown) => {
     if (UploadError.isInstance(thrown)) return thrown;
+    if (thrown instanceof Unheard) throw thrown;
+    requireHeard(thrown);
     const failed = await readError(thrown, source.input, sharp);
     return failed ?? decodeError(thrown, mimeType, inspection, limits.limitInputPixels);
   };
@@ -66,7 +78,7 @@ export async function decodeImage<T>(
       colourspace = colourspaceOf(header);
     }
     const frame = mayHaveFrames ? await firstFrameThatShows(open) : 0;
-    return await decodeTolerantly({ input: original, mimeType, frame, open, work, judge }, limits);
+    return await decodeTolerantly({ input: original, mimeType, frame, open, work, judge, requireHeard }, limits);
   } catch (error) {
     throw await judge(error);
   } finally {

@@ -3,6 +3,7 @@ import { messageOf, UploadError } from "../errors.js";
 import { showsNothing } from "./first-frame.js";
 import { hasFrames } from "./headers/gif-frames.js";
 import { hasAllScans, withEndMarker } from "./headers/jpeg-end.js";
+import type { RequireHeard } from "./heard.js";
 import type { Sharp } from "./sharp.js";
 
 /** `"lenient"` takes what can be shown of an image that is cut off or damaged. */
@@ -37,6 +38,7 @@ interface Decoding<T> {
   readonly work: (image: Sharp) => Promise<T>;
   /** What an error of the decoder means. */
   readonly judge: (thrown: unknown) => Promise<UploadError>;
+  readonly requireHeard: RequireHeard;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function decodeTolerantly<T>(decoding: Decoding<T>, settings: Toler
 }
 
 /** Their decoders go on behind damage, and only warn of it. */
-const WARNED_OF: ReadonlySet<string> = new Set(["image/jpeg", "image/gif", "image/tiff"]);
+const WARNED_OF: ReadonlySet<string> = new Set(["image/jpeg", "image/gif"]);
 
 async function decodeWhole<T>(decoding: Decoding<T>): Promise<T> {
   const { mimeType, frame, open, work } = decoding;
@@ -68,7 +70,7 @@ async function decodeWhole<T>(decoding: Decoding<T>): Promise<T> {
   try {
     return await work(open({ frame, failOn: "warning" }));
   } catch (error) {
-    if (!(await isHarmless(messageOf(error), decoding))) throw error;
+    if (!(await isHarmless(error, decoding))) throw error;
     return work(open({ frame }));
   }
 }
@@ -77,18 +79,13 @@ async function decodeWhole<T>(decoding: Decoding<T>): Promise<T> {
 const HARMLESS =
   /extraneous bytes before|unknown (?:JFIF|Adobe)|bad ICC marker|invalid SOS parameters|inconsistent progression/i;
 const HARMFUL = /premature end|bad (?:huffman|arithmetic) code|instead of RST/i;
-/** Of a tile in a TIFF: nobody pads those, so its picture ended too early. */
-const LEFT_OVER = /extraneous bytes before marker 0xd9/i;
 
-async function isHarmless(
-  warning: string,
-  { input, mimeType, frame }: Pick<Decoding<unknown>, "input" | "mimeType" | "frame">,
-): Promise<boolean> {
-  if (mimeType === "image/jpeg") return HARMLESS.test(warning) && !HARMFUL.test(warning);
-  // libtiff also warns of tags that do not touch the picture: what counts is the JPEG inside.
-  if (mimeType === "image/tiff") return !HARMFUL.test(warning) && !LEFT_OVER.test(warning);
-  if (!/invalid frame data/i.test(warning)) return false;
-  return hasFrames(typeof input === "string" ? await readFile(input) : input, frame + 1);
+async function isHarmless<T>(thrown: unknown, decoding: Decoding<T>): Promise<boolean> {
+  const { input, mimeType, frame, requireHeard } = decoding;
+  if (mimeType === "image/gif") return hasFrames(typeof input === "string" ? await readFile(input) : input, frame + 1);
+  requireHeard(thrown);
+  const warning = messageOf(thrown);
+  return HARMLESS.test(warning) && !HARMFUL.test(warning);
 }
 
 /** `null` when more is missing than the marker. Not that the decoder warns of anything tells that all is there. */

@@ -2,6 +2,7 @@ import { types } from "node:util";
 import type { DecodedFrame } from "../contracts/decoder.js";
 import { ConfigurationError, messageOf, UploadError } from "../errors.js";
 import { afterDecoding, beforeDecoding } from "./decoder-memory.js";
+import { decodeHeard, type RequireHeard, Unheard } from "./heard.js";
 import { loadSharp, type Sharp } from "./sharp.js";
 import { systemError } from "./system-error.js";
 
@@ -22,6 +23,14 @@ export interface FrameSource {
  */
 export async function openFrame<T>(source: FrameSource, work: (image: Sharp) => Promise<T>): Promise<T> {
   requireFrame(source);
+  return decodeHeard((requireHeard) => openOnce(source, work, requireHeard));
+}
+
+async function openOnce<T>(
+  source: FrameSource,
+  work: (image: Sharp) => Promise<T>,
+  requireHeard: RequireHeard,
+): Promise<T> {
   const { frame, mimeType } = source;
   const sharp = await loadSharp();
   beforeDecoding();
@@ -30,7 +39,8 @@ export async function openFrame<T>(source: FrameSource, work: (image: Sharp) => 
     const { pixels, width, height, channels } = frame;
     return await work(sharp(pixels, { raw: { width, height, channels } }));
   } catch (error) {
-    if (UploadError.isInstance(error)) throw error;
+    if (UploadError.isInstance(error) || error instanceof Unheard) throw error;
+    requireHeard(error);
     const failed = await systemError(error);
     if (failed !== null) throw failed;
     const message = `A frame of the original (${mimeType}) cannot be used: ${messageOf(error)}`;

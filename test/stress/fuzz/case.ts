@@ -55,7 +55,7 @@ export async function tryCase(
   const running = childProcesses();
   const problem =
     problemOf(result, [folder, process.cwd()]) ??
-    (result.status === "completed" ? await problemOfThumbnail(objects.get("thumbnails/1.jpg")) : undefined) ??
+    (result.status === "completed" ? await problemOfPictures(result, objects.get("thumbnails/1.jpg")) : undefined) ??
     (running.length > 0 ? `processes are left: ${running}` : undefined) ??
     (left.length > 0 ? `temporary files are left: ${left}` : undefined);
   for (const name of left) rmSync(join(temporary, name), { recursive: true });
@@ -93,6 +93,14 @@ export function problemOf(result: UploadResult, secretPaths: readonly string[]):
     if (secretPaths.some((path) => message.includes(path))) return `a path is told: ${message}`;
   }
   return undefined;
+}
+
+async function problemOfPictures(
+  { warnings }: UploadResult,
+  thumbnail: Uint8Array | undefined,
+): Promise<string | undefined> {
+  const problem = await problemOfThumbnail(thumbnail);
+  return problem && [problem, ...warnings.map(({ code, message }) => `${code}: ${message}`)].join("; ");
 }
 
 export async function problemOfThumbnail(thumbnail: Uint8Array | undefined): Promise<string | undefined> {
