@@ -123,10 +123,10 @@ async function bringToItsEnd(gallery: Gallery, history: History, random: () => n
 
 /**
  * A kill, or a call that failed five times in a row, may leave an object. Where each version has a key of its own, so does an undone
- * redo when its upload is deleted before the next redo.
+ * redo when its upload is deleted before the next redo, or the next redo is of another version.
  */
 function mayLeaveObjects({ faults, actions, keyByVersion }: History): boolean {
   const happens = (...kinds: readonly Action["kind"][]) => actions.some(({ kind }) => kinds.includes(kind));
   if (faults > 0 || happens("kill", "store down")) return true;
-  return keyByVersion && happens("undo") && happens("delete");
+  return keyByVersion && happens("undo") && happens("delete", "deploy a model");
 }
