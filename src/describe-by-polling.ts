@@ -61,7 +61,7 @@ export function describeByPolling<U extends UploadRecord, Job>(
 
   return async (media, context) => {
     const { signal, logger } = context;
-    const key = keyOf(media, context);
+    const key = context.idempotencyKey;
     signal.throwIfAborted();
     const earlier = running.get(key);
     if (earlier !== undefined) {
@@ -131,12 +131,6 @@ export function describeByPolling<U extends UploadRecord, Job>(
       }
     }
   };
-}
-
-/** The key of the call, and what tells two uploads apart that have one id in two stores. */
-function keyOf<U extends UploadRecord>({ upload }: Media<U>, { idempotencyKey }: StageContext): string {
-  const { storageKey, userId, batchId } = upload;
-  return JSON.stringify([idempotencyKey, storageKey, userId, batchId]);
 }
 
 /** @throws the signal's reason */

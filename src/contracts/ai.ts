@@ -149,8 +149,9 @@ export interface StageContext {
    */
   readonly ask?: number | undefined;
   /**
-   * The same over all attempts and restarts of one upload and stage, and another one for another redo, for another description
-   * where the stage is behind it, and after an answer that was received and not accepted: hand it to services that take such a key.
+   * The same over all attempts and restarts of one upload (its `id`, `storageKey` and `userId`) and stage, and another one for another
+   * redo, for another description where the stage is behind it, and after an answer that was received and not accepted: hand it to
+   * services that take such a key. Where two databases have uploads that are equal in all three, put the name of yours before it.
    */
   readonly idempotencyKey: string;
   /** Tells how far the stage is, from 0 to 1. Calls that go back, or come after the stage has ended, are ignored. */

@@ -171,7 +171,7 @@ export function wentOn(stage: StageName): UploadError {
 }
 
 /**
- * Names the upload, the stage, the model where it has a name, the redo, the description where the stage is behind it, and how many
+ * Names the upload, also by its original and its user, because two stores may have uploads of one id; the stage, the model where it has a name, the redo, the description where the stage is behind it, and how many
  * answers were not accepted: another one of these is another call. A service that is asked again by the same key answers as it did
  * then: that would be the vector of another text where an interrupted redo describes anew.
  *
@@ -186,7 +186,8 @@ export function keyMaker<U extends UploadRecord>(run: UploadRun<U>, stage: Stage
   return () => {
     const own = settings.stages.find(({ name }) => name === stage);
     const isOfDescription = own === undefined ? stage === "embed" : mayReadDescription(own);
-    let key = `upload-processor/${id}/${stage}`;
+    const { storageKey, userId } = row;
+    let key = `upload-processor/${id}/${stage}/${hashOf(`${storageKey} ${userId ?? ""}`)}`;
     if (ofStage !== undefined) key += `/${ofStage}`;
     if (typeof redo === "string") key += `/${redo}`;
     if (isOfDescription && description !== undefined) key += `/${hashOf(description)}`;

@@ -151,7 +151,7 @@ describe("the context of a call", () => {
     ]);
     expect(again).toBe(both);
     expect(new Set([both, others, alone]).size).toBe(3);
-    expect(alone).toMatch(/^upload-processor\/u0000\/embed\/[\w-]{16}$/);
+    expect(alone).toMatch(/^upload-processor\/u0000\/embed\/[\w-]{16}\/[\w-]{16}$/);
   });
 
   test("aborts when all uploads in it are aborted, and the answer that comes then is kept", async () => {

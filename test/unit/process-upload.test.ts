@@ -105,6 +105,21 @@ describe("retries", () => {
     expect(copied.idempotencyKey).toMatch(/^upload-processor\/a\/embed\//);
   });
 
+  test("uploads of one id in two stores have keys of their own: a service that knows the key gives the answer of the other", async () => {
+    const keysOf = async (upload: Parameters<typeof uploadOf>[1]) => {
+      const world = worldOf([uploadOf("1", upload)]);
+      await processUploadWithRetry("1", world, quick);
+      return [world.ai.describe, world.ai.embed].map(({ mock }) => mock.calls[0]?.[1].idempotencyKey);
+    };
+    const keys = await Promise.all([
+      keysOf({ storageKey: "north/1.jpg" }),
+      keysOf({ storageKey: "south/1.jpg" }),
+      keysOf({ storageKey: "south/1.jpg", userId: "u7" }),
+    ]);
+    expect(new Set(keys.flat()).size).toBe(6);
+    expect(await keysOf({ storageKey: "north/1.jpg" })).toEqual(keys[0]);
+  });
+
   test("maxAttempts counts the first try; the true reason is stored; failed is written once", async () => {
     const world = worldOf([uploadOf("a")]);
     world.ai.describe.mockRejectedValue(Object.assign(new Error("model overloaded"), { status: 503 }));
