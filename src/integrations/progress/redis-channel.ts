@@ -26,7 +26,12 @@ export interface RedisClients {
 }
 
 export interface RedisChannelOptions {
-  /** The name of the channel in Redis. Whoever is to see the same events has the same. @default "upload_processor_progress" */
+  /**
+   * The name of the channel in Redis. Whoever is to see the same events has the same, and nobody else: give each database of uploads
+   * one of its own, because ids say nothing of theirs, and Redis' numbered databases share their channels.
+   *
+   * @default "upload_processor_progress"
+   */
   readonly name?: string | undefined;
 }
 
