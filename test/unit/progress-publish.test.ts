@@ -177,3 +177,32 @@ it("refuses what is no channel, and unknown options", () => {
   expect(() => publishTo(channel, { field: ["a"] } as object)).toThrow("options.field: unknown; known are fields");
   expect(() => publishTo(channel, { fields: "description" as never })).toThrow("fields: expected a list");
 });
+
+describe("what was paid", () => {
+  const timing = { stage: "describe", attempt: 1, durationMs: 5, waitedMs: 0, outcome: "ok" as const };
+  const cost = { cost: 0.25, requests: 1 };
+
+  async function told(options?: Parameters<typeof publishTo>[1]) {
+    const { channel, events } = recorder();
+    const tell = teller(publishTo(channel, options));
+    tell("upload:settled", { status: "deleted", usage: cost, stages: [{ ...timing, usage: cost }] });
+    tell("batch:settled", { usage: cost, usageByStage: { describe: cost } });
+    await until(() => events.length === 2);
+    return events.map(({ usage, usageByStage, stages }) => ({ usage, usageByStage, stages }));
+  }
+
+  it("stays with the workers by default: everybody who may watch gets what is published", async () => {
+    expect(await told()).toEqual([
+      { usage: {}, usageByStage: undefined, stages: [timing] },
+      { usage: {}, usageByStage: {}, stages: undefined },
+    ]);
+  });
+
+  it("is sent where that is wanted", async () => {
+    expect(await told({ usage: true })).toEqual([
+      { usage: cost, usageByStage: undefined, stages: [{ ...timing, usage: cost }] },
+      { usage: cost, usageByStage: { describe: cost }, stages: undefined },
+    ]);
+    expect(() => publishTo(recorder().channel, { usage: "yes" as never })).toThrow(/usage: expected true or false/);
+  });
+});

@@ -1,4 +1,4 @@
-import { type Plugin, serializeEvent, type UploadEvent } from "../../index.js";
+import { type Plugin, serializeEvent, type UploadEvent, type WireEvent } from "../../index.js";
 import { expected, requireMethods, requireOptions } from "../check.js";
 import type { Channel } from "./channel.js";
 import { LatestEvents } from "./latest-event.js";
@@ -10,6 +10,11 @@ export interface PublishOptions {
    * sent with its progress too. Everybody who may watch the upload gets them. @default []
    */
   readonly fields?: readonly string[] | undefined;
+  /**
+   * Whether `usage` is sent: tokens, requests and what they cost. Everybody who may watch gets it, so it stays with the workers unless
+   * those are your own people; it is `{}` then. @default false
+   */
+  readonly usage?: boolean | undefined;
 }
 
 /** Uploads that take less are told of by their outcome alone. */
@@ -30,13 +35,17 @@ const QUIET_MS = 200;
  */
 export function publishTo(channel: Channel, options: PublishOptions = {}): Plugin {
   requireMethods("channel", channel, ["publish"]);
-  requireOptions("options", options, ["fields"]);
-  const { fields = [] } = options;
+  requireOptions("options", options, ["fields", "usage"]);
+  const { fields = [], usage = false } = options;
   if (!Array.isArray(fields) || !fields.every((field) => typeof field === "string"))
     throw expected("fields", "a list of the names of fields", options.fields);
+  if (typeof usage !== "boolean") throw expected("usage", "true or false", usage);
 
   const outbox = new Outbox(channel);
-  const send = (event: UploadEvent) => outbox.send(serializeEvent(event, { fields }));
+  const send = (event: UploadEvent) => {
+    const sent = serializeEvent(event, { fields });
+    return outbox.send(usage ? sent : withoutUsage(sent));
+  };
   const latest = new LatestEvents((event) => void send(event));
   const ofUpload = ({ uploadId }: { readonly uploadId: string }) => `upload ${uploadId}`;
   const ofBatch = ({ batchId }: { readonly batchId: string | null }) => `batch ${batchId}`;
@@ -70,5 +79,15 @@ export function publishTo(channel: Channel, options: PublishOptions = {}): Plugi
       "breaker:opened": sendAndTell,
       "breaker:closed": sendAndTell,
     },
+  };
+}
+
+function withoutUsage(event: WireEvent): WireEvent {
+  const { stages } = event;
+  return {
+    ...event,
+    ...("usage" in event && { usage: {} }),
+    ...("usageByStage" in event && { usageByStage: {} }),
+    ...(Array.isArray(stages) && { stages: stages.map(({ usage: _, ...timing }) => timing) }),
   };
 }
