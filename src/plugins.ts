@@ -24,6 +24,8 @@ export type WorkOutcome = {
   readonly usage?: Usage;
   /** Of an upload, and only `true`: its redo failed, and the old result stands. */
   readonly kept?: boolean;
+  /** Of an upload that was deferred: it has used up an attempt, and its engine makes the next one. */
+  readonly countsAsAttempt?: boolean;
 };
 
 /**

@@ -99,7 +99,10 @@ function workOn<U extends UploadRecord>(run: UploadRun<U>, table: StageTable<U>)
       const { value } = settled;
       if (!("error" in value)) return { outcome: value.status, usage };
       const outcome = { outcome: value.status, error: value.error, usage };
-      return value.status === "failed" && value.kept ? Object.assign(outcome, { kept: true }) : outcome;
+      if (value.status === "failed" && value.kept) return Object.assign(outcome, { kept: true });
+      if (value.status === "deferred" && value.countsAsAttempt)
+        return Object.assign(outcome, { countsAsAttempt: true });
+      return outcome;
     },
     (thrown) => run.warn(pluginFailed(thrown, null)),
   );

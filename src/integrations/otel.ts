@@ -30,8 +30,11 @@ export function telemetry(options: TelemetryOptions = {}): Plugin {
   const batches = new BatchSpans(options.tracer, recorded);
   const spans = new Spans(options.tracer, batches, recorded);
   const measurements = new Measurements(options.meter);
-  const isNewToTracer = firstToTell(options.tracer ?? GLOBAL_TRACER);
-  const isNewToMeter = firstToTell(options.meter ?? GLOBAL_METER);
+  const isFirstSpan = firstToTell(options.tracer ?? GLOBAL_TRACER);
+  const isFirstMeasure = firstToTell(options.meter ?? GLOBAL_METER);
+  // Keeping what was told takes two microseconds a call: nothing is kept where nobody listens.
+  const isNewToTracer = (of: object) => spans.areTaken && isFirstSpan(of);
+  const isNewToMeter = (of: object) => measurements.areTaken && isFirstMeasure(of);
   let attached = 0;
   return {
     around: (scope, run) => {
@@ -43,10 +46,6 @@ export function telemetry(options: TelemetryOptions = {}): Plugin {
       "upload:retry": (event) => {
         if (isNewToTracer(event)) spans.retried(event);
         if (isNewToMeter(event)) measurements.retried(event);
-      },
-      "upload:settled": (event) => {
-        const isRetried = event.status === "deferred" && event.countsAsAttempt;
-        if (isRetried && isNewToMeter(event)) measurements.retried(event);
       },
       "batch:started": (event) => {
         if (isNewToTracer(event)) batches.started(event);

@@ -32,8 +32,8 @@ export class BatchSpans {
     const open = this.#open.get(batchId);
     if (open !== undefined) open.runs++;
     else {
-      const span = tracerOf(this.tracer).startSpan("upload.batch", { attributes: { [ATTRIBUTES.batchId]: batchId } });
-      this.#open.set(batchId, { span, runs: 1 });
+      const span = tracerOf(this.tracer)?.startSpan("upload.batch", { attributes: { [ATTRIBUTES.batchId]: batchId } });
+      if (span !== undefined) this.#open.set(batchId, { span, runs: 1 });
     }
   }
 

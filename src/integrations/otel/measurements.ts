@@ -1,5 +1,5 @@
 import { type Attributes, createNoopMeter, type Meter, metrics } from "@opentelemetry/api";
-import type { Runtime, UploadEventPayloads, Usage, WorkOutcome, WorkScope } from "../../index.js";
+import type { Runtime, UploadError, UploadEventPayloads, Usage, WorkOutcome, WorkScope } from "../../index.js";
 import { createInstruments, type Instruments } from "./instruments.js";
 import { ATTRIBUTES, SCOPE } from "./names.js";
 import { observeRuntime } from "./runtimes.js";
@@ -18,6 +18,11 @@ export class Measurements {
 
   constructor(private readonly given: Meter | undefined) {}
 
+  /** Whether anybody collects metrics. */
+  get areTaken(): boolean {
+    return this.#current() !== undefined;
+  }
+
   /** @returns `undefined` where nobody collects metrics */
   begin(scope: WorkScope): Measure | undefined {
     // The same to the end, so that what is counted up is counted down.
@@ -33,6 +38,7 @@ export class Measurements {
       if (outcome.error !== undefined) attributes[ATTRIBUTES.errorType] = outcome.error.code;
       if (scope.kind === "upload") {
         instruments.uploadDuration.record(seconds, attributes);
+        if (outcome.countsAsAttempt && outcome.error !== undefined) addRetry(instruments, outcome.error);
         return;
       }
       attributes[ATTRIBUTES.stage] = scope.stage;
@@ -41,11 +47,9 @@ export class Measurements {
     };
   }
 
-  /** An attempt failed, and another one follows: here, or when its engine delivers it again. */
-  retried({ error }: Pick<UploadEventPayloads["upload:retry"], "error">): void {
-    const attributes: Attributes = { [ATTRIBUTES.errorType]: error.code };
-    if (error.stage !== null) attributes[ATTRIBUTES.stage] = error.stage;
-    this.#current()?.retries.add(1, attributes);
+  retried({ error }: UploadEventPayloads["upload:retry"]): void {
+    const instruments = this.#current();
+    if (instruments !== undefined) addRetry(instruments, error);
   }
 
   /** Shows the state of a runtime whenever metrics are collected. @returns what ends that */
@@ -77,6 +81,13 @@ export class Measurements {
   #observe(runtime: Runtime): () => void {
     return this.#meter === undefined ? () => {} : observeRuntime(this.#meter, runtime);
   }
+}
+
+/** An attempt failed, and another one follows: here, or when its engine delivers it again. */
+function addRetry({ retries }: Instruments, { code, stage }: UploadError): void {
+  const attributes: Attributes = { [ATTRIBUTES.errorType]: code };
+  if (stage !== null) attributes[ATTRIBUTES.stage] = stage;
+  retries.add(1, attributes);
 }
 
 function addUsage({ requests, tokens, cost }: Instruments, stage: string, usage: Usage): void {

@@ -16,12 +16,19 @@ export class Spans {
     private readonly recorded: WeakSet<UploadError>,
   ) {}
 
+  /** Whether anybody takes spans. */
+  get areTaken(): boolean {
+    return tracerOf(this.tracer) !== undefined;
+  }
+
   /** Runs the work with its span as the active one, so that what an adapter traces is below it. */
   around(scope: WorkScope, run: () => Promise<WorkOutcome>): Promise<WorkOutcome> {
+    const tracer = tracerOf(this.tracer);
+    if (tracer === undefined) return run();
     const parent = context.active();
     const links = scope.kind === "upload" ? this.batches.linksTo(scope.batchId) : [];
-    const span = tracerOf(this.tracer).startSpan(nameOf(scope), { attributes: attributesOf(scope), links }, parent);
-    // Of a trace that is not sampled the context is handed on all the same; without an SDK there is none.
+    const span = tracer.startSpan(nameOf(scope), { attributes: attributesOf(scope), links }, parent);
+    // Of a trace that is not sampled the context is handed on all the same; a tracer that does nothing has none.
     if (!span.isRecording() && !isSpanContextValid(span.spanContext())) return run();
     if (scope.kind === "upload") this.#retries.set(scope.uploadId, 0);
     return context.with(trace.setSpan(parent, span), run).then((outcome) => this.#end(scope, span, outcome));
