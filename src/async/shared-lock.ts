@@ -3,7 +3,8 @@
  * the others have left.
  */
 export class SharedLock {
-  #holders = 0;
+  /** Those that are waited for: by the numbers of their entries. */
+  readonly #holders = new Set<number>();
   #entries = 0;
   #alone: Promise<void> | undefined;
   #onLastLeft: (() => void) | undefined;
@@ -11,16 +12,21 @@ export class SharedLock {
   /** @param work is told, whenever it asks, whether nobody else has held the lock since it began */
   async shared<T>(work: (wasAlone: () => boolean) => Promise<T>): Promise<T> {
     while (this.#alone !== undefined) await this.#alone;
-    const isFirst = this.#holders++ === 0;
+    const isFirst = this.#holders.size === 0;
     const entry = ++this.#entries;
+    this.#holders.add(entry);
     try {
       return await work(() => isFirst && this.#entries === entry);
     } finally {
-      if (--this.#holders === 0) this.#onLastLeft?.();
+      this.#holders.delete(entry);
+      if (this.#holders.size === 0) this.#onLastLeft?.();
     }
   }
 
-  /** @param atMostMs how long the others are waited for: one that hangs must not keep everybody out for ever */
+  /**
+   * @param atMostMs how long the others are waited for: one that hangs must not keep everybody out. Who was waited for in vain is
+   *   taken for gone, so that it is waited for once
+   */
   async exclusive<T>(work: () => Promise<T>, atMostMs: number): Promise<T> {
     while (this.#alone !== undefined) await this.#alone;
     let leave = () => {};
@@ -37,13 +43,14 @@ export class SharedLock {
   }
 
   async #othersLeave(atMostMs: number): Promise<void> {
-    if (this.#holders === 0) return;
+    if (this.#holders.size === 0) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#onLastLeft = resolve;
       timer = setTimeout(resolve, atMostMs);
     });
     this.#onLastLeft = undefined;
+    this.#holders.clear();
     clearTimeout(timer);
   }
 }

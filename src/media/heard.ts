@@ -8,7 +8,10 @@ import { messageOf } from "../errors.js";
  */
 export type RequireHeard = (thrown: unknown) => void;
 
-/** The same in every copy of the package, as libvips is. Each worker thread has one of its own: between threads words are still mixed. */
+/**
+ * The same in every copy of the package, as libvips is. Each worker thread has one of its own: between threads words are still
+ * mixed.
+ */
 const LOCK = Symbol.for("upload-processor.decoding");
 
 function lockOfProcess(): SharedLock {

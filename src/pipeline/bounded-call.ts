@@ -171,9 +171,10 @@ export function wentOn(stage: StageName): UploadError {
 }
 
 /**
- * Names the upload, also by its original and its user, because two stores may have uploads of one id; the stage, the model where it has a name, the redo, the description where the stage is behind it, and how many
- * answers were not accepted: another one of these is another call. A service that is asked again by the same key answers as it did
- * then: that would be the vector of another text where an interrupted redo describes anew.
+ * Names the upload (two stores may have uploads of one id: so by its original and its user, too), the stage, the model where it has
+ * a name, the redo, the description where the stage is behind it, and how many answers were not accepted: another one of these is
+ * another call. A service that is asked again by the same key answers as it did then: that would be the vector of another text where
+ * an interrupted redo describes anew.
  *
  * @returns makes the key of the call that begins now, whenever it is read
  */
@@ -187,7 +188,7 @@ export function keyMaker<U extends UploadRecord>(run: UploadRun<U>, stage: Stage
     const own = settings.stages.find(({ name }) => name === stage);
     const isOfDescription = own === undefined ? stage === "embed" : mayReadDescription(own);
     const { storageKey, userId } = row;
-    let key = `upload-processor/${id}/${stage}/${hashOf(`${storageKey} ${userId ?? ""}`)}`;
+    let key = `upload-processor/${id}/${stage}/${hashOf(JSON.stringify([storageKey, userId ?? null]))}`;
     if (ofStage !== undefined) key += `/${ofStage}`;
     if (typeof redo === "string") key += `/${redo}`;
     if (isOfDescription && description !== undefined) key += `/${hashOf(description)}`;

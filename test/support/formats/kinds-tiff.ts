@@ -24,6 +24,8 @@ const withAlpha = (index: number) => [...colourAt(index), Math.round(255 * alpha
 const multiplied = (index: number) =>
   withAlpha(index).map((value, at) => (at < 3 ? Math.round(value * alphaAt(index)) : value));
 const inks = (index: number) => [...colourAt(index).map((value) => 255 - value), 0];
+const jpegInside = () =>
+  sharp(inputFile("base.png")).removeAlpha().tiff({ compression: "jpeg", quality: 95 }).toBuffer();
 const lzw = () => sharp(inputFile("base.png")).removeAlpha().tiff({ compression: "lzw" }).toBuffer();
 const greyAlpha = (index: number) => [greyAt(index), Math.round(255 * alphaAt(index))];
 const inverted = Buffer.from(grey.map((value) => 255 - value));
@@ -169,6 +171,9 @@ export const tiffKinds = [
   refused("lzma.tif", () => inputFile("lzma.tif"), /LZMA compression/),
   refused("zstd.tif", () => inputFile("zstd.tif"), /ZSTD compression/),
   refused("JPEG 2000 inside", () => tiff(rgb, { 259: short(34712) }), /JPEG 2000 compression/),
+  shown("JPEG inside with a hole, which is not seen", async () => blanked(await jpegInside(), 0.4, 0.6), {
+    ...{ ...AS_BASE, mean: [165, 96.1, 53.4], by: "sharp alone" },
+  }),
   refused("LZW with a hole", async () => blanked(await lzw(), 0.4, 0.6), /damaged/, "INVALID_MEDIA"),
   refused("cut off", () => tiff(rgb).subarray(0, 100_000), /damaged/, "INVALID_MEDIA"),
 ];
