@@ -2,7 +2,7 @@ import type { Cancellation, Stoppable } from "../async/cancellation.js";
 import { Interrupted, NEVER } from "../async/time.js";
 import type { UploadChanges } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
-import { RepositoryError, UploadError } from "../errors.js";
+import { isFault, RepositoryError, UploadError } from "../errors.js";
 import { derivedKeys } from "../records.js";
 import { asColumns, redone } from "./claim-changes.js";
 import type { Settlement } from "./claim-lost.js";
@@ -127,7 +127,8 @@ export class Claim<U extends UploadRecord> {
    * The last write: stores the outcome and every finished result. An abort does not stop it.
    *
    * @returns `"deleted"` or `"stale"` when the upload is no longer ours
-   * @throws RepositoryError when the repository cannot be reached; UploadError `RESULT_REFUSED`, and it is still ours
+   * @throws RepositoryError when the repository cannot be reached; UploadError `RESULT_REFUSED` and ConfigurationError, and it is
+   *   still ours
    */
   async settle(changes: UploadChanges): Promise<Settlement> {
     const writing = this.#held.stop();
@@ -137,7 +138,7 @@ export class Claim<U extends UploadRecord> {
       this.#letGo();
       return "saved";
     } catch (error) {
-      if (code(error) === "RESULT_REFUSED") throw error;
+      if (isRefusal(error)) throw error;
       this.#letGo();
       if (error instanceof Interrupted && this.#held.lost) return this.#held.lost.outcome;
       throw error;
@@ -204,10 +205,21 @@ export class Claim<U extends UploadRecord> {
     }
   }
 
-  /** Hands the upload back as if it had not been claimed, with what was made. */
-  handBack(): Promise<Settlement> {
+  /**
+   * Hands the upload back as if it had not been claimed, with what was made: where the store refuses a part of that, with the rest;
+   * where the store lacks a column, with nothing, because a description without its version would be completed without it.
+   */
+  async handBack(): Promise<Settlement> {
     this.#held.isHandedBack = true;
-    return this.settle({ status: "pending", starts: this.starts - 1 });
+    const changes = { status: "pending", starts: this.starts - 1 } as const;
+    try {
+      return await this.settle(changes);
+    } catch (thrown) {
+      if (!isRefusal(thrown) || isEmpty(this.#held.unsaved)) throw thrown;
+      if (code(thrown) === "RESULT_REFUSED") await this.#salvage();
+      else this.#held.unsaved = {};
+      return this.settle(changes);
+    }
   }
 
   /** Lets go of the upload without a write. */
@@ -217,6 +229,11 @@ export class Claim<U extends UploadRecord> {
     this.#letGo();
     return undefined;
   }
+}
+
+/** The store can be reached and does not take this: by a value, or because it lacks a column. Another write may be taken. */
+function isRefusal(error: unknown): boolean {
+  return code(error) === "RESULT_REFUSED" || isFault(error, "deployment");
 }
 
 function code(error: unknown): string | undefined {

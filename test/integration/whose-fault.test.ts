@@ -166,3 +166,55 @@ describe.each(Object.entries(deployment))("the deployment's fault (%s)", (_, err
     expect(await repository.findBatch("batch")).toMatchObject({ status: "failed" });
   });
 });
+
+describe("a column that the store lacks, found out by the write of a result", () => {
+  /** Takes no write that has the stamp of the models. */
+  function withoutStamp(uploads: number) {
+    const { repository, storage, ai } = worldOf(ids(uploads));
+    const lacks = (changes: object) => "aiVersion" in changes;
+    const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
+      if (lacks(changes)) throw Object.assign(new Error('column "ai_version" does not exist'), { code: "42703" });
+      return repository.updateUpload(id, changes, claim);
+    };
+    return {
+      adapters: { repository: { ...repository, updateUpload }, storage, ai: { ...ai, version: "1" } },
+      repository,
+    };
+  }
+
+  test("each call rejects, and the upload is handed back uncounted: it never comes into quarantine", async () => {
+    const { adapters, repository } = withoutStamp(1);
+    for (let call = 1; call <= 5; call++) {
+      await expect(settled(processUploadWithRetry(ID, adapters, none))).rejects.toThrow(/ai_version" does not exist/);
+      expect(await repository.findUpload(ID)).toMatchObject({ status: "pending", starts: 0 });
+    }
+  });
+
+  test("in a batch, too", async () => {
+    const { adapters, repository } = withoutStamp(6);
+    for (let run = 1; run <= 5; run++) {
+      const result = await settled(new BatchProcessor({ ...adapters, thumbnail: false }).process("batch"));
+      expect(result).toMatchObject({ status: "failed", error: { fault: "deployment" } });
+    }
+    const uploads = await repository.listUploads({ batchId: "batch" }, { limit: 10 });
+    for (const { status, starts } of uploads)
+      expect({ status, starts: starts ?? 0 }).toEqual({ status: "pending", starts: 0 });
+  });
+});
+
+test("an answer that comes with the abort and is refused by the store: handed back uncounted, with the rest of it", async () => {
+  const { repository, storage, ai } = worldOf(ids(1));
+  const controller = new AbortController();
+  const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
+    if (changes.description === undefined) return repository.updateUpload(id, changes, claim);
+    throw Object.assign(new Error("value too long"), { code: "22001" });
+  };
+  ai.describe.mockImplementation(async () => {
+    controller.abort();
+    return { text: "a cat", metadata: { seen: "cat" } };
+  });
+  const adapters = { repository: { ...repository, updateUpload }, storage, ai };
+  const result = await settled(processUploadWithRetry(ID, adapters, { ...none, signal: controller.signal }));
+  expect(result.status).toBe("aborted");
+  expect(await repository.findUpload(ID)).toMatchObject({ status: "pending", starts: 0, metadata: { seen: "cat" } });
+});
