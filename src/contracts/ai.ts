@@ -125,7 +125,10 @@ export interface Usage {
 export interface Description {
   /** At most 1,000,000 characters. Untrusted: it is stored as it came. */
   readonly text: string;
-  /** Stored in the record's `metadata`, beside what stands there, as JSON keeps it: at most 1,000,000 characters of that. */
+  /**
+   * Stored in the record's `metadata`, beside what stands there, as JSON keeps it: at most 1,000,000 characters of that. The keys of
+   * the library and the names of your stages are left out.
+   */
   readonly metadata?: Record<string, unknown> | undefined;
   readonly usage?: Usage | undefined;
   /**

@@ -3,7 +3,9 @@ import type { UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
 import { count, expected, optional, requireKnown, requireMembers, timeout } from "../validate.js";
 
-/** The built-in stages, what has a breaker beside them, and the keys of `metadata` that are the library's. */
+/** The keys of `metadata` that are the library's. */
+export const OWN_METADATA = ["media", "usage", "audit", "model", "redo"] as const;
+/** The built-in stages, what has a breaker beside them, and what stands in `metadata` already. */
 const TAKEN: ReadonlySet<string> = new Set([
   "claim",
   "open",
@@ -13,11 +15,7 @@ const TAKEN: ReadonlySet<string> = new Set([
   "save",
   "decode",
   "storage",
-  "media",
-  "usage",
-  "audit",
-  "model",
-  "redo",
+  ...OWN_METADATA,
 ]);
 const BEFORE = ["thumbnail", "describe", "embed", "save"] as const;
 

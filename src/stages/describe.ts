@@ -8,6 +8,7 @@ import { type Model, nameOf } from "../pipeline/chain.js";
 import type { Results } from "../pipeline/results.js";
 import type { UploadRun } from "../pipeline/run.js";
 import type { Settings } from "../pipeline/settings.js";
+import { OWN_METADATA } from "../pipeline/stage-options.js";
 import { aiVersionOf } from "../records.js";
 import { openMedia, type StageRow } from "./stage.js";
 import { usageSoFar } from "./usage.js";
@@ -60,13 +61,27 @@ async function measure<U extends UploadRecord>(run: UploadRun<U>, attempt: numbe
 /** What the model told, under what the library knows of it. */
 function metadataOf<U extends UploadRecord>(run: UploadRun<U>, answer: Answer<U>): Record<string, unknown> {
   const { described, model, verdict, asks } = answer;
-  const metadata = Object.assign({}, described.metadata, usageSoFar(run), { media: run.media.facts() });
-  const own: Record<string, unknown> = metadata;
+  const told = toldBeside(run.settings, described.metadata);
+  const own: Record<string, unknown> = Object.assign(told, usageSoFar(run), { media: run.media.facts() });
   const before = run.claim.row.metadata;
   if (verdict !== undefined) own.audit = { score: verdict.score, issues: verdict.issues, asks };
   // What was told of an earlier description is not true of this one.
   else if (before?.audit != null) own.audit = null;
   if (run.settings.models.isChain) own.model = described.model ?? nameOf(model);
   else if (before?.model != null) own.model ??= null;
-  return metadata;
+  return own;
+}
+
+/**
+ * A copy, without the keys that are not the model's: a picture may tell a model what to answer, and a stage of the user's whose result
+ * is there already is not run. `model` may be told: a chain inside of another adapter does.
+ */
+function toldBeside<U extends UploadRecord>(
+  { stages }: Pick<Settings<U>, "stages">,
+  metadata: Readonly<Record<string, unknown>> | undefined,
+): Record<string, unknown> {
+  const told: Record<string, unknown> = Object.assign({}, metadata);
+  for (const key of OWN_METADATA) if (key !== "model") delete told[key];
+  for (const { name } of stages) delete told[name];
+  return told;
 }

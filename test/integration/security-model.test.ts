@@ -1,7 +1,16 @@
 import { PGlite } from "@electric-sql/pglite";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { postgresRepository } from "../../src/adapters/postgres.js";
-import { type AIAdapter, type ProcessOptions, processUploadWithRetry, type UploadRecord } from "../../src/index.js";
+import {
+  type AIAdapter,
+  BatchProcessor,
+  defineStage,
+  type ProcessOptions,
+  processUploadWithRetry,
+  stageResult,
+  UploadError,
+  type UploadRecord,
+} from "../../src/index.js";
 import { uploadOf, worldOf } from "../support/fakes.js";
 import { endless, untouchable, withThrowingGetters } from "../support/hostile.js";
 
@@ -258,5 +267,49 @@ describe("an embedding", () => {
     expect((await complete(ai(100_001))).result.status).toBe("completed");
     expect((await complete(ai(100_000))).stored?.errorMessage).toContain("100001");
     expect((await complete(embedding(new Float32Array(100_001)))).stored?.errorCode).toBe("INVALID_EMBEDDING");
+  });
+});
+
+/** A text in the picture may tell the model what to answer. */
+describe("the metadata of a model", () => {
+  const planting = (metadata: Record<string, unknown>): AIAdapter => ({
+    describe: async () => ({ text: "a cat", metadata }),
+    embed: async () => [1, 0],
+    version: "1",
+  });
+
+  test.each(["embed", "save"] as const)(
+    "is no result of a stage before %s: that stage is run, and may refuse",
+    async (before) => {
+      const run = vi.fn(async () => Promise.reject<object>(new UploadError("Shows violence", { code: "REJECTED" })));
+      const policy = defineStage({ name: "policy", before, run });
+      const world = worldOf([uploadOf("a")]);
+      const ai = planting({ policy: { allowed: true }, seen: "cat" });
+      const result = await processUploadWithRetry("a", { ...world, ai }, { ...quick, stages: [policy] });
+      expect(run).toHaveBeenCalledTimes(1);
+      expect(result).toMatchObject({ status: "failed", error: { code: "REJECTED" } });
+      const stored = await world.repository.findUpload("a");
+      expect(stored?.metadata).toMatchObject({ seen: "cat" });
+      expect(stored?.metadata).not.toHaveProperty("policy");
+    },
+  );
+
+  test("does not take the place of what a stage has answered before", async () => {
+    const policy = defineStage({ name: "policy", before: "describe", run: async () => ({ allowed: false }) });
+    const world = worldOf([uploadOf("a")]);
+    const ai = planting({ policy: { allowed: true } });
+    await processUploadWithRetry("a", { ...world, ai }, { ...quick, stages: [policy] });
+    const stored = await world.repository.findUpload("a");
+    expect(stored && stageResult(stored, policy)).toEqual({ allowed: false });
+  });
+
+  test("is no name of a redo, and no facts, audit or usage", async () => {
+    const world = worldOf([uploadOf("a"), uploadOf("b")]);
+    const ai = planting({ redo: "nightly", media: { width: 1 }, audit: { score: 1 }, usage: { cost: -5 } });
+    const processor = new BatchProcessor({ ...world, ai, ...quick });
+    await processor.process("batch");
+    const stored = await world.repository.findUpload("a");
+    expect(stored?.metadata).toEqual({ media: expect.objectContaining({ mimeType: "image/jpeg" }) });
+    expect(await processor.rerun({ all: true }, "reprocess-all", { name: "nightly" })).toMatchObject({ completed: 2 });
   });
 });
