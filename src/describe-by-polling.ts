@@ -1,7 +1,7 @@
 import { sleep, withTimeout } from "./async/time.js";
 import type { AIAdapter, Description, Media, StageContext } from "./contracts/ai.js";
 import type { UploadRecord } from "./contracts/upload.js";
-import { classifyError, hasCode, UploadError } from "./errors.js";
+import { classifyError, hasCode, tellUnasked, UploadError } from "./errors.js";
 import { RecentMap } from "./runtime/recent-map.js";
 import { aFunction, optional, requireKnown, requireMembers, timeout } from "./validate.js";
 
@@ -66,9 +66,12 @@ export function describeByPolling<U extends UploadRecord, Job>(
     const earlier = running.get(key);
     if (earlier !== undefined) {
       try {
-        return await follow(earlier.job, 0);
+        return unpaid(await follow(earlier.job, 0));
       } catch (error) {
-        if (signal.aborted) throw error;
+        if (signal.aborted) {
+          tellUnasked(error);
+          throw error;
+        }
         // It may have run out while nobody asked for it.
         logger.info(
           { uploadId: media.upload.id, error },
@@ -131,6 +134,12 @@ export function describeByPolling<U extends UploadRecord, Job>(
       }
     }
   };
+}
+
+/** Of a job that an earlier attempt has started, and paid for: it is not on the invoice once more. */
+function unpaid(result: string | Description): string | Description {
+  const description = typeof result === "string" ? { text: result } : result;
+  return { ...description, usage: { requests: 0, ...description?.usage } };
 }
 
 /** @throws the signal's reason */

@@ -9,6 +9,7 @@ export { errorChain, hasCode, isA, read, usageOf } from "./errors/inspect.js";
 export { messageOf } from "./errors/message.js";
 export { isRefusal } from "./errors/refusal.js";
 export { keyProblem, refusedKey, shownKey } from "./errors/refused-key.js";
+export { tellUnasked } from "./errors/unasked.js";
 export { unknownOption } from "./errors/unknown-option.js";
 export {
   ConfigurationError,

@@ -76,7 +76,7 @@ async function describeInTurn<U extends UploadRecord>(
     const usage = new UsageSum().read(told);
     usage.requests ??= 1;
     try {
-      usage.cost ??= price?.(usage.toUsage(), "describe") ?? undefined;
+      if (usage.requests !== 0 || usage.isTold) usage.cost ??= price?.(usage.toUsage(), "describe") ?? undefined;
     } catch {
       // No price is known: what was described is not lost for that.
     }

@@ -51,7 +51,7 @@ export class BatchRun<U extends UploadRecord> {
     this.#told = scope.isStored || scope.isLabel ? scope.batchId : null;
     this.events = new BatchEvents(settings, this.#told);
     this.ending = new RunEnding(settings.runtime);
-    this.repository = settings.repository.withOutage(gate.outageFor(this.ending.aborting));
+    this.repository = settings.repository.withOutage(gate.outageFor(() => this.ending.aborting));
     const count = scope.isStored ? () => this.count() : undefined;
     this.#progress = new ProgressReporter(this.events, this.stats, count);
     this.#pauses = new PauseEvents(this.events, gate);

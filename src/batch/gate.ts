@@ -3,7 +3,7 @@ import { Interrupted, throwIfInterrupted } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { type RepositoryError, UploadError } from "../errors.js";
 import type { BatchPausedEvent } from "../events.js";
-import type { CallKind, RepositoryOutage } from "../pipeline/repository-outage.js";
+import type { CallKind, OutageCall, RepositoryOutage } from "../pipeline/repository-outage.js";
 import type { Settings } from "../pipeline/settings.js";
 import type { Breaker } from "../runtime/breaker.js";
 import type { SharedRuntime } from "../runtime/runtime.js";
@@ -165,8 +165,12 @@ export class Gate {
     throw new UploadError(message, { code: "CIRCUIT_OPEN", fault: error.fault, cause: error });
   }
 
-  /** What a run does when its repository cannot be reached: it waits for it, until it is aborted or over itself. */
-  outageFor(run: Stoppable): RepositoryOutage {
+  /**
+   * What is done when the repository cannot be reached: a call waits for it, until who has made it is aborted.
+   *
+   * @param callerOf who has made a call; `null` when that call does not wait
+   */
+  outageFor(callerOf: (call: OutageCall) => Stoppable | null): RepositoryOutage {
     const runBegan = Date.now();
     return {
       answered: (kind) => this.#answered[kind],
@@ -182,10 +186,11 @@ export class Gate {
         this.#outage = undefined;
         this.changed();
       },
-      wait: async (error, kind, rounds, signal) =>
-        !run.aborted &&
-        !this.#isGivenUp(runBegan) &&
-        this.#waitFor(kind, error, FIRST_DELAY_MS * 2 ** (rounds - 1), run, signal),
+      wait: async (error, rounds, call) => {
+        const caller = callerOf(call);
+        if (caller === null || caller.aborted || this.#isGivenUp(runBegan)) return false;
+        return this.#waitFor(call, error, FIRST_DELAY_MS * 2 ** (rounds - 1), caller);
+      },
     };
   }
 
@@ -195,18 +200,17 @@ export class Gate {
   }
 
   async #waitFor(
-    kind: CallKind,
+    { where: { kind }, signal }: OutageCall,
     error: RepositoryError,
     ms: number,
-    run: Stoppable,
-    signal: Stoppable,
+    caller: Stoppable,
   ): Promise<boolean> {
     const delayMs = Math.min(LONGEST_DELAY_MS, ms);
     const now = Date.now();
     const outage = this.#outage;
     this.#outage = { error: outage?.error ?? error, kind, since: outage?.since ?? now, until: now + delayMs };
     if (outage === undefined) this.changed();
-    const either = eitherOf(run, signal);
+    const either = eitherOf(caller, signal);
     try {
       await this.runtime.changes.wait(either.signal, delayMs);
       return true;

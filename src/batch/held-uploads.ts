@@ -2,6 +2,7 @@ import type { Stoppable } from "../async/cancellation.js";
 import type { Notifier } from "../async/notifier.js";
 import type { DeferredUpload } from "../result.js";
 import type { Breaker } from "../runtime/breaker.js";
+import { RecentMap } from "../runtime/recent-map.js";
 
 /** Those that may be visited when one of these breakers lets a call through; without any, at once. */
 interface Group {
@@ -11,6 +12,9 @@ interface Group {
 
 /** Of so many the ids are remembered. Nothing further is begun then that would only be added to them. */
 const MOST_HELD = 1000;
+/** Without a breaker, in milliseconds: the wait of an upload that is held, which doubles each time. */
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 300_000;
 
 /**
  * Uploads of a run that the service could not do, to be visited again, oldest first. Where models of a chain have refused one, and
@@ -21,10 +25,20 @@ export class HeldUploads {
   readonly refusedBy = new Map<string, readonly Breaker[]>();
   /** By the names of the services, so that it does not matter how many uploads wait for one. */
   readonly #groups = new Map<string, Group>();
+  /** Those that are not visited before a time, by `performance.now()`. */
+  readonly #later = new Map<string, { readonly result: DeferredUpload; readonly from: number }>();
+  /** How often those were held that no breaker holds up. */
+  readonly #times = new RecentMap<string, number>(MOST_HELD);
   #size = 0;
 
-  /** @param changes notified of everything that lets a call through */
-  constructor(private readonly changes: Notifier) {}
+  /**
+   * @param changes notified of everything that lets a call through
+   * @param hasBreaker without one nothing else keeps a service that is down from being called again and again
+   */
+  constructor(
+    private readonly changes: Notifier,
+    private readonly hasBreaker: boolean,
+  ) {}
 
   get size(): number {
     return this.#size;
@@ -35,6 +49,24 @@ export class HeldUploads {
   }
 
   hold(result: DeferredUpload): void {
+    const waitMs = this.#waitOf(result);
+    if (waitMs > 0 && !this.#later.has(result.uploadId)) {
+      this.#later.set(result.uploadId, { result, from: performance.now() + waitMs });
+      this.#size++;
+      this.changes.notify();
+    } else this.#hold(result);
+  }
+
+  /** In milliseconds. What the breaker waits for, it tells when that is over. */
+  #waitOf({ uploadId, error }: DeferredUpload): number {
+    if (error.code === "CIRCUIT_OPEN") return 0;
+    if (error.retryAfterMs !== undefined || this.hasBreaker) return error.retryAfterMs ?? 0;
+    const times = this.#times.get(uploadId) ?? 0;
+    this.#times.set(uploadId, times + 1);
+    return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** times);
+  }
+
+  #hold(result: DeferredUpload): void {
     const { uploadId } = result;
     const refusedBy = this.refusedBy.get(uploadId) ?? [];
     this.refusedBy.delete(uploadId);
@@ -51,6 +83,13 @@ export class HeldUploads {
 
   /** The next one that may be visited. */
   take(): string | undefined {
+    const now = performance.now();
+    for (const [id, { result, from }] of this.#later) {
+      if (from > now) continue;
+      this.#later.delete(id);
+      this.#size--;
+      this.#hold(result);
+    }
     for (const [name, { refusedBy, results }] of this.#groups) {
       if (refusedBy.length > 0 && refusedBy.every(({ isRefusing }) => isRefusing)) continue;
       const [id] = results.keys();
@@ -86,15 +125,18 @@ export class HeldUploads {
         const left = (open?.until ?? 0) - Date.now();
         if (left > 0) soonest = Math.min(soonest, left); // else somebody finds out just now
       }
+    for (const { from } of this.#later.values()) soonest = Math.min(soonest, Math.max(1, from - performance.now()));
     return this.changes.wait(signal, soonest);
   }
 
   *results(): Generator<DeferredUpload, void, undefined> {
     for (const { results } of this.#groups.values()) yield* results.values();
+    for (const { result } of this.#later.values()) yield result;
   }
 
   clear(): void {
     this.#groups.clear();
+    this.#later.clear();
     this.#size = 0;
   }
 }

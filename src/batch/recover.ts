@@ -27,7 +27,7 @@ export async function recoverUploads<U extends UploadRecord>(
 ): Promise<readonly BatchResult[]> {
   const stop = new Cancellation();
   const unlinks = [forwardAbort(bounds.signal, stop), forwardAbort(closing, stop)];
-  const repository = work.settings.repository.withOutage(gate.outageFor(stop));
+  const repository = work.settings.repository.withOutage(gate.outageFor(() => stop));
   const results: BatchResult[] = [];
   // A batch that `process` is at already goes on with the bounds that it has.
   const joining = { ...bounds, asked: {} };

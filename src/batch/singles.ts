@@ -3,7 +3,9 @@ import { Cancellation } from "../async/cancellation.js";
 import { forwardAbort } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import type { EngineAttempt, ProcessOptions } from "../options.js";
-import { requireAttempt, type Settings } from "../pipeline/settings.js";
+import type { ReliableRepository } from "../pipeline/reliable-repository.js";
+import { type OutageCall, WRITE_SAVE } from "../pipeline/repository-outage.js";
+import { requireAttempt } from "../pipeline/settings.js";
 import type { Work } from "../process-upload.js";
 import { processReset } from "../process-upload-with-retry.js";
 import type { UploadResult } from "../result.js";
@@ -16,6 +18,7 @@ const PAUSED = Promise.resolve<typeof paused>(paused);
 
 /** An upload that is in work. */
 interface Working extends Listed {
+  readonly uploadId: string;
   readonly cancellation: Cancellation;
   /** Whether it waits for a slot, or for its turn as a suspect. */
   isWaiting: boolean;
@@ -25,12 +28,17 @@ interface Working extends Listed {
 /** The uploads that one processor is at work on outside of any run. */
 export class Singles<U extends UploadRecord> {
   readonly #working = new ActiveSet<Working>();
+  /** For the jobs of engines: as in a batch, what is finished and cannot be stored is not lost, and not paid for again. */
+  readonly #sittingOut: ReliableRepository<U>;
   #last: { readonly attempt: EngineAttempt; readonly work: Work<U> } | undefined;
 
   constructor(
     private readonly shared: Shared<U>,
     private readonly breakerEvents: BreakerEvents<U>,
-  ) {}
+  ) {
+    const { repository } = shared.work.settings;
+    this.#sittingOut = repository.withOutage(shared.gate.outageFor((call) => this.#holderOf(call)));
+  }
 
   async process(
     upload: U | string,
@@ -40,7 +48,8 @@ export class Singles<U extends UploadRecord> {
     const work = attempt === undefined ? this.shared.work : this.#attempting(attempt);
     const cancellation = new Cancellation();
     const unlink = forwardAbort(signal, cancellation);
-    const working: Working = { cancellation, isWaiting: true, ended: Promise.resolve(), place: undefined };
+    const uploadId = typeof upload === "string" ? upload : upload.id;
+    const working: Working = { uploadId, cancellation, isWaiting: true, ended: Promise.resolve(), place: undefined };
     const inSlot = <T>(task: () => Promise<T>) => this.#inSlot(working, task);
     this.#working.add(working);
     this.breakerEvents.begin();
@@ -62,9 +71,17 @@ export class Singles<U extends UploadRecord> {
     const last = this.#last;
     if (last?.attempt.number === number && last.attempt.max === max) return last.work;
     const { settings, table } = this.shared.work;
-    const work = { settings: attempting(settings, { number, max }), table };
-    this.#last = { attempt: { number, max }, work };
+    const own = { attempt: { number, max }, comesBack: true, retry: { ...settings.retry, maxAttempts: 1 } };
+    const work = { settings: { ...settings, ...own, repository: this.#sittingOut }, table };
+    this.#last = { attempt: own.attempt, work };
     return work;
+  }
+
+  /** A job that has not begun waits in its engine. */
+  #holderOf({ where, uploadId }: OutageCall): Cancellation | null {
+    if (where !== WRITE_SAVE) return null;
+    const holders = Array.from(this.#working).filter((working) => working.uploadId === uploadId);
+    return (holders.find(({ cancellation }) => !cancellation.aborted) ?? holders[0])?.cancellation ?? null;
   }
 
   /** Begins nothing more: what waits is aborted. */
@@ -99,8 +116,4 @@ export class Singles<U extends UploadRecord> {
       working.isWaiting = true;
     }
   }
-}
-
-function attempting<U extends UploadRecord>(settings: Settings<U>, attempt: EngineAttempt): Settings<U> {
-  return { ...settings, attempt, comesBack: true, retry: { ...settings.retry, maxAttempts: 1 } };
 }

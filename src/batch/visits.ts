@@ -61,7 +61,7 @@ export class Visits<U extends UploadRecord> {
     private readonly workers: number,
   ) {
     this.#own = workers < shared.concurrency ? new Limiter(workers) : undefined;
-    this.#held = new HeldUploads(settings.runtime.changes);
+    this.#held = new HeldUploads(settings.runtime.changes, settings.runtime.hasBreaker);
     const missing = new Set<number>();
     const run: RunContext = {
       ledger,

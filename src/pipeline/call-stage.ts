@@ -8,7 +8,7 @@ import type { StageTiming } from "../result.js";
 import type { Limiter } from "../runtime/limiter.js";
 import { BoundedCall } from "./bounded-call.js";
 import type { UploadRun } from "./run.js";
-import { callService, type ServiceCall } from "./service-call.js";
+import { admitCall, callService, type ServiceCall } from "./service-call.js";
 
 /** What a call has of its own. */
 export interface OwnOfCall {
@@ -76,10 +76,7 @@ async function timed<U extends UploadRecord, Answer, Result>(
     begunAt = performance.now();
   };
   try {
-    const isPlain = run.settings.arounds.length === 0;
-    const result = isPlain
-      ? accepted(run, call, await callOnce(run, call, begun))
-      : await callWrapped(run, call, begun);
+    const result = await callOnce(run, call, begun);
     outcome = "ok";
     return result;
   } catch (error) {
@@ -99,26 +96,31 @@ function usageOfLast<U extends UploadRecord>({ lastUsage }: UploadRun<U>): { rea
   return lastUsage && { usage: lastUsage.toUsage() };
 }
 
-function callOnce<U extends UploadRecord, Answer>(
-  run: UploadRun<U>,
-  call: StageCall<Answer, unknown>,
-  begun: () => void,
-): Promise<Answer> {
-  if (call.together !== undefined) return call.together(begun);
-  return call.service === undefined ? begin(run, call) : callService(run, call, call.service, begin);
-}
-
-/** Inside the wrappers of the plugins, which are told of an answer that is not accepted, too. */
-function callWrapped<U extends UploadRecord, Answer, Result>(
+/**
+ * The call itself, once it may be made: what the plugins wrap is a call, not the wait for one. They are told of an answer that is not
+ * accepted, too.
+ */
+async function callOnce<U extends UploadRecord, Answer, Result>(
   run: UploadRun<U>,
   call: StageCall<Answer, Result>,
   begun: () => void,
 ): Promise<Result> {
-  const { stage, attempt, code } = call;
+  const { service, stage, attempt, code } = call;
+  const { arounds } = run.settings;
+  const admitted = service === undefined ? undefined : await admitCall(run, service);
+  const begin = (now?: number) => beginCall(run, call, now);
+  const make = async () => {
+    const calling =
+      service !== undefined && admitted !== undefined
+        ? callService(run, call, service, admitted, begin)
+        : (call.together?.(begun) ?? begin());
+    return accepted(run, call, await calling);
+  };
+  if (arounds.length === 0) return make();
   return wrapped(
-    run.settings.arounds,
+    arounds,
     { kind: "stage", stage, attempt, uploadId: run.id, batchId: run.batchId },
-    async () => accepted(run, call, await callOnce(run, call, begun)),
+    make,
     (settled) => {
       const usage = usageOfLast(run);
       if ("value" in settled) return { outcome: "ok", ...usage };
@@ -129,7 +131,7 @@ function callWrapped<U extends UploadRecord, Answer, Result>(
   );
 }
 
-function begin<U extends UploadRecord, Answer>(
+function beginCall<U extends UploadRecord, Answer>(
   run: UploadRun<U>,
   call: StageCall<Answer, unknown>,
   now?: number,

@@ -118,6 +118,11 @@ export class Claim<U extends UploadRecord> {
     }
   }
 
+  /** Whether it would be renewed by `confirm`. */
+  get isDoubtful(): boolean {
+    return this.#held.isDoubtful;
+  }
+
   /** Renews the lease before what must not be done for somebody else, unless a write was acknowledged within the last sixth of it. */
   confirm(signal?: Stoppable): Promise<void> | undefined {
     return this.#held.confirm(signal);

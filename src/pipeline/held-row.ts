@@ -61,15 +61,16 @@ export class HeldRow<U extends UploadRecord> {
 
   /** Renews the lease before what must not be done for somebody else, unless a write was acknowledged within the last sixth of it. */
   confirm(signal: Stoppable = this.cancellation): Promise<void> | undefined {
-    return this.#isDoubtful() ? this.#untilConfirmed(signal) : undefined;
+    return this.isDoubtful ? this.#untilConfirmed(signal) : undefined;
   }
 
   /** An answer that took long, or found this process frozen, proves nothing; a store that is always as slow is not asked for ever. */
   async #untilConfirmed(signal: Stoppable): Promise<void> {
-    for (let left = MOST_RENEWALS; left > 0 && this.#isDoubtful(); left--) await this.renew({}, signal);
+    for (let left = MOST_RENEWALS; left > 0 && this.isDoubtful; left--) await this.renew({}, signal);
   }
 
-  #isDoubtful(): boolean {
+  /** Whether it may have run out since a write was acknowledged. */
+  get isDoubtful(): boolean {
     return performance.now() - this.#confirmedAt > this.settings.lease.durationMs / 6;
   }
 

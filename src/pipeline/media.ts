@@ -1,10 +1,10 @@
 import type { Cancellation, Stoppable } from "../async/cancellation.js";
+import { Interrupted } from "../async/time.js";
 import type { Media, MediaFacts, VisionFrame, VisionImage } from "../contracts/ai.js";
 import type { StorageAdapter } from "../contracts/storage.js";
 import type { UploadRecord } from "../contracts/upload.js";
-import type { UploadError } from "../errors.js";
+import { tellUnasked, UploadError } from "../errors.js";
 import { admitType, kindOf } from "../media/admission.js";
-import { handled } from "../media/handled.js";
 import { memoizeAsync } from "../media/memoize-async.js";
 import type { Original } from "../media/original.js";
 import type { PicturesMade, PicturesWanted } from "../media/pictures.js";
@@ -81,6 +81,17 @@ export interface UploadMediaOptions<U extends UploadRecord> {
 
 export function createUploadMedia<U extends UploadRecord>(options: UploadMediaOptions<U>): UploadMedia<U> {
   return new LazyMedia(options);
+}
+
+/**
+ * Node ends the process when a promise rejects before anybody awaits it, and an adapter may start a call and await it later, or never.
+ * Who could not have its picture has called no model yet.
+ */
+function forAdapter<T>(promise: Promise<T>): Promise<T> {
+  promise.catch((error) => {
+    if (UploadError.isInstance(error) || error instanceof Interrupted) tellUnasked(error);
+  });
+  return promise;
 }
 
 /** The default of `media.frames({ max })`. */
@@ -174,16 +185,16 @@ class LazyMedia<U extends UploadRecord> implements UploadMedia<U> {
   #createMedia(): Media<U> {
     const { record, cancellation } = this.#options;
     const { mimeType = "", kind = kindOf(mimeType) } = this.#source.facts ?? {};
-    const visionImage = () => handled(this.#openAndMakeVisionImage());
+    const visionImage = () => forAdapter(this.#openAndMakeVisionImage());
     return Object.assign(new WithRecord(record), {
       kind,
       mimeType,
-      path: () => handled(this.#read((original) => original.path(cancellation.signal))),
-      bytes: () => handled(this.#read((original) => original.bytes(cancellation.signal))),
-      stream: () => handled(this.#read((original) => original.stream())),
+      path: () => forAdapter(this.#read((original) => original.path(cancellation.signal))),
+      bytes: () => forAdapter(this.#read((original) => original.bytes(cancellation.signal))),
+      stream: () => forAdapter(this.#read((original) => original.stream())),
       visionImage,
-      frames: (options?: { max?: number | undefined }) => handled(this.#openAndMakeFrames(options?.max)),
-      facts: () => handled(this.#measured()),
+      frames: (options?: { max?: number | undefined }) => forAdapter(this.#openAndMakeFrames(options?.max)),
+      facts: () => forAdapter(this.#measured()),
     });
   }
 

@@ -125,7 +125,7 @@ export class RepositoryCalls {
           }
           if (!hasWaited) outage.joined();
           hasWaited = true;
-          if (!(await outage.wait(error, kind, rounds, signal))) throw error;
+          if (!(await outage.wait(error, rounds, call))) throw error;
         }
       }
     } finally {

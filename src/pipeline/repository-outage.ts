@@ -5,7 +5,7 @@ import type { RepositoryError } from "../errors.js";
 /** A call that writes may fail, as on a full disk, where one that reads does not. */
 export type CallKind = "read" | "write";
 
-/** What a batch does when the repository cannot be reached: it pauses, and tries again. */
+/** What a batch, or the job of an engine, does when the repository cannot be reached: it waits, and tries again. */
 export interface RepositoryOutage {
   /** How many calls of this kind were answered so far, of all that share the repository. */
   answered(kind: CallKind): number;
@@ -15,8 +15,19 @@ export interface RepositoryOutage {
   joined(): void;
   /** It waits no longer, whatever came of it. */
   left(): void;
-  /** Resolves when a call that has failed so many times is to be made again; with `false` when it is given up. */
-  wait(error: RepositoryError, kind: CallKind, rounds: number, signal: Stoppable): Promise<boolean>;
+  /**
+   * Resolves when a call that has failed so many times is to be made again; with `false` when it is given up.
+   *
+   * @param call `where` it is made, and for which upload, if it is one of an upload
+   */
+  wait(error: RepositoryError, rounds: number, call: OutageCall): Promise<boolean>;
+}
+
+/** A call that waits for the end of an outage. */
+export interface OutageCall {
+  readonly where: CallSite;
+  readonly uploadId?: string | undefined;
+  readonly signal: Stoppable;
 }
 
 /** What a call is for, and whether it writes. */

@@ -22,56 +22,91 @@ export interface ServiceCall {
   readonly ai?: Priced;
 }
 
+/** A call that may be made now. */
+export interface AdmittedCall {
+  readonly ticket: Ticket;
+  /** Tells the budgets what it has cost; `undefined` where there are none. */
+  readonly leave: ((cost: number) => void) | undefined;
+}
+
 /**
- * Makes a call of a service, if it may be made: the breaker lets it through, the claim is certain, the budget has room. Books
- * it, whatever came of it, and tells the breaker.
+ * Whether a call of a service may be made: the breaker lets it through, the budget has room, the claim is certain.
  *
- * @throws UploadError `CIRCUIT_OPEN` and `BUDGET_EXHAUSTED` without a call
+ * @throws UploadError `CIRCUIT_OPEN`, `BUDGET_EXHAUSTED`
+ */
+export async function admitCall<U extends UploadRecord>(
+  run: UploadRun<U>,
+  { breaker, kind }: ServiceCall,
+): Promise<AdmittedCall> {
+  const { settings, claim, signal } = run;
+  const isModel = kind === "model";
+  const asking = isModel ? settings.run?.ready(signal) : undefined;
+  if (asking !== undefined) await asking;
+  for (let isAgain = false; ; isAgain = true) {
+    // Before anything that is shared is taken: a repository that cannot be reached would hold it.
+    const confirming = kind === "storage" ? undefined : claim.confirm();
+    if (confirming !== undefined) await confirming;
+    const entering = breaker.enter(run.id, signal, settings.comesBack);
+    const ticket = entering instanceof Promise ? await entering : entering;
+    let leave: AdmittedCall["leave"];
+    try {
+      const reserving = isModel ? reserve(settings, signal) : undefined;
+      leave = reserving instanceof Promise ? await reserving : reserving;
+      // Who waited for a call that turned out to have no price is not let in by that.
+      if (isModel) run.unpriced ??= settings.run?.unpriced;
+      if (isModel && run.unpriced !== undefined) throw run.unpriced;
+      const hasWaited = entering instanceof Promise || reserving instanceof Promise;
+      if (!hasWaited || isAgain || kind === "storage" || !claim.isDoubtful) return { ticket, leave };
+    } catch (error) {
+      leave?.(0);
+      breaker.released(ticket);
+      throw error;
+    }
+    leave?.(0);
+    breaker.released(ticket);
+  }
+}
+
+/**
+ * Makes a call of a service that was admitted. Books it, whatever came of it, and tells the breaker.
+ *
+ * @param begin makes it; what it throws before there is a call is no call
  */
 export async function callService<U extends UploadRecord, Answer>(
   run: UploadRun<U>,
-  call: StageCall<Answer, unknown>,
-  service: ServiceCall,
-  begin: (run: UploadRun<U>, call: StageCall<Answer, unknown>, now: number) => Promise<Answer>,
+  { stage }: StageCall<Answer, unknown>,
+  { breaker, kind, ai = run.settings.ai }: ServiceCall,
+  { ticket, leave }: AdmittedCall,
+  begin: (now: number) => Promise<Answer>,
 ): Promise<Answer> {
-  const { stage } = call;
-  const { settings, claim, signal } = run;
-  const { comesBack } = settings;
-  const { breaker } = service;
-  const isModel = service.kind === "model";
-  const asking = isModel ? settings.run?.ready(signal) : undefined;
-  if (asking !== undefined) await asking;
-  const entering = breaker.enter(run.id, signal, comesBack);
-  const ticket = entering instanceof Promise ? await entering : entering;
-  let leave: ((cost: number) => void) | undefined;
+  const calledAt = performance.now();
+  const book = (outcome: "ok" | "failed", told: unknown) => {
+    if (kind !== "model") return;
+    const usage = new UsageSum();
+    usage.requests = 1;
+    usage.durationMs = performance.now() - calledAt;
+    usage.read(told);
+    // The adapter says that it has called no model: its picture could not be made, or it went on waiting for an earlier call.
+    if (usage.requests === 0 && !usage.isTold) {
+      leave?.(0);
+      return;
+    }
+    addPrice(run, ai, stage, usage);
+    if (usage.cost === undefined && leave !== undefined && outcome === "ok") endUnpriced(run, stage);
+    run.book(stage, usage);
+    leave?.(usage.cost ?? 0);
+  };
+  let calling: Promise<Answer>;
   try {
-    const reserving = isModel ? reserve(settings, signal) : undefined;
-    leave = reserving instanceof Promise ? await reserving : reserving;
-    // Who waited for a call that turned out to have no price is not let in by that.
-    if (isModel) run.unpriced ??= settings.run?.unpriced;
-    if (isModel && run.unpriced !== undefined) throw run.unpriced;
-    // Last of all, because each of these may have taken its time.
-    const confirming = service.kind === "storage" ? undefined : claim.confirm();
-    if (confirming !== undefined) await confirming;
+    calling = begin(calledAt);
   } catch (error) {
     leave?.(0);
     breaker.released(ticket);
     throw error;
   }
-  const calledAt = performance.now();
-  const book = (outcome: "ok" | "failed", told: unknown) => {
-    if (!isModel) return;
-    const usage = new UsageSum();
-    usage.requests = 1;
-    usage.durationMs = performance.now() - calledAt;
-    addPrice(run, service.ai ?? settings.ai, stage, usage.read(told));
-    if (usage.cost === undefined && leave !== undefined && outcome === "ok") endUnpriced(run, stage);
-    run.book(stage, usage);
-    leave?.(usage.cost ?? 0);
-  };
   let answer: Answer;
   try {
-    answer = await begin(run, call, calledAt);
+    answer = await calling;
   } catch (error) {
     book("failed", usageOf(error));
     judge(run, breaker, ticket, stage, error);

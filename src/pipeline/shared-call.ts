@@ -4,7 +4,6 @@ import { Interrupted } from "../async/time.js";
 import type { AIAdapter, EmbeddedVectors } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError, isFault, type UploadError, usageOf } from "../errors.js";
-import type { Ticket } from "../runtime/breaker.js";
 import { UsageSum } from "../runtime/ledger.js";
 import { sharesOf } from "../runtime/shares.js";
 import { ABORT_GRACE_MS, keyMaker, tookLonger, wentOn } from "./bounded-call.js";
@@ -12,10 +11,9 @@ import { MOST_RENEWALS } from "./held-row.js";
 import type { Joined } from "./joined.js";
 import { readVectors } from "./model-output.js";
 import { shareWait } from "./retry.js";
-import { addPrice, endUnpriced, judge, reserve, usageTold } from "./service-call.js";
+import { type AdmittedCall, addPrice, endUnpriced, judge, reserve, usageTold } from "./service-call.js";
 
 type EmbedMany<U extends UploadRecord> = NonNullable<AIAdapter<U>["embedMany"]>;
-type Leave = ((cost: number) => void) | undefined;
 
 /**
  * One call of `embedMany`, in a slot that was won: guarded, bounded and booked like a call for one upload. An upload that is
@@ -65,25 +63,41 @@ export class SharedCall<U extends UploadRecord> {
   async make(): Promise<readonly (readonly Joined<U>[])[]> {
     const [first] = this.#members;
     if (first === undefined) return [];
-    const { settings, id } = first.run;
-    const { breakerOfEmbed: breaker } = settings.models;
-    let ticket: Ticket | undefined;
-    let leave: Leave;
+    let admitted: AdmittedCall | undefined;
     try {
-      const entering = breaker.enter(id, this.cancellation, settings.comesBack);
-      ticket = entering instanceof Promise ? await entering : entering;
-      const reserving = reserve(settings, this.cancellation);
-      leave = reserving instanceof Promise ? await reserving : reserving;
-      await this.#confirm();
+      admitted = await this.#admit(first.run);
       for (const member of this.#members) member.begin(); // a listener of the progress may abort it
       if (this.#members.length === 0) throw new Interrupted();
     } catch (error) {
-      leave?.(0);
-      if (ticket !== undefined) breaker.released(ticket);
+      admitted?.leave?.(0);
+      if (admitted !== undefined) first.run.settings.models.breakerOfEmbed.released(admitted.ticket);
       this.#end(({ reject }) => reject(error));
       return [];
     }
-    return this.#called(ticket, leave);
+    return this.#called(admitted);
+  }
+
+  /** As `admitCall` does for one upload: what is shared is not held while a repository is waited for. */
+  async #admit({ settings, id }: Joined<U>["run"]): Promise<AdmittedCall> {
+    const { breakerOfEmbed: breaker } = settings.models;
+    for (let isAgain = false; ; isAgain = true) {
+      await this.#confirm();
+      const entering = breaker.enter(id, this.cancellation, settings.comesBack);
+      const ticket = entering instanceof Promise ? await entering : entering;
+      let leave: AdmittedCall["leave"];
+      try {
+        const reserving = reserve(settings, this.cancellation);
+        leave = reserving instanceof Promise ? await reserving : reserving;
+        const hasWaited = entering instanceof Promise || reserving instanceof Promise;
+        const isDoubtful = hasWaited && this.#members.some(({ run }) => run.claim.isDoubtful);
+        if (isAgain || !isDoubtful) return { ticket, leave };
+      } catch (error) {
+        breaker.released(ticket);
+        throw error;
+      }
+      leave?.(0);
+      breaker.released(ticket);
+    }
   }
 
   /** Whose claim is doubtful renews it first, and who cannot is left out; so is whose run has met a call without a price. */
@@ -103,7 +117,7 @@ export class SharedCall<U extends UploadRecord> {
     }
   }
 
-  async #called(ticket: Ticket, leave: Leave): Promise<readonly (readonly Joined<U>[])[]> {
+  async #called({ ticket, leave }: AdmittedCall): Promise<readonly (readonly Joined<U>[])[]> {
     const called = this.#members;
     const [{ run: first }] = called as [Joined<U>];
     const { breakerOfEmbed: breaker } = first.settings.models;
@@ -173,7 +187,7 @@ export class SharedCall<U extends UploadRecord> {
   }
 
   /** Once, and shared over those who are in it at its end, by the lengths of their texts. */
-  #book(calledAt: number, used: unknown, outcome: "ok" | "failed", leave: Leave): void {
+  #book(calledAt: number, used: unknown, outcome: "ok" | "failed", leave: AdmittedCall["leave"]): void {
     const usage = new UsageSum();
     usage.requests = 1;
     usage.durationMs = performance.now() - calledAt;

@@ -31,6 +31,8 @@ interface Open {
   readonly error: UploadError;
   /** The upload whose call opened it last: when that failure turns out to be the upload's own, it closes again. */
   readonly by: string | null;
+  /** The one upload that has failed, where it may be that one's fault: another one finds out at once whether it is. */
+  readonly suspect: string | null;
   /** In milliseconds since the epoch. */
   readonly since: number;
   readonly until: number;
@@ -54,6 +56,8 @@ export class Breaker {
   #failures = 0;
   /** When the first failure of the row happened. */
   #rowBegan = 0;
+  /** The upload that all failures of the row are of; `null`: they are of several. */
+  #rowOf: string | null = null;
   /** Whether a call has succeeded since the breaker was made or opened. */
   #proven = false;
   #running = 0;
@@ -160,17 +164,24 @@ export class Breaker {
       else this.changes.notify();
       return;
     }
-    if (this.#failures++ === 0) this.#rowBegan = this.#count;
-    if (atOnce || this.#failures >= this.settings.threshold) this.trip(error, ticket.uploadId);
+    if (this.#failures++ === 0) {
+      this.#rowBegan = this.#count;
+      this.#rowOf = ticket.uploadId;
+    } else if (this.#rowOf !== ticket.uploadId) this.#rowOf = null;
+    const isFull = this.#failures >= this.settings.threshold;
+    // One failure says nothing of whose it is.
+    const suspect = isFull && !atOnce && this.#failures > 1 ? this.#rowOf : null;
+    if (atOnce || isFull) this.trip(error, ticket.uploadId, suspect);
     else this.changes.notify();
   }
 
   /** Opens it: also for what is found out without a call, as by `checkHealth`. */
-  trip(error: UploadError, uploadId: string | null = null): void {
+  trip(error: UploadError, uploadId: string | null = null, suspect: string | null = null): void {
     if (this.settings === false || this.#open !== undefined) return;
     const { cooldownMs } = this.settings;
     const since = Date.now();
-    this.#openAs({ error, by: uploadId, since, until: since + this.#pause(cooldownMs, error), cooldownMs });
+    const until = since + this.#pause(cooldownMs, error);
+    this.#openAs({ error, by: uploadId, suspect, since, until, cooldownMs });
   }
 
   /** The failures of this upload were its own: they say nothing of the service. */
@@ -205,7 +216,8 @@ export class Breaker {
   }
 
   #enterOpen(uploadId: string, open: Open): Ticket {
-    if (this.isRefusing) throw this.#circuitOpen(open);
+    const isAnother = open.suspect !== null && open.suspect !== uploadId && this.#probe === undefined;
+    if (!isAnother && this.isRefusing) throw this.#circuitOpen(open);
     this.#probe = this.#begin(uploadId, true);
     return this.#probe;
   }
@@ -225,9 +237,10 @@ export class Breaker {
     if (this.#probe === ticket) this.#probe = undefined;
   }
 
-  #reopen(error: UploadError, by: string, { since, cooldownMs }: Open): void {
+  #reopen(error: UploadError, by: string, { suspect: before, since, cooldownMs }: Open): void {
     const doubled = Math.max(cooldownMs, Math.min(LONGEST_COOLDOWN_MS, cooldownMs * 2));
-    this.#openAs({ error, by, since, until: Date.now() + this.#pause(doubled, error), cooldownMs: doubled });
+    const suspect = before === by ? by : null;
+    this.#openAs({ error, by, suspect, since, until: Date.now() + this.#pause(doubled, error), cooldownMs: doubled });
   }
 
   /** The service's own hint wins where it is longer. */

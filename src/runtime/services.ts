@@ -31,6 +31,10 @@ export class Services {
 
   constructor(private readonly breaker: BreakerSettings | false) {}
 
+  get hasBreaker(): boolean {
+    return this.breaker !== false;
+  }
+
   /** The breaker of a model that describes, by its place in a chain. A model alone is one service with its embedding. */
   breakerOfModel(place = 0): Breaker {
     for (let next = this.#models.length; next <= place; next++) this.#models.push(this.#create(`model ${next}`));

@@ -22,7 +22,7 @@ describe("closed", () => {
     const error = down();
     fail("c", error);
     expect(told).toEqual(["opened until 1000"]);
-    expect(breaker.open).toEqual({ error, by: "c", since: NOON, until: NOON + 1000, cooldownMs: 1000 });
+    expect(breaker.open).toEqual({ error, by: "c", suspect: null, since: NOON, until: NOON + 1000, cooldownMs: 1000 });
     expect(() => breaker.enter("d", NEVER, true)).toThrow(
       expect.objectContaining({ code: "CIRCUIT_OPEN", fault: "service", cause: error, retryAfterMs: 1000 }),
     );
@@ -72,7 +72,7 @@ describe("closed", () => {
 
   test("who waits for room is told when it opens meanwhile, and leaves when it is aborted", async () => {
     const { breaker, enter } = breakerOf();
-    const tickets = [enter(), enter(), enter()];
+    const tickets = [enter("a"), enter("b"), enter("c")];
     const waiting = breaker.enter("d", NEVER, true) as Promise<Ticket>;
     const leaving = new Cancellation();
     const left = breaker.enter("e", leaving, true) as Promise<Ticket>;

@@ -3,6 +3,7 @@ import {
   type Around,
   BatchProcessor,
   ConfigurationError,
+  createRuntime,
   defineStage,
   type Plugin,
   processUploadWithRetry,
@@ -57,6 +58,23 @@ describe("around", () => {
     expect(failed?.error).toMatchObject({ code: "EMBED_FAILED", fault: "service", message: "overloaded" });
     expect(outcomes[2]?.[1].usage).toMatchObject({ inputTokens: 7, requests: 1 });
     expect(outcomes.at(-1)?.[1]).toEqual({ outcome: "completed", usage: result.usage });
+  });
+
+  test("does not wrap a call that is not made: the breaker is open, or the budget used up", async () => {
+    const runtime = createRuntime({ breaker: { threshold: 1 }, budget: { limit: 0 } });
+    const world = worldOf([uploadOf("a"), uploadOf("b")]);
+    const { told, around } = tracing();
+    const options = { ...quick, runtime, plugins: [{ around }], thumbnail: false } as const;
+    const adapters = { ...world, ai: { ...world.ai, price: () => 1 } };
+    const exhausted = await processUploadWithRetry("a", adapters, options);
+    expect(exhausted).toMatchObject({ status: "deferred", error: { code: "BUDGET_EXHAUSTED" } });
+    runtime.addBudget(10);
+    world.ai.describe.mockRejectedValueOnce(Object.assign(new Error("down"), { status: 503 }));
+    await processUploadWithRetry("a", adapters, options);
+    told.length = 0;
+    const refused = await processUploadWithRetry("b", adapters, options);
+    expect(refused).toMatchObject({ status: "deferred", error: { code: "CIRCUIT_OPEN" } });
+    expect(told).toEqual(["> b", "> open/1", "< open/1 ok", "< b deferred"]);
   });
 
   test("tells of an upload that failed, and of one that was aborted", async () => {

@@ -18,7 +18,7 @@ function open(isListingDown: () => boolean, isDown: () => boolean) {
     ...stored,
     listBatches: (page) => (isListingDown() || isDown() ? down() : stored.listBatches(page)),
     findBatch: (id) => (isDown() ? down() : stored.findBatch(id)),
-  }).withOutage(new Gate(new SharedRuntime({}), { models: 1, others: [] }).outageFor(stop));
+  }).withOutage(new Gate(new SharedRuntime({}), { models: 1, others: [] }).outageFor(() => stop));
   const neighbour = setInterval(() => {
     repository.findBatch("b", stop).catch(() => {});
   }, 400);

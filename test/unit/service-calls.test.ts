@@ -207,3 +207,70 @@ test("an upload that is aborted while checkHealth is asked for evidence is hande
   expect(outcomes).toEqual([reason]);
   expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending" });
 });
+
+describe("an upload that always gets a 500 in a quiet queue", () => {
+  test("holds up no other one: the next upload finds out at once whether it is the service", async () => {
+    const world = worldOf(ids(3));
+    const runtime = createRuntime({ breaker: { threshold: 2, cooldownMs: 3_600_000 } });
+    const attempt = { number: 1, max: 3 };
+    const once = (id: string) => processUploadWithRetry(id, world, { thumbnail: false, runtime, attempt });
+    world.ai.describe.mockImplementation(async ({ upload: { id } }) => {
+      if (id === "u0000") throw down();
+      return "a cat";
+    });
+    await once("u0000");
+    await once("u0000");
+    expect(isOpen(runtime)).toBe(true);
+    expect(await once("u0001")).toMatchObject({ status: "completed" });
+    expect(isOpen(runtime)).toBe(false);
+    // The service was up meanwhile: now it is the upload's own failure, and its engine's attempts are used up.
+    expect(await once("u0000")).toMatchObject({ status: "deferred", countsAsAttempt: true });
+  });
+
+  test("of an outage the next upload finds out, too, and only that one", async () => {
+    const world = worldOf(ids(4));
+    const runtime = createRuntime({ breaker: { threshold: 2, cooldownMs: 3_600_000 } });
+    const once = (id: string) => processUploadWithRetry(id, world, { ...plain, runtime });
+    world.ai.describe.mockImplementation(async () => Promise.reject(down()));
+    await once("u0000");
+    for (const id of ["u0000", "u0001", "u0002", "u0003"]) await once(id);
+    expect(world.ai.describe.mock.calls.map(([{ upload }]) => upload.id)).toEqual(["u0000", "u0000", "u0001"]);
+  });
+});
+
+describe("without a breaker", () => {
+  test.each([503, 401])(
+    "a service that answers %i is called less and less often, and the batch waits",
+    async (status) => {
+      vi.useFakeTimers();
+      const world = worldOf(ids(3));
+      world.ai.describe.mockImplementation(async () => Promise.reject(down({ status })));
+      const controller = new AbortController();
+      const processor = new BatchProcessor({ ...world, breaker: false, thumbnail: false, retry: { maxAttempts: 1 } });
+      const working = processor.process("batch", { signal: controller.signal });
+      await vi.advanceTimersByTimeAsync(60_000);
+      // At 0, 1, 3, 7, 15, 31 s and so on.
+      expect(world.ai.describe.mock.calls.length).toBeLessThanOrEqual(3 * 7);
+      expect(world.ai.describe.mock.calls.length).toBeGreaterThanOrEqual(3 * 5);
+      world.ai.describe.mockImplementation(async () => "a cat");
+      const done = vi.advanceTimersByTimeAsync(120_000);
+      expect(await working).toMatchObject({ status: "completed", completed: 3, failed: 0 });
+      await done;
+    },
+  );
+});
+
+test("a 429 with a hint: in a batch the upload is not asked for again before that", async () => {
+  vi.useFakeTimers();
+  const world = worldOf(ids(1));
+  const asked: number[] = [];
+  world.ai.describe.mockImplementation(async () => {
+    asked.push(Date.now());
+    if (asked.length > 2) return "a cat";
+    throw down({ status: 429, retryAfterMs: 20_000 });
+  });
+  const processor = new BatchProcessor({ ...world, thumbnail: false, retry: { maxAttempts: 1 } });
+  expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 1 });
+  expect(asked).toHaveLength(3);
+  for (const [place, at] of asked.slice(1).entries()) expect(at - (asked[place] ?? 0)).toBeGreaterThanOrEqual(20_000);
+});

@@ -23,7 +23,7 @@ export function createInstruments(meter: Meter) {
     }),
     stageDuration: meter.createHistogram("upload_processor.stage.duration", {
       ...seconds,
-      description: "How long a call of a stage took, from winning its slot",
+      description: "How long a call of a stage took, without the wait for it",
     }),
     requests: meter.createCounter("upload_processor.model.requests", {
       unit: "{request}",
