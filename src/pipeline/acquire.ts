@@ -1,4 +1,5 @@
 import type { Cancellation } from "../async/cancellation.js";
+import { Interrupted, withTimeout } from "../async/time.js";
 import type { ClaimOutcome, UploadChanges } from "../contracts/repository.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
@@ -37,19 +38,49 @@ async function claimInRepository<U extends UploadRecord>(
   // Taken: two visitors with one token would both be granted the claim.
   memory.unanswered.delete(id);
   let sentAt = 0;
+  let sent: Promise<ClaimOutcome<U>> | undefined;
+  const request = () => {
+    sentAt = performance.now();
+    return { leaseMs: lease.durationMs, token };
+  };
+  const acquired = (answer: ClaimOutcome<U>): Acquired<U> => {
+    if (answer.outcome !== "claimed") return answer;
+    const upload = withPlainMetadata(requireRecord("repository.claimUpload", answer.upload, id));
+    return { outcome: "claimed", claim: new Claim(upload, answer.fence, settings, cancellation, sentAt) };
+  };
   let answer: ClaimOutcome<U>;
   try {
-    answer = await repository.claim(id, cancellation, () => {
-      sentAt = performance.now();
-      return { leaseMs: lease.durationMs, token };
+    answer = await repository.claim(id, cancellation, request, (claiming) => {
+      sent = claiming;
     });
   } catch (error) {
-    memory.unanswered.set(id, token);
+    const isOver = error instanceof Interrupted && sent !== undefined && (await letGoOf(sent, acquired));
+    if (!isOver) memory.unanswered.set(id, token);
     throw error;
   }
-  if (answer.outcome !== "claimed") return answer;
-  const upload = withPlainMetadata(requireRecord("repository.claimUpload", answer.upload, id));
-  return { outcome: "claimed", claim: new Claim(upload, answer.fence, settings, cancellation, sentAt) };
+  return acquired(answer);
+}
+
+/** In milliseconds. Most answers come at once; one that does not come holds up nobody who is aborted. */
+const CLAIM_GRACE_MS = 1000;
+
+/**
+ * Aborted while the claim was under way: it is handed back if it was granted. Else the row would be held until the lease has run out,
+ * and the start be counted of an upload that was never begun.
+ *
+ * @returns whether nothing is left of the claim
+ */
+async function letGoOf<U extends UploadRecord>(
+  sent: Promise<ClaimOutcome<U>>,
+  acquired: (answer: ClaimOutcome<U>) => Acquired<U>,
+): Promise<boolean> {
+  try {
+    const answer = acquired(await withTimeout(sent, CLAIM_GRACE_MS, () => new Error("not answered")));
+    if (answer.outcome === "claimed") await answer.claim.handBack();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const PROCESS = Math.random().toString(36).slice(2) + Date.now().toString(36);

@@ -100,9 +100,21 @@ export class ReliableRepository<U extends UploadRecord> {
     return this.#calls.makeOnce({ send, check: requireOutcome });
   }
 
-  /** @param request made for each try */
-  claim(id: string, signal: Stoppable, request: () => ClaimRequest): Promise<ClaimOutcome<U>> {
-    const claim = () => this.adapter.claimUpload?.(id, request()) ?? Promise.reject(new Error("no claimUpload"));
+  /**
+   * @param request made for each try
+   * @param sent gets each try: it may be answered behind an abort
+   */
+  claim(
+    id: string,
+    signal: Stoppable,
+    request: () => ClaimRequest,
+    sent: (answer: Promise<ClaimOutcome<U>>) => void,
+  ): Promise<ClaimOutcome<U>> {
+    const claim = () => {
+      const answer = this.adapter.claimUpload?.(id, request()) ?? Promise.reject(new Error("no claimUpload"));
+      sent(answer);
+      return answer;
+    };
     return this.#call(`Upload ${id} could not be claimed`, signal, WRITE_CLAIM, claim, id, requireClaim);
   }
 

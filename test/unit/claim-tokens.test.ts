@@ -57,6 +57,23 @@ test("a claim that is not answered holds nobody up who is aborted, and is asked 
   expect(new Set(one.tokens()).size).toBe(1);
 });
 
+describe("an abort while a claim is under way", () => {
+  test("hands back what was granted all the same: no start is counted, also by many shutdowns", async () => {
+    const one = worldOf(["a"]);
+    for (let times = 1; times <= 5; times++) {
+      const stop = new AbortController();
+      one.claimUpload.mockImplementationOnce(async (id, request) => {
+        stop.abort("deployed anew");
+        return one.repository.claimUpload(id, request);
+      });
+      const result = await processUploadWithRetry("a", one.world, { signal: stop.signal });
+      expect(result).toMatchObject({ status: "aborted", reason: "deployed anew" });
+      expect(await one.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0 });
+    }
+    expect(await processUploadWithRetry("a", one.world)).toMatchObject({ status: "completed" });
+  });
+});
+
 describe("a lost answer", () => {
   test("is asked for again under the same token, and is one start", async () => {
     vi.useFakeTimers();
