@@ -1,7 +1,8 @@
 import type { StageName } from "../contracts/upload.js";
+import { errorChain, firstOf } from "./chain.js";
 import { type Fault, isFaultName, retryableOf, type UploadErrorCode, verdictOf } from "./codes.js";
 import { hintOf, statusOf, waitOf } from "./hints.js";
-import { errorChain, firstOf, isA, read } from "./inspect.js";
+import { isA, read } from "./inspect.js";
 import { isUploadError } from "./mark.js";
 import { messageOf } from "./message.js";
 import { isRefusal } from "./refusal.js";

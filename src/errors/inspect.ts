@@ -22,39 +22,6 @@ export function hasCode(error: unknown, code: string): boolean {
   return read(error, "code") === code;
 }
 
-/** Errors of one failure that are looked at; of `errors[]` so many as well. */
-const MOST_ERRORS = 16;
-
-/** The errors of an `AggregateError`. */
-export function errorsOf(error: unknown): readonly unknown[] {
-  const errors = read(error, "errors");
-  try {
-    return Array.isArray(errors) ? errors.slice(0, MOST_ERRORS) : [];
-  } catch {
-    return [];
-  }
-}
-
-/** What was thrown, and what it says that it comes from: nearest first, each once. */
-export function errorChain(thrown: unknown): readonly unknown[] {
-  const found = [thrown];
-  for (let next = 0; next < found.length && found.length < MOST_ERRORS; next++) {
-    const error = found[next];
-    for (const inner of [read(error, "lastError"), read(error, "cause"), ...errorsOf(error)])
-      if (typeof inner === "object" && inner !== null && !found.includes(inner)) found.push(inner);
-  }
-  return found;
-}
-
-/** The first answer that somebody in the chain has. */
-export function firstOf<T>(chain: readonly unknown[], answer: (error: unknown) => T | undefined): T | undefined {
-  for (const error of chain) {
-    const found = answer(error);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
 /**
  * Classes of SQLSTATE begin with a digit or one of these; those from I to Z are for users. A digit tells them from network codes such
  * as EPIPE, and Prisma's begin with P1 to P6.
@@ -66,9 +33,4 @@ export function sqlStateOf(error: unknown): string | undefined {
   for (const value of [read(error, "code"), read(error, "sqlState")])
     if (typeof value === "string" && SQLSTATE.test(value)) return value;
   return undefined;
-}
-
-/** What the call that failed used up: `usage` of the error, or of what it comes from. Not checked for what it holds. */
-export function usageOf(thrown: unknown): unknown {
-  return firstOf(errorChain(thrown), (error) => read(error, "usage") ?? undefined);
 }

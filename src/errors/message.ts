@@ -1,5 +1,7 @@
-import { errorChain, errorsOf, firstOf, isA, read, sqlStateOf } from "./inspect.js";
+import { errorChain, errorsOf, firstOf } from "./chain.js";
+import { isA, read, sqlStateOf } from "./inspect.js";
 import { isUploadError } from "./mark.js";
+import { isOfMysql } from "./mysql.js";
 
 /** More of a message is not looked at. */
 const LONGEST_MESSAGE = 10_000;
@@ -18,7 +20,7 @@ export function messageOf(thrown: unknown): string {
   if (typeof thrown === "function") return "a function was thrown";
   if (typeof thrown !== "object" || thrown === null) return textOf(String(thrown)) ?? "an empty text was thrown";
   if (!isUploadError(thrown)) {
-    const refused = firstOf(errorChain(thrown), (error) => (sqlStateOf(error) ? ownText(error) : undefined));
+    const refused = firstOf(errorChain(thrown), (error) => (isOfDatabase(error) ? ownText(error) : undefined));
     if (refused !== undefined) return refused;
     const told = joined(ownText(thrown), reasonsOf(thrown));
     if (told !== undefined) return told;
@@ -27,33 +29,42 @@ export function messageOf(thrown: unknown): string {
   return ownText(thrown) ?? name ?? "an object without a message was thrown";
 }
 
+function isOfDatabase(error: unknown): boolean {
+  return sqlStateOf(error) !== undefined || isOfMysql(error);
+}
+
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value.trim() !== "" ? value.slice(0, LONGEST_MESSAGE) : undefined;
 }
 
 /** Its own message, without what it says of a query. */
 function ownText(error: unknown): string | undefined {
-  const message = textOf(read(error, "message"));
-  if (message === undefined || isUploadError(error)) return message;
+  const message = read(error, "message");
+  if (typeof message !== "string" || isUploadError(error)) return textOf(message);
   // The AWS SDK's message for an answer without a body.
   if (message === "UnknownError") return textOf(read(error, "name")) ?? message;
-  return textOf(withoutQuery(message));
+  // What the server said, to which MySQL's clients and Knex add the statement.
+  return textOf(read(error, "sqlMessage")) ?? textOf(withoutQuery(message));
 }
 
+/** Of the whole message, and cut afterwards: a reason may stand behind a parameter of any length. Each step takes linear time. */
 function withoutQuery(message: string): string {
   // Prisma puts the reason behind a piece of the caller's source, as the last paragraph.
   if (/^\s*Invalid `[^`]*` invocation/.test(message))
-    return message.slice(message.trimEnd().lastIndexOf("\n\n")).trim();
+    return upTo(/\n\s?DETAIL:/, message.slice(Math.max(0, message.trimEnd().lastIndexOf("\n\n"))).trim());
   // Knex puts the statement before the reason, with its parameters filled in.
-  if (/^\s*(?:select|insert|update|delete|with)\s/i.test(message)) {
+  if (/^[\s(]*(?:select|insert|update|delete|with|merge|replace|call)\s/i.test(message)) {
     const reason = message.lastIndexOf(" - ");
     if (reason !== -1) return message.slice(reason + 3);
   }
-  // Drizzle puts them behind the query, others on a line of their own.
-  const parameters = message.includes("Failed query:")
-    ? /\sparams:[\s\S]*$/
-    : /\n\s*(?:params|parameters|bindings):[\s\S]*$/i;
-  return message.replace(parameters, "");
+  // Drizzle puts them behind the query; others on a line of their own, the client of MariaDB with the query.
+  const drizzle = message.includes("Failed query:");
+  return upTo(drizzle ? /\sparams:/ : /\n[^\S\n]*(?:params|parameters|bindings|sql):/i, message);
+}
+
+function upTo(mark: RegExp, message: string): string {
+  const start = message.search(mark);
+  return start === -1 ? message : message.slice(0, start);
 }
 
 /** Why: the innermost cause, or each of several. */

@@ -1,4 +1,5 @@
-import { errorChain, read } from "./inspect.js";
+import { errorChain } from "./chain.js";
+import { read } from "./inspect.js";
 import { isDeploymentError, isRefusedValue } from "./signs.js";
 import { faultOf } from "./upload-error.js";
 

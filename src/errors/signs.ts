@@ -1,4 +1,6 @@
-import { errorChain, firstOf, hasCode, isA, read, sqlStateOf } from "./inspect.js";
+import { errorChain, firstOf } from "./chain.js";
+import { hasCode, isA, read, sqlStateOf } from "./inspect.js";
+import { saidByMysql } from "./mysql.js";
 
 /** Connections that failed, certificates included; and a machine that has run out of disk, memory or files. */
 const SERVICE_CODE =
@@ -21,19 +23,20 @@ const DEPLOYMENT_SQLSTATE = /^(?:42|3D000|3F000|28)/;
 const DEPLOYMENT_PRISMA = /^P(?:1000|1003|1010|2021|2022)$/;
 /**
  * Pools and clients that the program itself has ended: nothing brings them back. In the words of pg, PGlite, mysql2, better-sqlite3,
- * `node:sqlite`, the client of Redis and Kysely, and by the code of postgres.js. A connection that broke is told in other words.
+ * `node:sqlite`, the client of Redis, Kysely and Knex, and by the codes of postgres.js and the client of MariaDB. A connection that
+ * broke is told in other words.
  */
 const ENDED_MESSAGE =
-  /^(?:Cannot use a pool after calling end|Client was closed and is not queryable|PGlite is clos|Pool is closed|The database connection is not open$|database is not open$|The client is closed$|driver has already been destroyed$)/;
-const ENDED_CODE = "CONNECTION_ENDED";
+  /^(?:Cannot use a pool after calling end|Client was closed and is not queryable|PGlite is clos|Pool is closed|The database connection is not open$|database is not open$|The client is closed$|driver has already been destroyed$|Unable to acquire a connection$)/;
+const ENDED_CODE = /^(?:CONNECTION_ENDED|ER_POOL_ALREADY_CLOSED)$/;
 const MODULE_CODE = /^(?:ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|ERR_DLOPEN_FAILED)$/;
 
 /**
- * Out of range, too long, no such type of value (22); unique, foreign key, check, not null (23); the check of a view (44); past a
- * limit, as a key that is too long for its index (54); what a trigger raises, in MySQL (45), in PostgreSQL (P0), and under codes of
- * the user's own, for which SQL keeps the classes from I to Z: XX is an error within PostgreSQL.
+ * Two rows where a trigger may find one (21000); out of range, too long, no such type of value (22); unique, foreign key, check, not
+ * null (23); the check of a view (44); past a limit, as a key that is too long for its index (54); what a trigger raises, in
+ * MySQL (45), in PostgreSQL (P0), and under codes of the user's own, for which SQL keeps the classes from I to Z: XX is an error within PostgreSQL.
  */
-const REFUSED_SQLSTATE = /^(?:2[23]|4[45]|54|P0|[I-OQ-WYZ])/;
+const REFUSED_SQLSTATE = /^(?:21000|2[23]|4[45]|54|P0|[I-OQ-WYZ])/;
 /** SQLite's: a constraint, also by a trigger; too big; of another type. The last byte of its numbers. */
 const REFUSED_SQLITE = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH)/;
 const REFUSED_BY_SQLITE: readonly number[] = [19, 18, 20];
@@ -54,6 +57,8 @@ export function isServiceError(error: unknown): boolean {
   const code = textAt(error, "code");
   const name = textAt(error, "name");
   if (name === "TimeoutError" || SERVICE_CODE.test(code) || SERVICE_PRISMA.test(codeOfPrisma(error))) return true;
+  const said = saidByMysql(error);
+  if (said !== undefined) return said === "passing";
   if (SERVICE_SQLSTATE.test(sqlStateOf(error) ?? "") || isPassing(error)) return true;
   return SERVICE_MESSAGE.test(textAt(error, "message")) || wordsOf(error).some((word) => SERVICE_WORD.test(word));
 }
@@ -73,8 +78,10 @@ export function isPageOfProxy(error: unknown): boolean {
  * program has ended, as where an `await` was forgotten before.
  */
 export function isDeploymentError(error: unknown): boolean {
-  if (textAt(error, "code") === ENDED_CODE || ENDED_MESSAGE.test(textAt(error, "message"))) return true;
+  if (ENDED_CODE.test(textAt(error, "code")) || ENDED_MESSAGE.test(textAt(error, "message"))) return true;
   if (MODULE_CODE.test(textAt(error, "code")) || DEPLOYMENT_PRISMA.test(codeOfPrisma(error))) return true;
+  const said = saidByMysql(error);
+  if (said !== undefined) return said === "deployment";
   if (DEPLOYMENT_SQLSTATE.test(sqlStateOf(error) ?? "")) return true;
   if (isOfSqlite(error) && MISSING_IN_SQLITE.test(textAt(error, "message"))) return true;
   return ["name", "code", "Code"].some((key) => textAt(error, key) === "NoSuchBucket");
@@ -91,10 +98,12 @@ export function isContentRefusal(error: unknown): boolean {
   return bodiesOf(error).some((body) => Array.isArray(read(read(read(body, "error"), "metadata"), "reasons")));
 }
 
-/** Whether the store refused the value itself: told by its SQLSTATE, also of the cause of an ORM's error. */
+/** Whether the store refused the value itself: told by its number in MySQL, else by its SQLSTATE, also of the cause of an ORM's error. */
 export function isRefusedValue(thrown: unknown): boolean {
   const verdict = firstOf(errorChain(thrown), (error) => {
     if (hasCode(error, "RESULT_REFUSED")) return true;
+    const said = saidByMysql(error);
+    if (said !== undefined) return said === "refused";
     const state = sqlStateOf(error);
     if (state !== undefined) return REFUSED_SQLSTATE.test(state);
     return REFUSED_PRISMA.test(codeOfPrisma(error)) || isRefusedBySqlite(error) ? true : undefined;

@@ -62,6 +62,18 @@ export function pgError(code: string, message: string): Error {
   return Object.assign(new pg.DatabaseError(message, message.length, "error"), { code, severity: "ERROR" });
 }
 
+/** As mysql2 throws it. */
+export function mysqlError(errno: number, code: string, sqlState: string, sqlMessage: string): Error {
+  return error(sqlMessage, { code, errno, sqlState, sqlMessage, sql: "update uploads set description = 'private'" });
+}
+
+/** As the client of MariaDB throws it: it puts the statement and its parameters behind the message. */
+export function mariadbError(errno: number, code: string, sqlState: string, sqlMessage: string): Error {
+  const sql = "update uploads set description = ? where id = ? - parameters:['a private - description','u1']";
+  const message = `(conn:928, no: ${errno}, SQLState: ${sqlState}) ${sqlMessage}\nsql: ${sql}`;
+  return error(message, { sqlMessage, sql, fatal: false, errno, sqlState, code }, "SqlError");
+}
+
 /** As `node:sqlite` throws it: its number has the kind in its last byte. */
 export function sqliteError(errcode: number, message: string): Error {
   return Object.assign(new Error(message), { code: "ERR_SQLITE_ERROR", errcode });
@@ -86,6 +98,28 @@ Invalid \`prisma.upload.update()\` invocation in
 
 ${reason}`;
   return error(message, { code, clientVersion: "6.1.0", meta: {} }, "PrismaClientKnownRequestError");
+}
+
+/** Of a raw query, in Prisma up to 6: the database's code and message are in `meta`, for PostgreSQL with the row. */
+export function prismaRawError(code: string, reason: string): Error {
+  const message = `\nInvalid \`prisma.$executeRaw()\` invocation:\n\n\nRaw query failed. Code: \`${code}\`. Message: \`${reason}\``;
+  const fields = { code: "P2010", clientVersion: "6.1.0", meta: { code, message: reason } };
+  return error(message, fields, "PrismaClientKnownRequestError");
+}
+
+/** The same in Prisma with a driver's adapter, as all have one from 7 on. */
+export function prismaAdapterError(originalCode: string, originalMessage: string): Error {
+  const driverAdapterError = error("DriverAdapterError", { cause: { originalCode, originalMessage, kind: "x" } });
+  const message = `\nInvalid \`prisma.upload.update()\` invocation:\n\n\nDatabase error. Code: \`${originalCode}\`. Message: \`${originalMessage}\``;
+  const fields = { code: "P2039", clientVersion: "7.8.0", meta: { driverAdapterError } };
+  return error(message, fields, "PrismaClientKnownRequestError");
+}
+
+/** `PrismaClientUnknownRequestError`, which has no code of its own: what its engine prints, by a database that says `inner`. */
+export function prismaUnknownError(inner: string): Error {
+  const printed = `ConnectorError(ConnectorError { user_facing_error: None, kind: QueryError(${inner}), transient: false })`;
+  const message = `\nInvalid \`prisma.upload.update()\` invocation:\n\n\nError occurred during query execution:\n${printed}`;
+  return error(message, { clientVersion: "6.1.0" }, "PrismaClientUnknownRequestError");
 }
 
 /** Knex puts the statement, with its values, before the reason. */

@@ -7,8 +7,11 @@ import {
   awsError,
   drizzleError,
   knexError,
+  mariadbError,
   pgError,
   prismaError,
+  prismaRawError,
+  prismaUnknownError,
   refusedConnection,
   refusedLocalhost,
   retryError,
@@ -100,6 +103,66 @@ describe("messages", () => {
     ];
     for (const thrown of wrapped) expect(describing(thrown).message).not.toMatch(/private/);
   });
+
+  test("the reason stands behind parameters of any length", () => {
+    const long = "a private - description ".repeat(5_000);
+    const reason = "Data too long for column 'description'";
+    const knex = `update "uploads" set "description" = '${long}' where "id" = 'u1' - ${reason}`;
+    const mariadb = mariadbError(1406, "ER_DATA_TOO_LONG", "22001", reason);
+    const said = `(conn:928, no: 1406, SQLState: 22001) ${reason}`;
+    const row = `Some("Failing row contains (${long}).")`;
+    const unknown = `PostgresError { code: "23514", message: "${reason}", severity: "ERROR", detail: ${row} }`;
+    for (const [thrown, message] of [
+      [new Error(knex), reason],
+      [Object.assign(new Error(knex), { code: "22001" }), reason],
+      [Object.assign(new Error(`(${knex.replace("update", "select")}`), { code: "22001" }), reason],
+      [Object.assign(new Error(`a statement of ${knex}`), { sqlState: "22001", sqlMessage: reason }), reason],
+      [mariadb, reason],
+      [new Error(mariadb.message), said],
+      [new Error(`${said}\nsql: update uploads set description = ? - parameters:['${long}']`), said],
+      [new Error("could not save", { cause: new Error(mariadb.message) }), `could not save: ${said}`],
+      [prismaRawError("23514", `${reason}\nDETAIL:  Failing row contains (${long}).`), reason],
+      [
+        Object.assign(prismaRawError("N/A", `${reason}\nDETAIL:  Failing row contains (${long}).`), { meta: {} }),
+        `Raw query failed. Code: \`N/A\`. Message: \`${reason}`,
+      ],
+      [prismaUnknownError(unknown), reason],
+    ] as const)
+      expect(messageOf(thrown)).toBe(message);
+  });
+
+  test("messages of any length are read in linear time", () => {
+    const parts = [
+      "\n",
+      "\n ",
+      " ",
+      "\t\r",
+      "(",
+      " - ",
+      "`",
+      "\nsql",
+      "\nparams:",
+      "Failed query: ",
+      "\n\n",
+      "\\",
+      '"',
+    ];
+    const starts = [
+      "",
+      "select ",
+      "Invalid `x` invocation",
+      'PostgresError { code: "23514", message: "',
+      "Failed query: ",
+    ];
+    const before = performance.now();
+    for (const part of parts)
+      for (const start of starts) {
+        const message = `${start}${part.repeat(300_000 / part.length)}x`;
+        messageOf(Object.assign(new Error(message), { clientVersion: "6.1.0", meta: { code: "23514", message } }));
+      }
+    // Less than a second on a machine at rest; in quadratic time one of these messages takes minutes.
+    expect(performance.now() - before).toBeLessThan(30_000);
+  }, 60_000);
 
   test("why it happened has room, however long what happened is", () => {
     const secret = "sk-proj-abcdefghijklmnop";
