@@ -10,7 +10,9 @@ import {
   type RepositoryContractOptions,
   type RepositoryFixture,
 } from "./repository/fixture.js";
+import { testLetterCase } from "./repository/letter-case.js";
 import { testLists } from "./repository/lists.js";
+import { testMissing } from "./repository/missing.js";
 import { testNamedResets } from "./repository/named-resets.js";
 import { testResets } from "./repository/resets.js";
 import { testSelections } from "./repository/selections.js";
@@ -61,6 +63,8 @@ export function testRepositoryContract<U extends UploadRecord>(options: Reposito
     testBatches(bench);
     testLists(bench);
     testSelections(bench, { resets });
+    testMissing(bench, { resets });
     if (claims) testCancelled(bench);
   }
+  testLetterCase(bench, { claims, resets, batches });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { UploadRecord } from "../../contracts/upload.js";
 import { assertEqual } from "../assert-equal.js";
-import { type Bench, LONG_MS, newName, OPEN, PAST_SHORT_MS, SHORT_MS } from "./fixture.js";
+import { type Bench, LONG_MS, newToken, OPEN, PAST_SHORT_MS, SHORT_MS } from "./fixture.js";
 import { assertFields, assertUnchanged, ERROR } from "./records.js";
 
 /** How the workers of a batch come to know that it is cancelled. */
@@ -20,7 +20,7 @@ export function testCancelled<U extends UploadRecord>({ test }: Bench<U>): void 
     const { repository, claim, granted, add, newBatch } = setup;
     const batchId = await newBatch();
     const [held, done] = [await add({ batchId }), await add({ batchId, status: "completed" })];
-    const token = newName();
+    const token = newToken();
     const { fence } = await granted(held, { token });
     await repository.updateBatch(batchId, { status: "cancelled" });
     assert.equal((await claim(held)).outcome, "busy");

@@ -17,7 +17,7 @@ export interface RepositoryFixture<U extends UploadRecord = UploadRecord> {
    * were made, so that numbers that grow may be the order of creation. @default a UUID
    */
   readonly newId?: (() => string) | undefined;
-  /** An id that the column cannot hold, as "abc" where ids are numbers: it has to be answered as one that is not there. */
+  /** An id that the column cannot hold, as "abc" where ids are numbers or UUIDs: it has to be answered as one that is not there. */
   readonly impossibleId?: string | undefined;
   /**
    * A user that exists, for tables in which uploads and batches refer to one: all of them get this user. Without it, the
@@ -76,6 +76,8 @@ export interface Setup<U extends UploadRecord> {
   readonly newId: () => string;
   /** Whether the ids may tell the order of creation. */
   readonly idsMayBeOrder: boolean;
+  /** Whether an id may be any text: nothing says that the column is one of numbers or of UUIDs. */
+  readonly idsMayBeAnyText: boolean;
   /** Ids of which there is no row: a new one, and one that no row can have where the fixture names it. */
   readonly unknownIds: () => string[];
   /** The user of all uploads; `undefined` where names of users may be made up. */
@@ -100,9 +102,24 @@ export const LONG_MS = 60_000;
 export const SHORT_MS = 150;
 export const PAST_SHORT_MS = 250;
 
-/** New for each claim and each redo: names, which are no ids of the store. */
+/** A name that nobody has used: of a user, or of whatever a test makes up. */
 export function newName(): string {
   return randomUUID();
+}
+
+/** The library's tokens look like this one and are shorter: a column has to hold texts of this length. */
+const TOKEN_LENGTH = 50;
+let tokens = 0;
+
+/** New for each claim. No UUID, which a column of that type would take. */
+export function newToken(): string {
+  const random = randomUUID().replaceAll("-", "").slice(0, 20);
+  return `${random}-${String(++tokens).padStart(TOKEN_LENGTH - random.length - 1, "0")}`;
+}
+
+/** New for each redo: by default a UUID, but users and engines give names of their own. */
+export function newRedo(): string {
+  return `nightly "${randomUUID()}": what's left, 100 % (é)`;
 }
 
 export function createBench<U extends UploadRecord>(options: RepositoryContractOptions<U>): Bench<U> {
@@ -150,7 +167,7 @@ function createSetup<U extends UploadRecord>(
   const { claims, batches } = capabilities(options);
   const ofUser = userId === undefined ? {} : { userId };
 
-  const claim: Setup<U>["claim"] = (id, { leaseMs = LONG_MS, token = newName() } = {}) => {
+  const claim: Setup<U>["claim"] = (id, { leaseMs = LONG_MS, token = newToken() } = {}) => {
     assert.ok(repository.claimUpload);
     return repository.claimUpload(id, { leaseMs, token });
   };
@@ -192,6 +209,7 @@ function createSetup<U extends UploadRecord>(
     },
     newId,
     idsMayBeOrder: fixture.newId !== undefined,
+    idsMayBeAnyText: fixture.newId === undefined && impossibleId === undefined,
     unknownIds: () => (impossibleId === undefined ? [newId()] : [newId(), impossibleId]),
     userId,
     advance: async (ms) => {

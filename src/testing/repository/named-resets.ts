@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RerunMode, UploadRecord } from "../../contracts/upload.js";
-import { type Bench, newName, SETTLED, type Setup } from "./fixture.js";
+import { type Bench, newRedo, SETTLED, type Setup } from "./fixture.js";
 import { assertFields, assertUnchanged, ERROR, idsOf } from "./records.js";
 
 const HOW = ["retry", "reprocess", "reprocess-all"] as const satisfies RerunMode[];
@@ -14,7 +14,7 @@ export function testNamedResets<U extends UploadRecord>(
     test(`${how} under the same name resets a row once, also when it is settled again`, async (setup) => {
       const { repository, reset, read } = setup;
       const { ids, count } = await settledUploads(setup);
-      const redo = newName();
+      const redo = newRedo();
       assert.equal(await reset({ ids }, how, redo), count);
       assert.equal(await reset({ ids }, how, redo), 0);
       for (const id of ids) {
@@ -23,32 +23,42 @@ export function testNamedResets<U extends UploadRecord>(
       }
       assert.equal(await reset({ ids }, how, redo), 0);
       for (const id of ids) assertFields(await read(id), { status: "failed" });
-      assert.equal(await reset({ ids }, how, newName()), count, "another name resets them again");
+      assert.equal(await reset({ ids }, how, newRedo()), count, "another name resets them again");
     });
 
     test(`${how} passes over what was completed under the name`, async ({ reset, add, read }) => {
-      const redo = newName();
+      const redo = newRedo();
       const id = await add({ status: "completed", metadata: { redo }, ...ERROR });
       const before = await read(id);
       assert.equal(await reset({ ids: [id] }, how, redo), 0);
       assertUnchanged(await read(id), before);
-      assert.equal(await reset({ ids: [id] }, how, newName()), 1);
+      assert.equal(await reset({ ids: [id] }, how, newRedo()), 1);
     });
 
     test(`of 20 resets by ${how} at once under one name, each row is reset once`, async (setup) => {
       const { reset, read } = setup;
       const { ids, count } = await settledUploads(setup);
-      const redo = newName();
+      const redo = newRedo();
       const counts = await Promise.all(Array.from({ length: 20 }, () => reset({ ids }, how, redo)));
       assert.equal(sum(counts), count);
       for (const id of ids) assertFields(await read(id), { status: "pending" });
     });
   }
 
+  test("the name of a redo may have 500 characters", async ({ repository, reset, add, read }) => {
+    const redo = `${newRedo()} ${"猫".repeat(500)}`.slice(0, 500);
+    const failed = await add({ status: "failed", ...ERROR });
+    const ids = [failed, await add({ status: "completed", ...ERROR })];
+    assert.equal(await reset({ ids }, "retry", redo), 2);
+    assertFields(await read(failed), { metadata: { redo } });
+    for (const id of ids) await repository.updateUpload(id, { status: "failed", ...ERROR });
+    assert.equal(await reset({ ids }, "retry", redo), 0);
+  });
+
   test("of 20 resets at once under different names, one takes a row", async (setup) => {
     const { reset, add, read } = setup;
     const id = await add({ status: "completed", description: "A cat" });
-    const names = Array.from({ length: 20 }, newName);
+    const names = Array.from({ length: 20 }, newRedo);
     const counts = await Promise.all(names.map((redo) => reset({ ids: [id] }, "reprocess-all", redo)));
     assert.equal(sum(counts), 1);
     const redo = names[counts.indexOf(1)] ?? "";
@@ -66,7 +76,7 @@ export function testNamedResets<U extends UploadRecord>(
     for (const batchId of touched) ids.push(await add({ batchId, status: "failed" }));
     ids.push(await add({ batchId: passedOver, status: "pending" }), await add({ status: "failed" }));
     await add({ batchId: other, status: "failed" });
-    assert.equal(await reset({ ids }, "retry", newName()), touched.length + 1);
+    assert.equal(await reset({ ids }, "retry", newRedo()), touched.length + 1);
     for (const id of touched) assert.equal((await repository.findBatch(id))?.status, "processing");
     for (const id of [passedOver, other]) assert.equal((await repository.findBatch(id))?.status, "completed");
   });
@@ -74,7 +84,7 @@ export function testNamedResets<U extends UploadRecord>(
   test("a reset that takes nothing leaves the batch as it is", async (setup) => {
     const { repository, reset, add, newBatch } = setup;
     const batchId = await newBatch("cancelled");
-    const redo = newName();
+    const redo = newRedo();
     await add({ batchId, status: "completed", metadata: { redo } });
     assert.equal(await reset({ batchId }, "reprocess-all", redo), 0);
     assert.equal((await repository.findBatch(batchId))?.status, "cancelled");
@@ -88,7 +98,7 @@ export function testNamedResets<U extends UploadRecord>(
     );
     await addUploads(uploads);
     const shuffled = (n: number) => (n % 2 === 0 ? idsOf(uploads) : idsOf(uploads).reverse());
-    const resets = Array.from({ length: 20 }, (_, n) => reset({ ids: shuffled(n) }, "retry", newName()));
+    const resets = Array.from({ length: 20 }, (_, n) => reset({ ids: shuffled(n) }, "retry", newRedo()));
     assert.equal(sum(await Promise.all(resets)), uploads.length);
   });
 }
@@ -98,7 +108,7 @@ async function settledUploads<U extends UploadRecord>({ addUploads, newUpload }:
   const uploads = SETTLED.flatMap((status) => [
     newUpload({ status, description: "A cat", ...ERROR }),
     newUpload({ status, metadata: { camera: "X100" }, ...ERROR }),
-    newUpload({ status, draft: { was: status, redo: newName() }, ...ERROR }),
+    newUpload({ status, draft: { was: status, redo: newRedo() }, ...ERROR }),
   ]);
   await addUploads(uploads);
   return { ids: idsOf(uploads), count: uploads.length };

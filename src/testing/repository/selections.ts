@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { UploadSelection } from "../../contracts/repository.js";
 import type { UploadRecord } from "../../contracts/upload.js";
 import { assertEqual } from "../assert-equal.js";
-import { type Bench, newName, OPEN, SETTLED, type Setup, STATUSES } from "./fixture.js";
+import { type Bench, newName, newRedo, OPEN, SETTLED, type Setup, STATUSES } from "./fixture.js";
 import { assertFields, checkpoints, idsOf } from "./records.js";
 
 type Filter = Exclude<UploadSelection, { readonly all: true }>;
@@ -93,7 +93,7 @@ export function testSelections<U extends UploadRecord>(
       const batch = await variety(setup);
       const settled = batch.uploads.filter(({ status }) => status === "completed" || status === "failed");
       const expected = settled.filter((upload) => holds(upload, batch.uploads.indexOf(upload)));
-      assert.equal(await setup.reset(filter(batch), "reprocess-all", newName()), expected.length);
+      assert.equal(await setup.reset(filter(batch), "reprocess-all", newRedo()), expected.length);
       for (const { id, status } of batch.uploads)
         assertFields(await setup.read(id), { status: idsOf(expected).includes(id) ? "pending" : status });
     });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { UploadRecord } from "../../contracts/upload.js";
-import { type Bench, LONG_MS, newName, PAST_SHORT_MS, SETTLED, SHORT_MS } from "./fixture.js";
+import { type Bench, LONG_MS, newToken, PAST_SHORT_MS, SETTLED, SHORT_MS } from "./fixture.js";
 import { assertFields, assertUnchanged } from "./records.js";
 
 /** Claims that are sent again because their answer was lost, or that are delivered twice. */
@@ -8,7 +8,7 @@ export function testTokens<U extends UploadRecord>({ test }: Bench<U>): void {
   test("a claim whose answer was lost is answered again, with nothing counted and its lease renewed", async (setup) => {
     const { repository, claim, granted, add, read, advance } = setup;
     const id = await add();
-    const token = newName();
+    const token = newToken();
     const first = await granted(id, { token, leaseMs: SHORT_MS });
     const again = await granted(id, { token, leaseMs: LONG_MS });
     assert.equal(again.fence, first.fence);
@@ -21,7 +21,7 @@ export function testTokens<U extends UploadRecord>({ test }: Bench<U>): void {
 
   test("a claim is answered again with what was written since", async ({ repository, granted, add, read }) => {
     const id = await add();
-    const token = newName();
+    const token = newToken();
     const { fence } = await granted(id, { token });
     await repository.updateUpload(id, { status: "embedding", description: "A cat" }, { fence });
     const again = await granted(id, { token });
@@ -33,7 +33,7 @@ export function testTokens<U extends UploadRecord>({ test }: Bench<U>): void {
   test("a claim whose lease ran out is answered again while nobody else has the upload", async (setup) => {
     const { claim, granted, add, read, advance } = setup;
     const id = await add();
-    const token = newName();
+    const token = newToken();
     const { fence } = await granted(id, { token, leaseMs: SHORT_MS });
     await advance(PAST_SHORT_MS);
     assert.equal((await granted(id, { token })).fence, fence);
@@ -43,7 +43,7 @@ export function testTokens<U extends UploadRecord>({ test }: Bench<U>): void {
 
   test("the token of an older claim is a claim like any other", async ({ claim, granted, add, read, advance }) => {
     const id = await add();
-    const token = newName();
+    const token = newToken();
     await granted(id, { token, leaseMs: SHORT_MS });
     await advance(PAST_SHORT_MS);
     await granted(id);
@@ -54,7 +54,7 @@ export function testTokens<U extends UploadRecord>({ test }: Bench<U>): void {
   test("a claim that is delivered a second time after the release grants nothing", async (setup) => {
     const { repository, claim, granted, add, read } = setup;
     const id = await add();
-    const token = newName();
+    const token = newToken();
     const { fence } = await granted(id, { token });
     await repository.updateUpload(id, { status: "pending", starts: 0 }, { fence });
     assert.equal((await claim(id, { token })).outcome, "busy");
@@ -66,7 +66,7 @@ export function testTokens<U extends UploadRecord>({ test }: Bench<U>): void {
     test(`a claim that is delivered a second time when the upload is ${settled} grants nothing`, async (setup) => {
       const { repository, claim, granted, add, read } = setup;
       const id = await add();
-      const token = newName();
+      const token = newToken();
       const { fence } = await granted(id, { token });
       await repository.updateUpload(id, { status: settled, starts: 0 }, { fence });
       const answer = await claim(id, { token });
@@ -81,7 +81,7 @@ export function testTokens<U extends UploadRecord>({ test }: Bench<U>): void {
 
   test("of 20 deliveries of one claim at once, each gets the same answer", async ({ claim, add, read }) => {
     const id = await add();
-    const token = newName();
+    const token = newToken();
     const answers = await Promise.all(Array.from({ length: 20 }, () => claim(id, { token })));
     const fences = answers.map((answer) => (answer.outcome === "claimed" ? answer.fence : answer.outcome));
     assert.equal(new Set(fences).size, 1, `answers ${fences.join(", ")}`);

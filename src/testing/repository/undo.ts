@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { UploadDraft, UploadRecord } from "../../contracts/upload.js";
-import { type Bench, LONG_MS, newName, PAST_SHORT_MS, SETTLED, SHORT_MS } from "./fixture.js";
+import { type Bench, LONG_MS, newRedo, PAST_SHORT_MS, SETTLED, SHORT_MS } from "./fixture.js";
 import { assertFields, assertUnchanged, checkpoints, ERROR, NO_ERROR } from "./records.js";
 
 /** Taking a redo back: the upload is what it was before. */
@@ -8,14 +8,14 @@ export function testUndo<U extends UploadRecord>({ test }: Bench<U>, { claims }:
   for (const was of SETTLED) {
     test(`undo makes an upload that was ${was} what it was, and drops its draft`, async (setup) => {
       const { reset, add, read, vector } = setup;
-      const draft: UploadDraft = { was, redo: newName(), description: "A dog" };
+      const draft: UploadDraft = { was, redo: newRedo(), description: "A dog" };
       const fields = { ...checkpoints(vector()), ...ERROR };
       for (const status of ["pending", "analyzing", "embedding", was] as const) {
         const id = await add({ status, ...fields, draft, starts: 2 });
-        assert.equal(await reset({ ids: [id] }, "undo", newName()), 1, `an upload that is ${status} and not held`);
+        assert.equal(await reset({ ids: [id] }, "undo", newRedo()), 1, `an upload that is ${status} and not held`);
         const errors = was === "completed" ? NO_ERROR : ERROR;
         assertFields(await read(id), { ...fields, ...errors, status: was, draft: null, starts: 0 });
-        assert.equal(await reset({ ids: [id] }, "undo", newName()), 0);
+        assert.equal(await reset({ ids: [id] }, "undo", newRedo()), 0);
       }
     });
   }
@@ -23,7 +23,7 @@ export function testUndo<U extends UploadRecord>({ test }: Bench<U>, { claims }:
   test("undo takes back what a reset did", async ({ reset, add, read, vector }) => {
     const id = await add({ status: "completed", ...checkpoints(vector()) });
     const before = await read(id);
-    const redo = newName();
+    const redo = newRedo();
     assert.equal(await reset({ ids: [id] }, "reprocess", redo), 1);
     assert.equal(await reset({ ids: [id] }, "undo", redo), 1);
     assertUnchanged(await read(id), { ...before, starts: 0 });
@@ -34,7 +34,7 @@ export function testUndo<U extends UploadRecord>({ test }: Bench<U>, { claims }:
     const ids = [await add(), await add({ status: "failed", ...ERROR }), await add({ status: "completed" })];
     const other = await add({ draft: { was: "completed", redo: "redo-1" } });
     const before = await Promise.all([...ids, other].map(read));
-    assert.equal(await reset({ ids }, "undo", newName()), 0);
+    assert.equal(await reset({ ids }, "undo", newRedo()), 0);
     for (const upload of before) assertUnchanged(await read(upload.id), upload);
   });
 
@@ -42,13 +42,13 @@ export function testUndo<U extends UploadRecord>({ test }: Bench<U>, { claims }:
     if (!knows.batches) return;
     const batchId = await newBatch("cancelled");
     const id = await add({ batchId, draft: { was: "completed", redo: "redo-1" } });
-    assert.equal(await reset({ ids: [id] }, "undo", newName()), 1);
+    assert.equal(await reset({ ids: [id] }, "undo", newRedo()), 1);
     assert.equal((await repository.findBatch(batchId))?.status, "cancelled");
   });
 
   test("of 20 undos at once, one takes the row", async ({ reset, add }) => {
     const id = await add({ draft: { was: "completed", redo: "redo-1" } });
-    const counts = await Promise.all(Array.from({ length: 20 }, () => reset({ ids: [id] }, "undo", newName())));
+    const counts = await Promise.all(Array.from({ length: 20 }, () => reset({ ids: [id] }, "undo", newRedo())));
     assert.deepEqual(
       counts.filter((count) => count > 0),
       [1],
@@ -60,7 +60,7 @@ export function testUndo<U extends UploadRecord>({ test }: Bench<U>, { claims }:
   test("undo leaves alone what somebody holds", async ({ repository, reset, granted, add, read }) => {
     const id = await add({ draft: { was: "completed", redo: "redo-1" } });
     const { fence, upload } = await granted(id);
-    assert.equal(await reset({ ids: [id] }, "undo", newName()), 0);
+    assert.equal(await reset({ ids: [id] }, "undo", newRedo()), 0);
     assertUnchanged(await read(id), upload);
     assert.equal(await repository.updateUpload(id, {}, { fence, leaseMs: LONG_MS }), "saved");
   });
@@ -70,7 +70,7 @@ export function testUndo<U extends UploadRecord>({ test }: Bench<U>, { claims }:
     const id = await add({ description: "A cat", draft: { was: "completed", redo: "redo-1" } });
     const { fence } = await granted(id, { leaseMs: SHORT_MS });
     await advance(PAST_SHORT_MS);
-    assert.equal(await reset({ ids: [id] }, "undo", newName()), 1);
+    assert.equal(await reset({ ids: [id] }, "undo", newRedo()), 1);
     const late = { status: "completed" as const, description: "late", draft: null };
     assert.equal(await repository.updateUpload(id, late, { fence, leaseMs: LONG_MS }), "stale");
     assertFields(await read(id), { status: "completed", description: "A cat" });
@@ -83,7 +83,7 @@ export function testUndo<U extends UploadRecord>({ test }: Bench<U>, { claims }:
     const id = await add({ draft: { was: "failed", redo: "redo-1" } });
     const { fence } = await granted(id);
     await repository.updateUpload(id, { status: "pending", starts: 0 }, { fence });
-    assert.equal(await reset({ ids: [id] }, "undo", newName()), 1);
+    assert.equal(await reset({ ids: [id] }, "undo", newRedo()), 1);
     assert.equal(await repository.updateUpload(id, { status: "failed", draft: {} }, { fence }), "stale");
     assertFields(await read(id), { status: "failed", draft: null });
   });

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import type { UploadRecord } from "../../contracts/upload.js";
+import { CODES } from "../../errors.js";
 import { type Bench, SETTLED, STATUSES } from "./fixture.js";
 import { assertFields, checkpoints, ERROR } from "./records.js";
+
+/** Messages of errors are stored up to this length, in characters. */
+const LONGEST_MESSAGE = 500;
 
 /** Reading, and writing without a claim. */
 export function testUploads<U extends UploadRecord>({ test }: Bench<U>): void {
@@ -131,6 +135,17 @@ export function testUploads<U extends UploadRecord>({ test }: Bench<U>): void {
     for (const first of [0.1, -0.25, 0, 1e-30, 1e-46, -1e-46, 12_345.678]) {
       assert.equal(await repository.updateUpload(id, { embedding: vector(first) }), "saved", `component ${first}`);
       assertFields(await read(id), { embedding: vector(first) });
+    }
+  });
+
+  test("every error of the library can be stored, and those of stages with long names", async (setup) => {
+    const { repository, add, read } = setup;
+    const id = await add();
+    const codes = Object.keys(CODES).sort((a, b) => b.length - a.length);
+    for (const errorStage of ["thumbnail", "moderation-".padEnd(60, "x")]) {
+      const error = { errorCode: codes[0] ?? "", errorStage, errorMessage: "猫".repeat(LONGEST_MESSAGE) };
+      assert.equal(await repository.updateUpload(id, { status: "failed", ...error }), "saved");
+      assertFields(await read(id), error);
     }
   });
 
