@@ -6,7 +6,10 @@ import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BatchRepositoryAdapter } from "../../src/contracts/repository.js";
 import type { BatchRecord, UploadRecord } from "../../src/contracts/upload.js";
+import { CODES } from "../../src/errors.js";
+import { processUploadWithRetry } from "../../src/index.js";
 import { testRepositoryContract } from "../../src/testing/index.js";
+import { worldOf } from "../support/fakes.js";
 
 const page = readFileSync(new URL("../../src/contracts/repository.md", import.meta.url), "utf8");
 
@@ -177,6 +180,26 @@ describe.each(VARIANTS)("the tables $name", ({ tables, userId, isOwn, numbers })
     expect(statements).toHaveLength(11);
     expect([...sent.keys()].sort()).toEqual(statements.sort());
   });
+});
+
+test("the lengths on the page are those of what the library stores", async () => {
+  const longest = Math.max(...Object.keys(CODES).map((code) => code.length));
+  expect(page).toContain(`\`error_code\` ${longest} or`);
+  const [, told] = /any text of at most (\d+) characters/.exec(page) ?? [];
+  expect(page).toContain(`\`claim_token\` ${told} characters`);
+  const world = worldOf([{ id: "u1", storageKey: "a.jpg", status: "pending" }]);
+  const tokens: string[] = [];
+  const repository: typeof world.repository = {
+    ...world.repository,
+    claimUpload(id, request) {
+      tokens.push(request.token);
+      return world.repository.claimUpload(id, request);
+    },
+  };
+  await processUploadWithRetry("u1", { ...world, repository });
+  // The number grows with each claim: this leaves room for a million million of them.
+  expect(tokens).toEqual([expect.stringMatching(/^[\da-z]+-\d+$/)]);
+  expect((tokens[0] ?? "").length).toBeLessThanOrEqual(Number(told) - 12);
 });
 
 test("no SQL of the page stands outside of a block that is run", () => {

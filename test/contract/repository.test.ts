@@ -3,13 +3,14 @@ import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { memoryRepository } from "../../src/adapters/memory.js";
+import { type MemoryRepository, memoryRepository } from "../../src/adapters/memory.js";
 import { type PostgresClient, type PostgresRepository, postgresRepository } from "../../src/adapters/postgres.js";
 import { type RepositoryContractOptions, testRepositoryContract } from "../../src/testing/index.js";
 
 const url = process.env.TEST_POSTGRES_URL;
 
 describe("memoryRepository", () => {
+  testLeftovers(() => memoryRepository());
   testRepositoryContract({
     test,
     create: () => {
@@ -79,6 +80,23 @@ describe.skipIf(url === undefined).each([
   });
 });
 
+/** Left to the repository by the contract, which takes one that keeps none. */
+function testLeftovers(create: () => PostgresRepository | MemoryRepository): void {
+  test("a draft that is replaced leaves the keys of its pictures", async () => {
+    const repository = create();
+    const id = randomUUID();
+    const media = { renditions: { large: { key: "large.webp" }, none: null } };
+    const draft = { was: "completed", redo: "1", thumbnailKey: "new.jpg", metadata: { media } } as const;
+    const leftovers = ["older.jpg"];
+    await repository.addUploads([
+      { id, storageKey: "a.jpg", status: "completed", thumbnailKey: "old.jpg", draft: { ...draft, leftovers } },
+    ]);
+    await repository.resetUploads({ ids: [id] }, "reprocess-all", "2");
+    const { draft: next } = (await repository.findUpload(id)) ?? {};
+    expect([...(next?.leftovers ?? [])].sort()).toEqual(["large.webp", "new.jpg", "older.jpg"]);
+  });
+}
+
 interface Database {
   readonly client: PostgresClient;
   readonly options: Parameters<typeof postgresRepository>[1];
@@ -111,6 +129,7 @@ function contractOf(
   });
 
   testRepositoryContract({ test: test.concurrent, create: () => ({ ...repository, repository }), ...contract });
+  testLeftovers(() => repository);
 }
 
 /** Every claim and every write is sent together with one of an upload that does not exist: one alone has a statement of its own. */
