@@ -2,6 +2,7 @@ import { ActiveSet, type Listed } from "../async/active-set.js";
 import { Cancellation } from "../async/cancellation.js";
 import { forwardAbort } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
+import type { UploadError } from "../errors.js";
 import type { EngineAttempt, ProcessOptions } from "../options.js";
 import type { ReliableRepository } from "../pipeline/reliable-repository.js";
 import { type OutageCall, WRITE_SAVE } from "../pipeline/repository-outage.js";
@@ -9,6 +10,7 @@ import { requireAttempt } from "../pipeline/settings.js";
 import type { Work } from "../process-upload.js";
 import { processReset } from "../process-upload-with-retry.js";
 import type { UploadResult } from "../result.js";
+import { unstarted } from "../upload-outcome.js";
 import { requireUpload } from "../validate.js";
 import type { BreakerEvents } from "./breaker-events.js";
 import type { Shared } from "./visits.js";
@@ -46,6 +48,9 @@ export class Singles<U extends UploadRecord> {
   ): Promise<UploadResult<U>> {
     requireUpload("upload", upload);
     const work = attempt === undefined ? this.shared.work : this.#attempting(attempt);
+    // Each job of the queue would be claimed, and its original read, only to be put back.
+    const exhausted = attempt === undefined ? undefined : work.settings.runtime.budget?.refusal();
+    if (exhausted !== undefined) return unaffordable(upload, exhausted);
     const cancellation = new Cancellation();
     const unlink = forwardAbort(signal, cancellation);
     const uploadId = typeof upload === "string" ? upload : upload.id;
@@ -116,4 +121,9 @@ export class Singles<U extends UploadRecord> {
       working.isWaiting = true;
     }
   }
+}
+
+function unaffordable<U extends UploadRecord>(upload: U | string, error: UploadError): UploadResult<U> {
+  const uploadId = typeof upload === "string" ? upload : upload.id;
+  return { status: "deferred", error, countsAsAttempt: false, ...unstarted(uploadId, performance.now()) };
 }

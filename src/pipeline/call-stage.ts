@@ -87,7 +87,9 @@ async function timed<U extends UploadRecord, Answer, Result>(
     const waitedMs = begunAt - queuedAt;
     const timing: StageTiming = { stage, attempt, durationMs, waitedMs, outcome };
     const used = usageOfLast(run);
-    run.stages.push(used === undefined ? timing : { stage, attempt, durationMs, waitedMs, outcome, usage: used.usage });
+    run.stages.push(
+      Object.freeze(used === undefined ? timing : { stage, attempt, durationMs, waitedMs, outcome, usage: used.usage }),
+    );
   }
 }
 

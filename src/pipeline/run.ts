@@ -178,14 +178,14 @@ export class UploadRun<U extends UploadRecord> {
     this.#settled = true;
   }
 
-  /** What every result tells, whatever became of the upload. */
+  /** What every result tells, whatever became of the upload. What is inside is frozen: listeners and the caller share it. */
   summary(): Summary<U> {
     return {
       uploadId: this.id,
       attempts: this.attempts,
       durationMs: performance.now() - this.startedAt,
-      warnings: this.#warnings?.slice() ?? [],
-      stages: this.stages.slice(),
+      warnings: Object.freeze(this.#warnings?.slice() ?? []),
+      stages: Object.freeze(this.stages.slice()),
       usage: this.used.toUsage(),
     };
   }

@@ -23,6 +23,11 @@ export class Budget {
     return this.limit - this.#spent;
   }
 
+  /** Why no call is made just now, for who has not begun yet; `undefined` when there is room, or may be when what is under way ends. */
+  refusal(): UploadError | undefined {
+    return this.#running === 0 && this.#isUsedUp ? this.#exhausted() : undefined;
+  }
+
   /** @throws UploadError `BUDGET_EXHAUSTED` @throws Interrupted */
   enter(signal: Stoppable): Promise<void> | undefined {
     if (this.#running === 0 || this.#fits(this.#running + 1)) return this.#begin();
@@ -50,12 +55,18 @@ export class Budget {
   }
 
   #begin(): undefined {
-    if (this.left <= 0 || !this.#fits(1)) {
-      const spent = Number(this.#spent.toPrecision(6));
-      const message = `The budget of ${this.limit} is used up: ${spent} is spent, and the next call may cost ${this.#dearest ?? "more"}; add to it, and call again`;
-      throw new UploadError(message, { code: "BUDGET_EXHAUSTED" });
-    }
+    if (this.#isUsedUp) throw this.#exhausted();
     this.#running++;
+  }
+
+  get #isUsedUp(): boolean {
+    return this.left <= 0 || !this.#fits(1);
+  }
+
+  #exhausted(): UploadError {
+    const spent = Number(this.#spent.toPrecision(6));
+    const message = `The budget of ${this.limit} is used up: ${spent} is spent, and the next call may cost ${this.#dearest ?? "more"}; add to it, and call again`;
+    return new UploadError(message, { code: "BUDGET_EXHAUSTED" });
   }
 
   #fits(calls: number): boolean {

@@ -41,17 +41,18 @@ export class UsageSum {
     return (inputTokens ?? outputTokens ?? totalTokens ?? images ?? cost ?? model) !== undefined;
   }
 
-  /** With the fields alone that are known. */
+  /** With the fields alone that are known. Frozen: results and events share it. */
   toUsage(): Usage {
     const { requests, durationMs } = this;
     // Most adapters tell nothing. V8 is slow with objects whose keys it does not know beforehand.
-    if (requests !== undefined && durationMs !== undefined && !this.isTold) return { requests, durationMs };
+    if (requests !== undefined && durationMs !== undefined && !this.isTold)
+      return Object.freeze({ requests, durationMs });
     const usage: Record<string, number | string> = {};
     for (const key of KEYS) {
       const value = this[key];
       if (value !== undefined) usage[key] = value;
     }
-    return usage;
+    return Object.freeze(usage);
   }
 }
 
@@ -98,7 +99,7 @@ export class Ledger {
   }
 
   get usageByStage(): Readonly<Record<string, Usage>> {
-    return Object.fromEntries([...this.#byStage].map(([stage, usage]) => [stage, usage.toUsage()]));
+    return Object.freeze(Object.fromEntries([...this.#byStage].map(([stage, usage]) => [stage, usage.toUsage()])));
   }
 
   of(stage: string): Readonly<UsageSum> | undefined {

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { BatchProcessor, ConfigurationError, type UploadRecord } from "../../src/index.js";
+import { BatchProcessor, ConfigurationError, createRuntime, type UploadRecord } from "../../src/index.js";
 import { deferred, ids, until, untilAborted, uploadOf, type World, worldOf } from "../support/fakes.js";
 import { adaptersOf, callsOf, finished, inMemory } from "../support/stores.js";
 
@@ -146,4 +146,24 @@ test("a rerun whose batch is cancelled by another process ends as cancelled", as
   expect(result).toMatchObject({ status: "cancelled", completed: 0, aborted: 2 });
   expect(await store.repository.findBatch("batch")).toMatchObject({ status: "cancelled" });
   expect(callsOf(adapters.ai)).toEqual({ describe: 1, embed: 0 });
+});
+
+test("while the budget is used up, an engine's jobs are put back before anything is claimed or read", async () => {
+  const world = worldOf(ids(3));
+  const runtime = createRuntime({ budget: { limit: 1 } });
+  const open = vi.spyOn(world.storage, "open");
+  const adapters = { ...world, ai: { ...world.ai, price: () => 1 } };
+  const processor = new BatchProcessor({ ...adapters, runtime, thumbnail: false });
+  const attempt = { number: 1, max: 3 };
+  // Its description uses the budget up, its vector waits for more.
+  expect(await processor.processUpload("u0000", { attempt })).toMatchObject({ error: { code: "BUDGET_EXHAUSTED" } });
+  open.mockClear();
+  const put = await processor.processUpload("u0001", { attempt });
+  expect(put).toMatchObject({ status: "deferred", countsAsAttempt: false, error: { code: "BUDGET_EXHAUSTED" } });
+  expect(open).not.toHaveBeenCalled();
+  expect(await world.repository.findUpload("u0001")).toMatchObject({ status: "pending" });
+  runtime.addBudget(5);
+  for (const id of ["u0000", "u0001"])
+    expect(await processor.processUpload(id, { attempt })).toMatchObject({ status: "completed" });
+  expect(world.ai.describe).toHaveBeenCalledTimes(2);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   assertCompleted,
+  BatchProcessor,
   type BatchRepositoryAdapter,
   processUploadWithRetry,
   type UploadChanges,
@@ -179,4 +180,42 @@ test("warnings and timings of a result do not grow once it is out", async () => 
   for (const reject of late) reject();
   await new Promise((resolve) => setImmediate(resolve));
   expect([result.warnings.length, result.stages.length]).toEqual(before);
+});
+
+test("a listener cannot change what the caller is told, nor what the next listener is", async () => {
+  const world = worldOf([uploadOf("a")]);
+  const events = new UploadEventEmitter();
+  const attacks: unknown[] = [];
+  const attack = (change: () => void) => {
+    try {
+      change();
+    } catch (error) {
+      attacks.push(error);
+    }
+  };
+  events.on("upload:settled", (event) => {
+    const { usage, warnings, stages } = event as unknown as {
+      usage: { cost: number };
+      warnings: unknown[];
+      stages: { outcome: string }[];
+    };
+    attack(() => {
+      usage.cost = -5;
+    });
+    attack(() => warnings.push(new Error("planted")));
+    attack(() => {
+      stages.length = 0;
+    });
+    for (const stage of stages)
+      attack(() => {
+        stage.outcome = "failed";
+      });
+  });
+  const result = await processUploadWithRetry("a", world, { events });
+  expect(attacks.length).toBeGreaterThan(4);
+  expect(result.usage).not.toHaveProperty("cost");
+  expect(result.warnings).toEqual([]);
+  expect(result.stages.map(({ outcome }) => outcome)).toEqual(result.stages.map(() => "ok"));
+  const batch = await new BatchProcessor(world).process("batch");
+  for (const part of [batch.usage, batch.usageByStage, batch.failures]) expect(Object.isFrozen(part)).toBe(true);
 });
