@@ -5,6 +5,7 @@ import type { ReliableRepository } from "../pipeline/reliable-repository.js";
 import type { BatchResult } from "../result.js";
 import type { Budget } from "../runtime/budget.js";
 import { BatchEvents } from "./batch-events.js";
+import { Opening } from "./opening.js";
 import { Outcomes } from "./outcomes.js";
 import { PauseEvents } from "./pause-events.js";
 import { ProgressReporter } from "./progress-reporter.js";
@@ -33,6 +34,7 @@ export class BatchRun<U extends UploadRecord> {
   readonly stats: BatchStats;
   readonly repository: ReliableRepository<U>;
   readonly ending: RunEnding;
+  readonly opening = new Opening<U>(this);
   readonly #outcomes: Outcomes<U>;
   readonly #visits: Visits<U>;
   readonly #progress: ProgressReporter<U>;

@@ -27,7 +27,8 @@ export async function processBatch<U extends UploadRecord>(
   const isOver = stopping.aborted || (record.status === "completed" && open === 0);
   const from: BatchStatus[] = ["pending", "processing", "completed", "failed"];
   if (resumeCancelled) from.push("cancelled");
-  const isBegun = !isOver && (await repository.moveBatch(batchId, "processing", from, stopping));
+  const isBegun =
+    !isOver && (await run.opening.write((leaving) => repository.moveBatch(batchId, "processing", from, leaving)));
   run.started(isBegun ? { ...record, status: "processing" } : record, counts);
   if (isOver) return record.status;
   if (!isBegun) return "cancelled";

@@ -1,8 +1,10 @@
-import { NEVER } from "../async/time.js";
+import type { Stoppable } from "../async/cancellation.js";
+import { NEVER, throwIfInterrupted } from "../async/time.js";
 import type { UploadFilter, UploadSelection } from "../contracts/repository.js";
 import type { BatchStatus, RerunMode, UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
-import { resetOneByOne, selectionFor } from "../pipeline/reset.js";
+import { batchCancelled } from "../pipeline/claim-lost.js";
+import { type Reset, resetOneByOne, selectionFor } from "../pipeline/reset.js";
 import { filterOf } from "../pipeline/selection.js";
 import type { Settings } from "../pipeline/settings.js";
 import type { BatchRun, RunScope } from "./batch-run.js";
@@ -27,8 +29,10 @@ export async function rerunUploads<U extends UploadRecord>(
 ): Promise<BatchStatus> {
   const { repository, stopping, scope } = run;
   const { batchId, isStored } = scope;
-  const taken = selectionFor(selection, mode, settings);
-  const reset = await resetAll(run, taken, mode, redo, settings);
+  const taken = { selection: selectionFor(selection, mode, settings), how: mode, redo };
+  const isOver = (reopened: ReadonlySet<string>) => isCancelledSince(run, reopened);
+  const reset = await run.opening.write((leaving) => resetAll(run, taken, settings, leaving, isOver));
+  throwIfInterrupted(stopping);
   // Also what a call before this one has reset under this name and not finished: the same call goes on with it.
   const isRedone = (upload: U) => redoOf(upload) === redo && !run.excluded.has(upload.id);
   const record = batchId === null ? null : await repository.findBatch(batchId, stopping);
@@ -75,21 +79,42 @@ function notThere(batchId: string | null): ConfigurationError {
   return new ConfigurationError(`rerun: there is no batch ${JSON.stringify(batchId)}, and no upload that names it`);
 }
 
-/** Resets in one statement where the repository can, else one by one. @returns how many */
+/**
+ * Resets in one statement where the repository can, else one by one.
+ *
+ * @param leaving aborted when the answer of what is under way is not waited for any longer
+ * @param isOver asked before each page, with the batches that were re-opened so far: whether to end here
+ * @returns how many
+ */
 export async function resetAll<U extends UploadRecord>(
-  run: Pick<BatchRun<U>, "repository" | "stopping">,
-  selection: UploadSelection,
-  how: RerunMode | "undo",
-  redo: string,
+  { repository, stopping }: Pick<BatchRun<U>, "repository" | "stopping">,
+  reset: Reset,
   settings: Settings<U>,
+  leaving: Stoppable = stopping,
+  isOver: (reopened: ReadonlySet<string>) => Promise<boolean> = async () => false,
 ): Promise<number> {
-  const { repository, stopping } = run;
-  if (repository.hasResets) return repository.reset(selection, how, redo, stopping);
-  let reset = 0;
-  for await (const { id } of pages(repository, selection, stopping)) {
-    if (await resetOneByOne(id, selection, how, redo, { ...settings, repository }, stopping)) reset++;
+  const { selection, how, redo } = reset;
+  if (repository.hasResets) return repository.reset(selection, how, redo, leaving);
+  const own = { ...settings, repository };
+  const reopened = new Set<string>();
+  let changed = 0;
+  for await (const { id } of pages(repository, selection, leaving, undefined, () => isOver(reopened))) {
+    throwIfInterrupted(stopping);
+    if (await resetOneByOne(id, reset, own, leaving, reopened)) changed++;
   }
-  return reset;
+  return changed;
+}
+
+/** Whether others have cancelled the batch of a redo since it has re-opened it; ends the run then. */
+async function isCancelledSince<U extends UploadRecord>(
+  { repository, stopping, scope, ending }: BatchRun<U>,
+  reopened: ReadonlySet<string>,
+): Promise<boolean> {
+  const { batchId } = scope;
+  if (batchId === null || !reopened.has(batchId)) return false;
+  if ((await repository.findBatch(batchId, stopping))?.status !== "cancelled") return false;
+  ending.cancel(batchCancelled(batchId));
+  return true;
 }
 
 /** The redo that an open upload belongs to: a failed one that is tried again without a draft has its name in `metadata`. */

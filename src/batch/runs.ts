@@ -93,8 +93,14 @@ export class Runs<U extends UploadRecord> {
     const runs = [...this.#runs.keys()].filter((run) => run.scope.batchId === batchId);
     const isLabel = runs.length > 0 && runs.every(({ scope }) => scope.isLabel);
     let cancelled = runs.length > 0;
-    if (!isLabel && repository.hasBatches)
-      cancelled = (await repository.moveBatch(batchId, "cancelled", ["pending", "processing"])) || cancelled;
+    if (!isLabel && repository.hasBatches) {
+      for (const { opening } of runs) opening.cancelling(batchId);
+      if (await repository.moveBatch(batchId, "cancelled", ["pending", "processing"])) {
+        cancelled = true;
+        // A redo over many batches may be about to open this one, too.
+        for (const { opening } of this.#runs.keys()) opening.cancelling(batchId);
+      }
+    }
     for (const { ending } of runs) ending.cancel(batchCancelled(batchId));
     return cancelled;
   }

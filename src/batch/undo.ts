@@ -42,7 +42,11 @@ async function undoSome<U extends UploadRecord>(page: UploadSelection, settings:
   const { repository } = settings;
   // Read again right before: who let go of an upload meanwhile has recorded what was made for it.
   const before = await repository.list(page, { limit: PAGE }, NEVER);
-  const undone = await resetAll({ repository, stopping: NEVER }, page, "undo", newRedo(), settings);
+  const undone = await resetAll(
+    { repository, stopping: NEVER },
+    { selection: page, how: "undo", redo: newRedo() },
+    settings,
+  );
   // At once: a storage that does not answer is waited for once.
   await Promise.all(before.map((upload) => upload.draft != null && removeDerived(upload, settings)));
   return undone;

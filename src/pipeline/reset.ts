@@ -11,7 +11,9 @@ import { filterOf, selects } from "./selection.js";
 import type { Settings } from "./settings.js";
 
 const MODES: readonly unknown[] = ["retry", "reprocess", "reprocess-all"] satisfies RerunMode[];
-const OTHER_STATUSES = ["pending", "completed", "failed", "cancelled"] as const;
+/** What a redo makes `processing`; what it has made so may be cancelled again meanwhile. */
+const SETTLED_BATCHES = ["pending", "completed", "failed"] as const;
+const OTHER_BATCHES = [...SETTLED_BATCHES, "cancelled"] as const;
 /** A name for a redo that nobody else has. */
 export const newRedo = (): string => randomUUID();
 
@@ -45,6 +47,13 @@ export function selectionFor<U extends UploadRecord>(
   );
 }
 
+/** A redo, or the undoing of those there are. */
+export interface Reset {
+  readonly selection: UploadSelection;
+  readonly how: RerunMode | "undo";
+  readonly redo: string;
+}
+
 /** Resets one upload, if it is settled and the mode takes it. */
 export async function resetOne<U extends UploadRecord>(
   id: string,
@@ -58,35 +67,35 @@ export async function resetOne<U extends UploadRecord>(
   const redo = requireRedo("rerun.name", name);
   const selection = selectionFor({ ids: [id] }, mode, settings);
   if (settings.repository.hasResets) await settings.repository.reset(selection, mode, redo, signal);
-  else await resetOneByOne(id, selection, mode, redo, settings, signal);
+  else await resetOneByOne(id, { selection, how: mode, redo }, settings, signal);
 }
 
 /**
  * Resets an upload of a repository without `resetUploads`, by the same rules.
  *
+ * @param reopened batches that the same redo has made `processing` already: each is opened once from `cancelled`
  * @returns whether it was reset
  * @throws ConfigurationError when the repository keeps no draft: then nothing is reset
  */
 export async function resetOneByOne<U extends UploadRecord>(
   id: string,
-  selection: UploadSelection,
-  how: RerunMode | "undo",
-  redo: string,
+  reset: Reset,
   settings: Settings<U>,
   signal: Stoppable,
+  reopened = new Set<string>(),
 ): Promise<boolean> {
   const { repository } = settings;
-  if (how === "undo") {
-    const undone = await undoOpen(id, selection, settings, signal);
+  if (reset.how === "undo") {
+    const undone = await undoOpen(id, reset.selection, settings, signal);
     if (undone !== "settled") return undone;
   }
-  if (repository.hasClaims) return resetSettled(id, selection, how, redo, settings, signal);
+  if (repository.hasClaims) return resetSettled(id, reset, settings, signal, reopened);
   // Without claims, nothing but this keeps it from being begun, or reset twice, between two writes.
   const held = heldIn(repository.adapter);
   if (held.has(id)) return false;
   held.add(id);
   try {
-    return await resetSettled(id, selection, how, redo, settings, signal);
+    return await resetSettled(id, reset, settings, signal, reopened);
   } finally {
     held.delete(id);
   }
@@ -113,11 +122,10 @@ async function undoOpen<U extends UploadRecord>(
 
 async function resetSettled<U extends UploadRecord>(
   id: string,
-  selection: UploadSelection,
-  how: RerunMode | "undo",
-  redo: string,
+  { selection, how, redo }: Reset,
   { repository }: Settings<U>,
   signal: Stoppable,
+  reopened: Set<string>,
 ): Promise<boolean> {
   const found = await repository.find(id, signal);
   if (found === null || !selects(selection, found)) return false;
@@ -134,8 +142,11 @@ async function resetSettled<U extends UploadRecord>(
     if (kept?.redo !== redo) throw withoutDraft();
   }
   if ((await write(changes)) !== "saved") return false;
-  if (how !== "undo" && found.batchId && repository.hasBatches)
-    await repository.moveBatch(found.batchId, "processing", OTHER_STATUSES, signal);
+  const { batchId } = found;
+  if (how !== "undo" && batchId && repository.hasBatches) {
+    await repository.moveBatch(batchId, "processing", reopened.has(batchId) ? SETTLED_BATCHES : OTHER_BATCHES, signal);
+    reopened.add(batchId);
+  }
   return true;
 }
 
