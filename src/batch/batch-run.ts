@@ -42,6 +42,8 @@ export class BatchRun<U extends UploadRecord> {
   /** What its events and its result are told of. A redo of part of a batch is not told as the batch: its numbers are others. */
   readonly #told: string | null;
   #isStarted = false;
+  /** How many calls it does: one that joins may have added uploads before. */
+  calls = 1;
 
   constructor(
     private readonly shared: Shared<U>,

@@ -14,21 +14,24 @@ const SETTLED = ["completed", "failed"] as const;
 export async function processBatch<U extends UploadRecord>(
   run: BatchRun<U>,
   batchId: string,
-  resumeCancelled: boolean,
+  resumes: () => boolean,
   leaseMs: number,
 ): Promise<BatchStatus> {
   const { repository, stats, stopping } = run;
   const record = await repository.findBatch(batchId, stopping);
   if (record === null) throw notThere(batchId);
+  const { calls } = run;
   const counts = await run.count();
   stats.count(counts);
   stats.passedOver(sum(counts, SETTLED));
   const open = sum(counts, OPEN_STATUSES);
-  const isOver = stopping.aborted || (record.status === "completed" && open === 0);
+  // Who joined while they were counted may have added uploads.
+  const isOver = stopping.aborted || (record.status === "completed" && open === 0 && run.calls === calls);
   const from: BatchStatus[] = ["pending", "processing", "completed", "failed"];
-  if (resumeCancelled) from.push("cancelled");
+  if (resumes()) from.push("cancelled");
   const isBegun =
     !isOver && (await run.opening.write((leaving) => repository.moveBatch(batchId, "processing", from, leaving)));
+  if (!isBegun) run.ending.done();
   run.started(isBegun ? { ...record, status: "processing" } : record, counts);
   if (isOver) return record.status;
   if (!isBegun) return "cancelled";
@@ -68,13 +71,16 @@ async function passOverAndOver<U extends UploadRecord>(
   const { repository, stopping } = run;
   for (let number = 1; ; number++) {
     let candidates = 0;
+    const before = run.calls;
     const admit = (upload: U) => !run.excluded.has(upload.id) && ++candidates > 0;
     await run.drain(
       pages(repository, { batchId, statuses: OPEN_STATUSES }, stopping, admit, () => isCancelled(run, batchId)),
     );
     if (stopping.aborted) return;
-    if (!(await hasOpenUploads(repository, batchId, stopping))) return;
-    if (number > 1 && candidates === 0) return;
+    const { calls } = run;
+    const isOpen = await hasOpenUploads(repository, batchId, stopping);
+    // Who joined meanwhile may have added uploads that neither the pages nor this answer had.
+    if (isOpen ? number > 1 && candidates === 0 && run.calls === before : run.calls === calls) return run.ending.done();
     // What is open now was added or handed back meanwhile; what nobody can take does not make this a busy loop.
     if (number > 1) await sleep(Math.min(leaseMs, 50 * 2 ** number), stopping);
   }

@@ -13,6 +13,7 @@ export class RunEnding {
   isCancelled = false;
   /** Aborted when what is in flight is to be released, and when the run is over. */
   readonly aborting = new Cancellation();
+  #isDone = false;
   #isInterrupted = false;
   readonly #stopping = quietController();
   #givingUpBusy = quietController();
@@ -27,6 +28,16 @@ export class RunEnding {
   /** Aborted when uploads that somebody else holds are not waited for any longer. */
   get givingUpBusy(): AbortSignal {
     return this.#givingUpBusy.signal;
+  }
+
+  /** Whether it begins nothing more and looks for nothing more: who comes now is not served by it. */
+  get isEnding(): boolean {
+    return this.#isDone || this.error !== undefined || this.stopping.aborted;
+  }
+
+  /** Nothing is left to be done. */
+  done(): void {
+    this.#isDone = true;
   }
 
   /** Another source is worked through: those in it are waited for. */

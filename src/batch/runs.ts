@@ -1,4 +1,4 @@
-import { forwardAbort } from "../async/time.js";
+import { forwardAbort, unlessAborted } from "../async/time.js";
 import type { BatchStatus, UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
 import type { RunOptions } from "../options.js";
@@ -23,6 +23,8 @@ interface Joinable<U extends UploadRecord> {
   readonly run: BatchRun<U>;
   readonly ended: Promise<BatchResult>;
   readonly asked: RunBounds["asked"];
+  /** Whether any of its calls goes on with a cancelled batch. */
+  resumes: boolean;
 }
 
 /** What a run is over, where it is over anything that has a name or a number. */
@@ -40,27 +42,28 @@ export class Runs<U extends UploadRecord> {
   ) {}
 
   /**
-   * Processes a batch of the repository, or joins the run that does.
+   * Processes a batch of the repository, or joins the run that does: not one that is about to end, which does not look again for
+   * what was added.
    *
    * @throws ConfigurationError the run in progress has another concurrency or budget than is asked for
    */
   async process(batchId: string, bounds: RunBounds, resumeCancelled: boolean): Promise<BatchResult> {
-    let current = this.#batches.get(batchId);
-    // What was cancelled just now is gone on with behind its end.
-    while (resumeCancelled && current?.run.ending.isCancelled === true) {
-      await current.ended.catch(() => {});
-      current = this.#batches.get(batchId);
-    }
-    if (current !== undefined) return join(batchId, current, bounds);
+    const current = this.#batches.get(batchId);
+    if (current?.run.ending.isEnding === false) return join(batchId, current, bounds, resumeCancelled);
     const { durationMs } = this.shared.work.settings.lease;
-    const { run, ended } = this.#begin({ batchId, isStored: true }, bounds, (each) =>
-      processBatch(each, batchId, resumeCancelled, durationMs),
-    );
-    this.#batches.set(batchId, { run, ended, asked: bounds.asked });
+    const earlier = [...this.#runs].filter(([run]) => run.scope.batchId === batchId && run.ending.isEnding);
+    const ends = earlier.map(([, ended]) => ended);
+    // Begun at once, though it waits: so it can be cancelled, and is ended by `close`.
+    const { run, ended } = this.#begin({ batchId, isStored: true }, bounds, async (each) => {
+      if (ends.length > 0) await unlessAborted(Promise.allSettled(ends), each.stopping);
+      return processBatch(each, batchId, () => joinable.resumes, durationMs);
+    });
+    const joinable = { run, ended, asked: bounds.asked, resumes: resumeCancelled };
+    this.#batches.set(batchId, joinable);
     try {
       return await ended;
     } finally {
-      this.#batches.delete(batchId);
+      if (this.#batches.get(batchId)?.run === run) this.#batches.delete(batchId);
     }
   }
 
@@ -122,15 +125,19 @@ export class Runs<U extends UploadRecord> {
 /** The signal of who joins ends the run, as that of who began it does. */
 async function join<U extends UploadRecord>(
   batchId: string,
-  { run, ended, asked }: Joinable<U>,
+  joinable: Joinable<U>,
   bounds: RunBounds,
+  resumeCancelled: boolean,
 ): Promise<BatchResult> {
+  const { run, ended, asked } = joinable;
   for (const name of ["concurrency", "budget"] as const) {
     const value = bounds.asked[name];
     if (value === undefined || value === asked[name]) continue;
     const message = `process: batch ${JSON.stringify(batchId)} is in progress with ${name} ${asked[name] ?? "unset"}, which a call that joins it cannot change to ${value}; leave it out, or wait for the end of the first call`;
     throw new ConfigurationError(message);
   }
+  joinable.resumes ||= resumeCancelled;
+  run.calls++;
   const unlink = forwardAbort(bounds.signal, run.ending);
   try {
     return await ended;
