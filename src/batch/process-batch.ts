@@ -26,14 +26,18 @@ export async function processBatch<U extends UploadRecord>(
   stats.passedOver(sum(counts, SETTLED));
   const open = sum(counts, OPEN_STATUSES);
   // Who joined while they were counted may have added uploads.
-  const isOver = stopping.aborted || (record.status === "completed" && open === 0 && run.calls === calls);
+  const isDone = record.status === "completed" && open === 0 && run.calls === calls;
+  const isStopped = stopping.aborted;
   const from: BatchStatus[] = ["pending", "processing", "completed", "failed"];
   if (resumes()) from.push("cancelled");
   const isBegun =
-    !isOver && (await run.opening.write((leaving) => repository.moveBatch(batchId, "processing", from, leaving)));
+    !isDone &&
+    !isStopped &&
+    (await run.opening.write((leaving) => repository.moveBatch(batchId, "processing", from, leaving)));
   if (!isBegun) run.ending.done();
   run.started(isBegun ? { ...record, status: "processing" } : record, counts);
-  if (isOver) return record.status;
+  if (isDone) return "completed";
+  if (isStopped && from.includes(record.status)) return "processing";
   if (!isBegun) return "cancelled";
 
   const unwatch = watchBatch(run, batchId, leaseMs);

@@ -43,6 +43,25 @@ describe("sources", () => {
   });
 });
 
+const STOPPED = { status: "processing", error: { code: "NOT_COMPLETED" } };
+test.each([
+  ["pending", "pending", STOPPED],
+  ["completed", "pending", STOPPED],
+  ["failed", "pending", STOPPED],
+  ["completed", "completed", { status: "completed", skipped: 1 }],
+  ["cancelled", "pending", { status: "cancelled" }],
+] as const)("a %s batch with a %s upload, stopped before it is begun, ends as what became of it", async (...each) => {
+  const [status, ofUpload, ended] = each;
+  const world = worldOf([uploadOf("a", { status: ofUpload })]);
+  await world.repository.updateBatch("batch", { status });
+  const processor = new BatchProcessor({ ...world, ...plain });
+  expect(await processor.process("batch", { signal: AbortSignal.abort() })).toMatchObject(ended);
+  const closed = processor.process("batch");
+  await processor.close();
+  expect(await closed).toMatchObject(ended);
+  expect(await world.repository.findBatch("batch")).toMatchObject({ status });
+});
+
 test("a count that is under way when the run ends is not told after its end", async () => {
   const world = worldOf(ids(1));
   const { repository } = world;
