@@ -1,10 +1,11 @@
 import { Cancellation } from "./async/cancellation.js";
 import { forwardAbort, Interrupted } from "./async/time.js";
+import { endOf } from "./batch/end-of.js";
 import type { UploadRecord } from "./contracts/upload.js";
 import { RepositoryError, UploadError } from "./errors.js";
 import type { ProcessOptions, UploadAdapters } from "./options.js";
 import { resetOne } from "./pipeline/reset.js";
-import { requireSignal, resolveSettings, WORK_OPTIONS } from "./pipeline/settings.js";
+import { requireSignal, resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
 import { attachPlugins, tellBreaker } from "./pipeline/sharing.js";
 import { processUpload, type Work } from "./process-upload.js";
 import type { UploadResult } from "./result.js";
@@ -55,6 +56,20 @@ function asRejection(error: unknown): unknown {
   return new RepositoryError(message, { stage, fault, retryable, cause: error.cause });
 }
 
+/**
+ * An upload that was reset was settled: who holds it here waits but for the answer that says so. Without this wait the redo would be
+ * left to that one, which is done with it, and stay pending.
+ */
+async function endOfHolder<U extends UploadRecord>(
+  uploadId: string,
+  { runtime, repository, lease }: Settings<U>,
+  cancellation: Cancellation,
+): Promise<void> {
+  const same = { uploadId, repository: repository.adapter };
+  const holder = [...runtime.active].find((each) => each.isSame(same) && each.claim?.isHeld === true);
+  if (holder !== undefined) await endOf(holder, lease.durationMs, cancellation.signal);
+}
+
 /** Runs work when there is room for it. */
 type InSlot = <T>(task: () => Promise<T>) => Promise<T>;
 
@@ -78,7 +93,7 @@ export async function processReset<U extends UploadRecord>(
   try {
     const result = await inSlot(async () => {
       if (rerun === undefined) return processUpload<U>(upload, begun(), work);
-      await resetOne(id, rerun, settings, cancellation);
+      if (await resetOne(id, rerun, settings, cancellation)) await endOfHolder(id, settings, cancellation);
       // A record from before the reset does not tell what the upload is now.
       return processUpload<U>(id, begun(), work);
     });

@@ -54,20 +54,20 @@ export interface Reset {
   readonly redo: string;
 }
 
-/** Resets one upload, if it is settled and the mode takes it. */
+/** Resets one upload, if it is settled and the mode takes it. @returns whether it was reset */
 export async function resetOne<U extends UploadRecord>(
   id: string,
   rerun: RerunMode | { readonly mode: RerunMode; readonly name: string },
   settings: Settings<U>,
   signal: Stoppable,
-): Promise<void> {
+): Promise<boolean> {
   const { mode, name } = typeof rerun === "object" && rerun !== null ? rerun : { mode: rerun, name: undefined };
   if (typeof rerun === "object" && rerun !== null) requireKnown("rerun", rerun, ["mode", "name"]);
   requireMode("rerun", mode);
   const redo = requireRedo("rerun.name", name);
   const selection = selectionFor({ ids: [id] }, mode, settings);
-  if (settings.repository.hasResets) await settings.repository.reset(selection, mode, redo, signal);
-  else await resetOneByOne(id, { selection, how: mode, redo }, settings, signal);
+  if (settings.repository.hasResets) return (await settings.repository.reset(selection, mode, redo, signal)) > 0;
+  return resetOneByOne(id, { selection, how: mode, redo }, settings, signal);
 }
 
 /**
