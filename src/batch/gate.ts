@@ -16,8 +16,9 @@ interface Outage {
   readonly error: RepositoryError;
   /** What fails: a full disk lets reads pass. */
   readonly kind: CallKind;
-  /** In milliseconds since the epoch. */
+  /** By `performance.now()`. */
   readonly since: number;
+  /** In milliseconds since the epoch. */
   readonly until: number;
 }
 
@@ -103,13 +104,17 @@ export class Gate {
     }
     const open = this.runtime.openBreaker(this.needed)?.open;
     if (open === undefined) return null;
-    return { reason: open.error.fault === "account" ? "account" : "service", error: open.error, until: open.until };
+    return {
+      reason: open.error.fault === "account" ? "account" : "service",
+      error: open.error,
+      until: open.told.until,
+    };
   }
 
   /**
    * Waits until an upload may be begun.
    *
-   * @param runBegan in milliseconds since the epoch: a run's patience begins with it, so that one which comes after a run that
+   * @param runBegan by `performance.now()`: a run's patience begins with it, so that one which comes after a run that
    *   gave up tries the service again
    * @returns the pass, to be left when the work on the upload has ended; `undefined` when the gate is wide open
    * @throws Interrupted when the signal is aborted
@@ -159,7 +164,7 @@ export class Gate {
    * @throws UploadError `CIRCUIT_OPEN` when it was down for longer than a run waits
    */
   patienceFor({ error, since }: NonNullable<Breaker["open"]>, runBegan: number): number {
-    const patienceMs = Math.max(since, runBegan) + this.runtime.giveUpAfterMs - Date.now();
+    const patienceMs = Math.max(since, runBegan) + this.runtime.giveUpAfterMs - performance.now();
     if (patienceMs > 0) return patienceMs;
     const message = `The service was down for longer than breaker.giveUpAfterMs: ${error.message}`;
     throw new UploadError(message, { code: "CIRCUIT_OPEN", fault: error.fault, cause: error });
@@ -171,7 +176,7 @@ export class Gate {
    * @param callerOf who has made a call; `null` when that call does not wait
    */
   outageFor(callerOf: (call: OutageCall) => Stoppable | null): RepositoryOutage {
-    const runBegan = Date.now();
+    const runBegan = performance.now();
     return {
       answered: (kind) => this.#answered[kind],
       joined: () => {
@@ -196,7 +201,7 @@ export class Gate {
 
   #isGivenUp(runBegan: number): boolean {
     const since = Math.max(this.#outage?.since ?? runBegan, runBegan);
-    return this.#outage !== undefined && Date.now() - since >= this.runtime.giveUpAfterMs;
+    return this.#outage !== undefined && performance.now() - since >= this.runtime.giveUpAfterMs;
   }
 
   async #waitFor(
@@ -206,9 +211,9 @@ export class Gate {
     caller: Stoppable,
   ): Promise<boolean> {
     const delayMs = Math.min(LONGEST_DELAY_MS, ms);
-    const now = Date.now();
     const outage = this.#outage;
-    this.#outage = { error: outage?.error ?? error, kind, since: outage?.since ?? now, until: now + delayMs };
+    const since = outage?.since ?? performance.now();
+    this.#outage = { error: outage?.error ?? error, kind, since, until: Date.now() + delayMs };
     if (outage === undefined) this.changed();
     const either = eitherOf(caller, signal);
     try {

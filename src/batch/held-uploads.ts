@@ -122,7 +122,7 @@ export class HeldUploads {
     let soonest = latestMs;
     for (const { refusedBy } of this.#groups.values())
       for (const { open } of refusedBy) {
-        const left = (open?.until ?? 0) - Date.now();
+        const left = (open?.until ?? 0) - performance.now();
         if (left > 0) soonest = Math.min(soonest, left); // else somebody finds out just now
       }
     for (const { from } of this.#later.values()) soonest = Math.min(soonest, Math.max(1, from - performance.now()));

@@ -46,7 +46,7 @@ export class Visits<U extends UploadRecord> {
   /** Those that no worker waits for: of busy uploads, and of suspects. */
   readonly #later = new Set<Promise<void>>();
   readonly #busy = new Set<string>();
-  readonly #began = Date.now();
+  readonly #began = performance.now();
   #puller: Puller<U> | undefined;
   #inFlight = 0;
 

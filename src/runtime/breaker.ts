@@ -33,9 +33,11 @@ interface Open {
   readonly by: string | null;
   /** The one upload that has failed, where it may be that one's fault: another one finds out at once whether it is. */
   readonly suspect: string | null;
-  /** In milliseconds since the epoch. */
+  /** By `performance.now()`: a clock that is set back would keep it open for as long. */
   readonly since: number;
   readonly until: number;
+  /** The same for people, in milliseconds since the epoch. */
+  readonly told: { readonly since: number; readonly until: number };
   readonly cooldownMs: number;
 }
 
@@ -119,14 +121,14 @@ export class Breaker {
 
   /** Whether no call is made just now. */
   get isRefusing(): boolean {
-    return this.#open !== undefined && (Date.now() < this.#open.until || this.#probe !== undefined);
+    return this.#open !== undefined && (performance.now() < this.#open.until || this.#probe !== undefined);
   }
 
   /** In milliseconds: when to ask again whether a call may be made; `undefined` when it is closed. */
   get retryAfterMs(): number | undefined {
     if (this.#open === undefined) return undefined;
-    const leftMs = this.#open.until - Date.now();
-    if (leftMs > 0) return leftMs;
+    const leftMs = this.#open.until - performance.now();
+    if (leftMs > 0) return Math.ceil(leftMs);
     return this.#probe === undefined ? 1 : PROBING_MS;
   }
 
@@ -178,10 +180,7 @@ export class Breaker {
   /** Opens it: also for what is found out without a call, as by `checkHealth`. */
   trip(error: UploadError, uploadId: string | null = null, suspect: string | null = null): void {
     if (this.settings === false || this.#open !== undefined) return;
-    const { cooldownMs } = this.settings;
-    const since = Date.now();
-    const until = since + this.#pause(cooldownMs, error);
-    this.#openAs({ error, by: uploadId, suspect, since, until, cooldownMs });
+    this.#openFor(this.settings.cooldownMs, error, uploadId, suspect);
   }
 
   /** The failures of this upload were its own: they say nothing of the service. */
@@ -197,7 +196,7 @@ export class Breaker {
    */
   admit(scout: object): "go" | "scout" | number {
     if (this.#open === undefined) return "go";
-    const left = this.#open.until - Date.now();
+    const left = this.#open.until - performance.now();
     if (left > 0) return left;
     if (this.#scout !== undefined || this.#probe !== undefined) return Number.POSITIVE_INFINITY;
     this.#scout = scout;
@@ -237,21 +236,20 @@ export class Breaker {
     if (this.#probe === ticket) this.#probe = undefined;
   }
 
-  #reopen(error: UploadError, by: string, { suspect: before, since, cooldownMs }: Open): void {
+  #reopen(error: UploadError, by: string, before: Open): void {
+    const { cooldownMs, suspect } = before;
     const doubled = Math.max(cooldownMs, Math.min(LONGEST_COOLDOWN_MS, cooldownMs * 2));
-    const suspect = before === by ? by : null;
-    this.#openAs({ error, by, suspect, since, until: Date.now() + this.#pause(doubled, error), cooldownMs: doubled });
+    this.#openFor(doubled, error, by, suspect === by ? by : null, before);
   }
 
-  /** The service's own hint wins where it is longer. */
-  #pause(cooldownMs: number, error: UploadError): number {
-    return Math.max(cooldownMs, error.retryAfterMs ?? 0);
-  }
-
-  #openAs(open: Open): void {
-    this.#open = open;
+  #openFor(cooldownMs: number, error: UploadError, by: string | null, suspect: string | null, before?: Open): void {
+    // The service's own hint wins where it is longer.
+    const pauseMs = Math.max(cooldownMs, error.retryAfterMs ?? 0);
+    const [now, date] = [performance.now(), Date.now()];
+    const told = { since: before?.told.since ?? date, until: date + pauseMs };
+    this.#open = { error, by, suspect, since: before?.since ?? now, until: now + pauseMs, told, cooldownMs };
     this.#proven = false;
-    this.observer.opened(open.error, open.until);
+    this.observer.opened(error, told.until);
     this.changes.notify();
   }
 

@@ -153,8 +153,8 @@ export class SharedRuntime extends Services implements Runtime {
           : {
               state: breaker?.isProbing ? "probing" : "open",
               error: open.error,
-              since: open.since,
-              until: open.until,
+              since: open.told.since,
+              until: open.told.until,
             },
       usage: this.ledger.usage,
       budgetLeft: this.budget?.left ?? null,

@@ -12,6 +12,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const HOUR = 3_600_000;
+
 /** What the breaker is to do, in as few words as possible. */
 class Model {
   open: { until: number; cooldownMs: number } | undefined;
@@ -65,19 +67,24 @@ test("whatever happens, it does as its model does", () => {
     { weight: 4, arbitrary: fc.constant({ do: "enter" } as const) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("end" as const), which: fc.nat(), how: outcome }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 5000 }) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("set" as const), toMs: fc.integer({ min: -HOUR, max: HOUR }) }),
+    },
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      vi.setSystemTime(NOON);
       const { breaker, told } = breakerOf();
       const model = new Model();
       const tickets = new Map<number, Ticket>();
       let event = 0;
       for (const [index, each] of steps.entries()) {
         event++;
-        if (each.do === "wait") vi.setSystemTime(Date.now() + each.ms);
+        if (each.do === "wait") vi.advanceTimersByTime(each.ms);
+        // Whatever the clock on the wall is set to.
+        else if (each.do === "set") vi.setSystemTime(NOON + each.toMs);
         else if (each.do === "enter") {
-          const expected = model.letsThrough(Date.now());
+          const expected = model.letsThrough(performance.now());
           if (expected === "refused")
             expect(() => breaker.enter(String(index), NEVER, true)).toThrow("No call is made");
           // Who waits would be let through by a later step: that is not modelled.
@@ -102,7 +109,7 @@ test("whatever happens, it does as its model does", () => {
           else if (how === "refused") breaker.answered(ticket);
           else if (how === "nothing") breaker.released(ticket);
           else breaker.failed(ticket, down(), how === "account");
-          model.end(id, how as "ok", Date.now(), event);
+          model.end(id, how as "ok", performance.now(), event);
         }
         expect(breaker.open?.until).toBe(model.open?.until);
         expect(breaker.isProbing).toBe(model.probe !== undefined);

@@ -11,6 +11,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** Lets the time pass until so long after the beginning. */
+const passTo = (ms: number) => vi.advanceTimersByTime(NOON + ms - Date.now());
 const opened = (retryAfterMs: number) => expect.objectContaining({ code: "CIRCUIT_OPEN", retryAfterMs });
 
 describe("closed", () => {
@@ -22,7 +24,16 @@ describe("closed", () => {
     const error = down();
     fail("c", error);
     expect(told).toEqual(["opened until 1000"]);
-    expect(breaker.open).toEqual({ error, by: "c", suspect: null, since: NOON, until: NOON + 1000, cooldownMs: 1000 });
+    const byClock = { since: NOON, until: NOON + 1000 };
+    expect(breaker.open).toEqual({
+      error,
+      by: "c",
+      suspect: null,
+      since: 0,
+      until: 1000,
+      told: byClock,
+      cooldownMs: 1000,
+    });
     expect(() => breaker.enter("d", NEVER, true)).toThrow(
       expect.objectContaining({ code: "CIRCUIT_OPEN", fault: "service", cause: error, retryAfterMs: 1000 }),
     );
@@ -90,9 +101,9 @@ describe("open", () => {
     let cooldownMs = 1000;
     let until = 1000;
     for (let round = 0; round < 12; round++) {
-      vi.setSystemTime(NOON + until - 1);
+      passTo(until - 1);
       expect(() => enter()).toThrow(opened(1));
-      vi.setSystemTime(NOON + until);
+      passTo(until);
       const probe = enter("probe");
       expect(probe.isProbe).toBe(true);
       expect(breaker.isProbing).toBe(true);
@@ -103,21 +114,34 @@ describe("open", () => {
       until += cooldownMs;
       expect(told.at(-1)).toBe(`opened until ${until}`);
     }
-    expect(breaker.open).toMatchObject({ since: NOON, cooldownMs: LONGEST_COOLDOWN_MS });
+    expect(breaker.open).toMatchObject({ since: 0, told: { since: NOON }, cooldownMs: LONGEST_COOLDOWN_MS });
+  });
+
+  test.each([-3_600_000, 3_600_000])("a clock that is set by %d ms changes nothing", (stepMs) => {
+    const { breaker, enter, trip } = breakerOf();
+    trip();
+    vi.setSystemTime(NOON + stepMs);
+    expect(breaker.retryAfterMs).toBe(1000);
+    expect(breaker.admit({})).toBe(1000);
+    expect(() => enter()).toThrow(opened(1000));
+    vi.advanceTimersByTime(1000);
+    expect(breaker.isRefusing).toBe(false);
+    breaker.failed(enter("probe"), down(), false);
+    expect(breaker.retryAfterMs).toBe(2000);
   });
 
   test("a cooldown of the user's own that is longer is not made shorter", () => {
     const { breaker, enter } = breakerOf({ ...SETTINGS, threshold: 1, cooldownMs: 600_000 });
     breaker.failed(enter(), down(), false);
-    vi.setSystemTime(NOON + 600_000);
+    passTo(600_000);
     breaker.failed(enter(), down(), false);
-    expect(breaker.open?.until).toBe(NOON + 1_200_000);
+    expect(breaker.open?.told.until).toBe(NOON + 1_200_000);
   });
 
   test.each(["succeeded", "answered"] as const)("a probe that has %s closes it, and the row begins anew", (how) => {
     const { breaker, told, enter, fail, trip } = breakerOf();
     trip();
-    vi.setSystemTime(NOON + 1000);
+    passTo(1000);
     breaker[how](enter());
     expect(told).toEqual(["opened until 1000", "closed"]);
     expect(breaker.open).toBeUndefined();
@@ -131,7 +155,7 @@ describe("open", () => {
   test("while somebody probes, others are not told to come back at once: a thousand jobs of an engine would", () => {
     const { breaker, enter, trip } = breakerOf();
     trip();
-    vi.setSystemTime(NOON + 5000);
+    passTo(5000);
     expect(breaker.retryAfterMs).toBe(1);
     const probe = enter("probe");
     expect(() => enter()).toThrow(opened(1000));
@@ -143,7 +167,7 @@ describe("open", () => {
   test("a probe that tells nothing leaves it open, and the next upload probes at once", () => {
     const { breaker, told, enter, trip } = breakerOf();
     trip();
-    vi.setSystemTime(NOON + 1000);
+    passTo(1000);
     breaker.released(enter("aborted"));
     expect(breaker.open).toBeDefined();
     expect(enter("next").isProbe).toBe(true);
@@ -191,7 +215,7 @@ describe("open", () => {
     expect(breaker.admit(first)).toBe("go");
     trip();
     expect(breaker.admit(first)).toBe(1000);
-    vi.setSystemTime(NOON + 1000);
+    passTo(1000);
     expect(breaker.admit(first)).toBe("scout");
     expect(breaker.admit(second)).toBe(Number.POSITIVE_INFINITY);
     const woken = changes.wait(NEVER);

@@ -1,0 +1,75 @@
+import { describe, expect, test, vi } from "vitest";
+import { memoryRepository } from "../../src/adapters/memory.js";
+import { BatchProcessor, type BreakerOptions } from "../../src/index.js";
+import { settled, useFakeTime } from "../support/fake-time.js";
+import { ids, jpeg } from "../support/fakes.js";
+import { ModelService, unavailable } from "../support/model-service.js";
+
+/** Somebody sets the clock of the machine, and what waits goes on as if nobody had. */
+useFakeTime();
+
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+
+/** Ten uploads, and a clock that is set as soon as the batch has paused. */
+function batchAt(stepMs: number, breaker: BreakerOptions) {
+  const service = new ModelService();
+  const stored = memoryRepository({
+    uploads: ids(10),
+    batches: [{ id: "batch", status: "pending" }],
+    now: () => performance.now(),
+  });
+  const storage = { open: async () => ({ bytes: jpeg }), write: async () => {}, delete: async () => {} };
+  let isStoreDown = false;
+  const repository = {
+    ...stored,
+    claimUpload: async (...given: Parameters<typeof stored.claimUpload>) => {
+      if (isStoreDown) throw new Error("connection refused");
+      return stored.claimUpload(...given);
+    },
+  };
+  const options = { thumbnail: false, retry: { maxAttempts: 1 }, concurrency: 2, breaker } as const;
+  const processor = new BatchProcessor({ storage, ai: service.ai, repository, ...options });
+  processor.on("batch:paused", () => vi.setSystemTime(Date.now() + stepMs));
+  const begunAt = performance.now();
+  return {
+    service,
+    takeStoreDown: () => {
+      isStoreDown = true;
+    },
+    /** With how long it took, by a clock that nobody sets. */
+    run: async () => {
+      const result = await settled(processor.process("batch"));
+      return { result, tookMs: performance.now() - begunAt };
+    },
+  };
+}
+
+describe.each([-HOUR, HOUR])("the clock is set by %d ms while a batch waits", (stepMs) => {
+  test("the service is asked again after each cooldown", async () => {
+    const { service, run } = batchAt(stepMs, { threshold: 1, cooldownMs: 1000 });
+    service.downAt(1, MINUTE, { error: unavailable });
+    const { result, tookMs } = await run();
+    expect(result).toMatchObject({ status: "completed", completed: 10 });
+    expect(service.callsWhileDown).toBeLessThan(10);
+    expect(tookMs).toBeLessThan(3 * MINUTE);
+  });
+
+  test("a service that stays down is given up when it was to be", async () => {
+    const { service, run } = batchAt(stepMs, { threshold: 1, cooldownMs: 1000, giveUpAfterMs: 10 * MINUTE });
+    service.downAt(1, HOUR, { error: unavailable });
+    const { result, tookMs } = await run();
+    expect(result).toMatchObject({ status: "processing", error: { code: "CIRCUIT_OPEN" } });
+    expect(tookMs).toBeGreaterThanOrEqual(10 * MINUTE);
+    expect(tookMs).toBeLessThan(11 * MINUTE);
+  });
+
+  test("so is a repository", async () => {
+    const { takeStoreDown, run } = batchAt(stepMs, { giveUpAfterMs: 10 * MINUTE });
+    takeStoreDown();
+    const { result, tookMs } = await run();
+    expect(result).toMatchObject({ status: "processing", error: { code: "REPOSITORY_FAILED" } });
+    expect(tookMs).toBeGreaterThanOrEqual(10 * MINUTE);
+    expect(tookMs).toBeLessThan(12 * MINUTE);
+  });
+});
