@@ -1,5 +1,5 @@
 import type { Stoppable } from "./cancellation.js";
-import { Interrupted } from "./time.js";
+import { Interrupted, LONGEST_TIMER_MS } from "./time.js";
 
 /** Wakes those who wait for a change; each of them looks for itself what has changed. */
 export class Notifier {
@@ -34,6 +34,3 @@ export class Notifier {
     for (const wake of [...this.#waiters]) wake();
   }
 }
-
-/** setTimeout takes no more: longer ones would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;

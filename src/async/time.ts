@@ -12,7 +12,10 @@ export function throwIfInterrupted(signal: Stoppable): void {
   if (signal.aborted) throw new Interrupted();
 }
 
-/** Waits; an abort ends the wait at once. @throws Interrupted */
+/** setTimeout takes no more: longer ones would fire at once. In milliseconds. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Waits, at most as long as a timer can; an abort ends the wait at once. @throws Interrupted */
 export function sleep(ms: number, signal: Stoppable): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(new Interrupted());
@@ -20,10 +23,11 @@ export function sleep(ms: number, signal: Stoppable): Promise<void> {
       clearTimeout(timer);
       reject(new Interrupted());
     };
-    const timer = setTimeout(() => {
+    const onTime = () => {
       signal.removeEventListener("abort", onAbort);
       resolve();
-    }, ms);
+    };
+    const timer = setTimeout(onTime, Math.min(ms, LONGEST_TIMER_MS));
     signal.addEventListener("abort", onAbort, { once: true });
   });
 }
