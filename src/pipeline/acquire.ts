@@ -1,4 +1,5 @@
 import type { Cancellation } from "../async/cancellation.js";
+import { LONG_AGO, Moment } from "../async/moment.js";
 import { Interrupted, withTimeout } from "../async/time.js";
 import type { ClaimOutcome, UploadChanges } from "../contracts/repository.js";
 import type { UploadRecord } from "../contracts/upload.js";
@@ -37,10 +38,10 @@ async function claimInRepository<U extends UploadRecord>(
   const token = memory.unanswered.get(id) ?? newToken();
   // Taken: two visitors with one token would both be granted the claim.
   memory.unanswered.delete(id);
-  let sentAt = 0;
+  let sentAt = LONG_AGO;
   let sent: Promise<ClaimOutcome<U>> | undefined;
   const request = () => {
-    sentAt = performance.now();
+    sentAt = new Moment();
     return { leaseMs: lease.durationMs, token };
   };
   const acquired = (answer: ClaimOutcome<U>): Acquired<U> => {
@@ -139,7 +140,7 @@ async function claimInProcess<U extends UploadRecord>(
     if (isSettled(found)) return { outcome: "settled", upload: found };
     const upload = withPlainMetadata(found);
     const changes = beginning(found);
-    const sentAt = performance.now();
+    const sentAt = new Moment();
     const what = `Upload ${id} could not be claimed`;
     const outcome = await repository.update(what, id, changes, undefined, cancellation);
     if (outcome === "deleted" || outcome === "cancelled") return { outcome };

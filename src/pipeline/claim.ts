@@ -1,4 +1,5 @@
 import type { Cancellation, Stoppable } from "../async/cancellation.js";
+import type { Moment } from "../async/moment.js";
 import { Interrupted, NEVER } from "../async/time.js";
 import type { UploadChanges } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
@@ -37,7 +38,7 @@ export class Claim<U extends UploadRecord> {
     fence: number | undefined,
     private readonly settings: Settings<U>,
     cancellation: Cancellation,
-    claimedAt: number,
+    claimedAt: Moment,
     private readonly whenLetGo: () => void = () => {},
   ) {
     this.starts = startsOf(claimed) ?? 1;

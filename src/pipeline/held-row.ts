@@ -1,5 +1,6 @@
 import type { Cancellation, Stoppable } from "../async/cancellation.js";
 import { LazyTimer } from "../async/lazy-timer.js";
+import { Moment } from "../async/moment.js";
 import { Interrupted, NEVER } from "../async/time.js";
 import type { UploadChanges, WriteOutcome } from "../contracts/repository.js";
 import type { UploadRecord } from "../contracts/upload.js";
@@ -15,7 +16,7 @@ interface Held {
   /** `undefined` where the repository knows no claims. */
   readonly fence: number | undefined;
   /** When the claim was sent: the lease runs at least from there. */
-  readonly claimedAt: number;
+  readonly claimedAt: Moment;
   /** Results as the values of columns. */
   readonly asColumns: (results: Results) => UploadChanges;
 }
@@ -31,7 +32,7 @@ export class HeldRow<U extends UploadRecord> {
   /** Set when it is handed back: whatever is found afterwards is no reason to abort. */
   isHandedBack = false;
   /** When the last write was sent that the repository has acknowledged. */
-  #confirmedAt: number;
+  #confirmedAt: Moment;
   /** The last of the writes that are under way. */
   #writing: Promise<unknown> | undefined;
   #writes = 0;
@@ -71,7 +72,7 @@ export class HeldRow<U extends UploadRecord> {
 
   /** Whether it may have run out since a write was acknowledged. */
   get isDoubtful(): boolean {
-    return performance.now() - this.#confirmedAt > this.settings.lease.durationMs / 6;
+    return this.#confirmedAt.agoMs > this.settings.lease.durationMs / 6;
   }
 
   /** Writes what is unsaved, and renews the lease. @throws Interrupted when the claim is lost, or the work aborted */
@@ -112,7 +113,7 @@ export class HeldRow<U extends UploadRecord> {
       const results = this.unsaved;
       this.unsaved = {};
       const sent = Object.assign(asColumns(results), changes);
-      const sentAt = performance.now();
+      const sentAt = new Moment();
       let outcome: WriteOutcome;
       try {
         outcome = await write(sent, fence === undefined ? undefined : { fence, leaseMs });
