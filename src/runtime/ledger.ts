@@ -12,13 +12,13 @@ export class UsageSum {
   cost: number | undefined = undefined;
   model: string | undefined = undefined;
 
-  /** Takes over what an adapter told: numbers that are finite, and the model's name. */
+  /** Takes over what an adapter told: numbers, and the model's name. Less than nothing would give a budget back. */
   read(told: unknown): this {
     if (typeof told !== "object" || told === null) return this;
     const values = told as Readonly<Record<string, unknown>>;
     for (const key of NUMBERS) {
       const value = values[key];
-      if (typeof value === "number" && Number.isFinite(value)) this[key] = value;
+      if (typeof value === "number" && Number.isFinite(value) && value >= 0) this[key] = value;
     }
     if (typeof values.model === "string") this.model = cleanText(values.model);
     return this;

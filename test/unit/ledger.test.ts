@@ -27,6 +27,11 @@ test("is empty before anything is booked", () => {
   expect(ledger.of("describe")).toBeUndefined();
 });
 
+test("what is below nothing is no usage: a budget would get it back", () => {
+  const told = { inputTokens: -5, outputTokens: 3, images: -1, cost: -1 };
+  expect(readUsage(told)).toEqual({ outputTokens: 3 });
+});
+
 test("of what an adapter tells, finite numbers and the model's name are read, and nothing else", () => {
   const told = {
     inputTokens: Number.NaN,
