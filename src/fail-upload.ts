@@ -28,5 +28,10 @@ export async function failUpload<U extends UploadRecord>(
   const storage = { open: unused, write: unused, delete: unused };
   const settings = resolveSettings<U>({ storage, ai: { describe: unused }, repository });
   const acquired = await acquireClaim(id, settings, new Cancellation());
-  return acquired.outcome === "claimed" && (await acquired.claim.fail(error)) === "saved";
+  if (acquired.outcome !== "claimed") return false;
+  try {
+    return (await acquired.claim.fail(error)) === "saved";
+  } finally {
+    await acquired.claim.abandon(); // also where the store refuses every reason
+  }
 }

@@ -65,7 +65,11 @@ export async function processUpload<U extends UploadRecord>(
         entry.claim = claim;
         if (!alone && claim.starts > 1 && claim.starts <= settings.lease.maxStarts) {
           // The record at hand did not tell that it is a suspect: hand it back uncounted, and queue up.
-          await claim.handBack();
+          try {
+            await claim.handBack();
+          } finally {
+            await claim.abandon(); // also where the store refuses that
+          }
           return "suspect";
         }
         return await workOn(new UploadRun(claim, settings, cancellation, work.table.bands, startedAt), work.table);

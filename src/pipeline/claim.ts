@@ -55,7 +55,9 @@ export class Claim<U extends UploadRecord> {
     return this.#isHeld;
   }
 
+  /** Once: somebody else may hold the upload when it is abandoned after it was settled. */
   #letGo(): void {
+    if (!this.#isHeld) return;
     this.#isHeld = false;
     this.whenLetGo();
   }

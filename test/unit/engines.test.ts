@@ -7,10 +7,13 @@ import {
   processUploadWithRetry,
   settleBatch,
   UploadError,
+  type UploadRecord,
   type UploadResult,
 } from "../../src/index.js";
 import { deferred, ids, until, uploadOf, worldOf } from "../support/fakes.js";
 import { adaptersOf, finished, inMemory, overStores } from "../support/stores.js";
+
+const gaveUp = new UploadError("The job stalled", { code: "ENGINE_GAVE_UP" });
 
 const quick = { retry: { minTimeout: 1, randomize: false } } as const;
 const failure = (status: number, more: object = {}) =>
@@ -167,8 +170,6 @@ overStores((open) => {
     expect(await repository.findBatch("batch")).toMatchObject({ status: "completed" });
   });
 
-  const gaveUp = new UploadError("The job stalled", { code: "ENGINE_GAVE_UP" });
-
   test("failUpload settles what is open, and a redo as what it was", async () => {
     const draft = { was: "completed", redo: "job", description: "half done" } as const;
     const { repository } = await open(
@@ -210,4 +211,36 @@ overStores((open) => {
 test("failUpload wants an UploadError", async () => {
   const { repository } = await inMemory(ids(1));
   await expect(failUpload(repository, "u0000", new Error("no") as UploadError)).rejects.toThrow("UploadError");
+});
+
+describe("without claims, an upload is let go of when the store refuses", () => {
+  /** A store that refuses one status until it is mended. */
+  function refusing(status: string, uploads: UploadRecord[]) {
+    const world = worldOf(uploads);
+    const { findUpload, updateUpload } = world.repository;
+    const store = { isMended: false };
+    const repository = {
+      findUpload,
+      updateUpload: async (...[id, changes]: Parameters<typeof updateUpload>) => {
+        if (!store.isMended && changes.status === status)
+          throw Object.assign(new Error("violates check constraint"), { code: "23514" });
+        return updateUpload(id, changes);
+      },
+    };
+    return { ...world, repository, store };
+  }
+
+  test("every reason of failUpload", async () => {
+    const { store, ...world } = refusing("failed", ids(1));
+    await expect(failUpload(world.repository, "u0000", gaveUp)).rejects.toMatchObject({ code: "RESULT_REFUSED" });
+    store.isMended = true;
+    expect(await failUpload(world.repository, "u0000", gaveUp)).toBe(true);
+  });
+
+  test("that a suspect is handed back", async () => {
+    const { store, ...world } = refusing("pending", [uploadOf("a", { starts: 1 })]);
+    await expect(processUploadWithRetry("a", world)).rejects.toThrow("check constraint");
+    store.isMended = true;
+    expect(await processUploadWithRetry("a", world)).toMatchObject({ status: "completed" });
+  });
 });
