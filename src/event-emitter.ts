@@ -1,4 +1,5 @@
 import { EventEmitter } from "eventemitter3";
+import { unheld } from "./async/at-once.js";
 import type { UploadRecord } from "./contracts/upload.js";
 import type { UploadEventMap, UploadEventName, UploadEventPayloads } from "./events.js";
 
@@ -75,7 +76,7 @@ export class UploadEventEmitter<U extends UploadRecord = UploadRecord> extends E
         const report = reportListenerError;
         try {
           const returned = original.call(this, payload);
-          if (report && isThenable(returned)) returned.then(undefined, report);
+          if (report) unheld(returned, report);
         } catch (thrown) {
           if (report === undefined) throw thrown;
           report(thrown);
@@ -85,10 +86,6 @@ export class UploadEventEmitter<U extends UploadRecord = UploadRecord> extends E
     }
     return wrapper as unknown as Listener;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 /** Emits one event, frozen; whatever a listener throws goes to `report`, now or when it rejects. */

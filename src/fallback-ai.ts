@@ -1,3 +1,4 @@
+import { atOnce, unheld } from "./async/at-once.js";
 import type { AIAdapter, Description, Price, Usage } from "./contracts/ai.js";
 import type { UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError, classifyError, isFault, UploadError, usageOf } from "./errors.js";
@@ -76,7 +77,9 @@ async function describeInTurn<U extends UploadRecord>(
     const usage = new UsageSum().read(told);
     usage.requests ??= 1;
     try {
-      if (usage.requests !== 0 || usage.isTold) usage.cost ??= price?.(usage.toUsage(), "describe") ?? undefined;
+      const wasAsked = usage.requests !== 0 || usage.isTold;
+      const cost = wasAsked ? atOnce("price", price?.(usage.toUsage(), "describe")) : undefined;
+      usage.cost ??= new UsageSum().read({ cost }).cost;
     } catch {
       // No price is known: what was described is not lost for that.
     }
@@ -93,7 +96,7 @@ async function describeInTurn<U extends UploadRecord>(
       const error = classifyError(thrown, "describe", "DESCRIBE_FAILED");
       book(model, usageOf(thrown));
       const isOver = place === models.length - 1 || context.signal.aborted || !isOfModel(error);
-      if (isOver || when?.({ error }, media.upload) === false) throw withUsage(error, thrown, used);
+      if (isOver || unheld(when?.({ error }, media.upload)) === false) throw withUsage(error, thrown, used);
       fellBack(context.logger, media.upload.id, { ai: model, place }, { error });
     }
   }
@@ -156,7 +159,7 @@ function composePrice<U extends UploadRecord>(
   if (models.some(({ price }) => price === undefined)) return undefined;
   return (usage: Usage, stage) => {
     if (stage === "embed" && embedder !== undefined) return embedder.price?.(usage, stage) ?? null;
-    const prices = models.map((model) => model.price?.(usage, stage) ?? null);
+    const prices = models.map((model) => atOnce("price", model.price?.(usage, stage)) ?? null);
     return prices.includes(null) ? null : Math.max(...(prices as number[]));
   };
 }

@@ -1,3 +1,4 @@
+import { unheld } from "./async/at-once.js";
 import type { Logger } from "./contracts/logger.js";
 import type { StorageAdapter } from "./contracts/storage.js";
 import { keyProblem, refusedKey, shownKey, UploadError } from "./errors.js";
@@ -32,7 +33,8 @@ export function guardKeys(storage: StorageAdapter, logger: Logger): StorageAdapt
  * @throws UploadError `THUMBNAIL_FAILED`, not retryable
  */
 export function requireDerivedKey(name: string, key: unknown, originalKey: string): string {
-  const problem = key === originalKey ? "it is the upload's storageKey, where its original is" : keyProblem(key);
+  const problem =
+    key === originalKey ? "it is the upload's storageKey, where its original is" : keyProblem(unheld(key));
   if (problem === null) return key as string;
   const shown = shownKey(key);
   throw new UploadError(`${name}: the key${shown === "" ? "" : ` ${shown}`} cannot be used: ${problem}`, {

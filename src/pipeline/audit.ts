@@ -1,3 +1,4 @@
+import { unheld } from "../async/at-once.js";
 import { cleanText } from "../clean-text.js";
 import type { Audit, AuditVerdict } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
@@ -20,7 +21,7 @@ export function auditDescription<U extends UploadRecord>(
   prompt: string | undefined,
 ): AuditVerdict | undefined {
   try {
-    return readVerdict(audit.check(text, { upload: run.record(), kind, prompt }));
+    return readVerdict(unheld(audit.check(text, { upload: run.record(), kind, prompt })));
   } catch (thrown) {
     const message = `The audit failed, the description is kept: ${messageOf(thrown)}`;
     run.warn(new UploadError(message, { code: "LISTENER_FAILED", stage: "describe", cause: thrown }));
@@ -31,7 +32,6 @@ export function auditDescription<U extends UploadRecord>(
 /** @throws Error for what is no verdict */
 function readVerdict(answer: unknown): AuditVerdict {
   const { ok, score, issues } = Object(answer) as Partial<AuditVerdict>;
-  if (answer instanceof Promise) answer.catch(() => {}); // nobody else holds it
   if (typeof ok !== "boolean" || typeof score !== "number" || Number.isNaN(score) || !Array.isArray(issues))
     throw new Error("expected { ok: boolean, score: number, issues: string[] } from check, at once");
   return {

@@ -1,3 +1,4 @@
+import { atOnce } from "../async/at-once.js";
 import type { AIAdapter, Audit } from "../contracts/ai.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import type { UploadError } from "../errors.js";
@@ -81,7 +82,7 @@ export function resolveModels<U extends UploadRecord>(
   }));
   const goesOn = (cause: FallbackCause, upload: () => U) => {
     try {
-      return chain.when?.(cause, upload()) ?? true;
+      return atOnce("when", chain.when?.(cause, upload())) ?? true;
     } catch (thrown) {
       warn(thrown);
       return true;

@@ -1,3 +1,4 @@
+import { atOnce } from "../async/at-once.js";
 import type { MediaFacts } from "../contracts/ai.js";
 import type { UploadDraft, UploadRecord } from "../contracts/upload.js";
 import { aiVersionOf, versionOfStage } from "../records.js";
@@ -79,7 +80,7 @@ function isOwnThumbnail<U extends UploadRecord>(row: U, { thumbnail }: Settings<
 
 function isOwnKey<U extends UploadRecord>(row: U, settings: PictureOptions<U>, key: unknown): boolean {
   try {
-    return settings.key(row) === key;
+    return atOnce("key", settings.key(row)) === key;
   } catch {
     return true; // told when one is made
   }

@@ -1,3 +1,4 @@
+import { unheld } from "../async/at-once.js";
 import type { LogFunction, Logger } from "../contracts/logger.js";
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -8,16 +9,11 @@ export function quietLogger(logger: Logger): Logger {
     return (fields, message) => {
       try {
         // Some loggers answer with a promise, though the type says nothing of it.
-        const answer: unknown = logger[level](fields, message);
-        if (isThenable(answer)) answer.then(undefined, () => {});
+        unheld<unknown>(logger[level](fields, message));
       } catch {
         // There is nowhere to tell it.
       }
     };
   };
   return { debug: quiet("debug"), info: quiet("info"), warn: quiet("warn"), error: quiet("error") };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

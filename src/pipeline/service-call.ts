@@ -1,3 +1,4 @@
+import { atOnce } from "../async/at-once.js";
 import type { Stoppable } from "../async/cancellation.js";
 import type { AIAdapter } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
@@ -160,7 +161,7 @@ export function addPrice<U extends UploadRecord>(
   const { logger } = run.settings;
   if (usage.cost !== undefined || ai.price === undefined) return;
   try {
-    const cost = ai.price(usage.toUsage(), stage);
+    const cost = atOnce("ai.price", ai.price(usage.toUsage(), stage));
     // A price below nothing would give a budget back.
     if (typeof cost === "number" && Number.isFinite(cost) && cost >= 0) usage.cost = cost;
   } catch (error) {

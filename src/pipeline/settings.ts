@@ -1,3 +1,4 @@
+import { atOnce } from "../async/at-once.js";
 import type { Cancellation } from "../async/cancellation.js";
 import type { AIAdapter } from "../contracts/ai.js";
 import type { Logger } from "../contracts/logger.js";
@@ -240,7 +241,7 @@ function resolveRuntime(
 function guarded(shouldRetry: RetryOptions["shouldRetry"], logger: Logger): NonNullable<RetryOptions["shouldRetry"]> {
   return (error, attempt) => {
     try {
-      return shouldRetry?.(error, attempt) ?? error.retryable;
+      return atOnce("retry.shouldRetry", shouldRetry?.(error, attempt)) ?? error.retryable;
     } catch (thrown) {
       logger.warn({ error: thrown }, "retry.shouldRetry threw");
       return error.retryable;

@@ -1,3 +1,4 @@
+import { unheld } from "../async/at-once.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { messageOf, type UploadError } from "../errors.js";
 import { emitIsolated } from "../event-emitter.js";
@@ -34,10 +35,11 @@ export function tellBreaker<U extends UploadRecord>({ events, runtime, logger }:
 /** Attaches the plugins to the runtime. @returns what undoes it */
 export function attachPlugins<U extends UploadRecord>({ plugins, runtime, logger }: Sharing<U>): () => void {
   const guarded = (work: () => unknown): unknown => {
+    const failed = (error: unknown) => logger.warn({ error }, `a plugin's attach failed: ${messageOf(error)}`);
     try {
-      return work();
+      return unheld(work(), failed);
     } catch (error) {
-      logger.warn({ error }, `a plugin's attach failed: ${messageOf(error)}`);
+      failed(error);
       return undefined;
     }
   };
