@@ -1,5 +1,6 @@
 import type { RunBounds } from "./batch/runs.js";
 import type { AIAdapter } from "./contracts/ai.js";
+import type { RuntimeOptions } from "./contracts/runtime.js";
 import type { BatchStatus, UploadRecord } from "./contracts/upload.js";
 import { ConfigurationError } from "./errors.js";
 import type { UploadEventEmitter } from "./event-emitter.js";
@@ -8,7 +9,7 @@ import { requirePrice } from "./pipeline/require-adapters.js";
 import { resolveSettings, type Settings, WORK_OPTIONS } from "./pipeline/settings.js";
 import { Budget } from "./runtime/budget.js";
 import { SharedRuntime } from "./runtime/runtime.js";
-import { aBoolean, aName, count, expected, number, optional, requireKnown, requireMembers } from "./validate.js";
+import { aBoolean, aName, count, number, optional, requireEach, requireKnown, requireMembers } from "./validate.js";
 
 const A_BOOLEAN = [aBoolean, "true or false"] as const;
 const STATUSES: readonly unknown[] = [
@@ -18,13 +19,13 @@ const STATUSES: readonly unknown[] = [
   "failed",
   "cancelled",
 ] satisfies BatchStatus[];
-const areStatuses = (value: unknown) => Array.isArray(value) && value.every((one) => STATUSES.includes(one));
+const isStatus = (value: unknown) => STATUSES.includes(value);
 
 /** The options of runs, beside those of all: what passes, and how that is called; `null` where that is told elsewhere. */
 const OPTIONS_OF = {
   process: { resumeCancelled: A_BOOLEAN },
   processUploads: { label: [aName, "a text"], total: null },
-  recover: { statuses: [areStatuses, `an array of ${STATUSES.join(", ")}`], withoutBatch: A_BOOLEAN },
+  recover: { statuses: null, withoutBatch: A_BOOLEAN },
   rerun: { name: null },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Check | null>>>>;
 
@@ -46,8 +47,7 @@ export function readProcessor<U extends UploadRecord>(
   const { storage, ai, repository, concurrency, limits, breaker, budget, ...rest } = options;
   requireOwnOptions(options);
   const own = limits !== undefined || breaker !== undefined || budget !== undefined;
-  if (own && options.runtime !== undefined)
-    throw expected("runtime", "either a runtime, or limits, breaker and budget to make one", options.runtime);
+  if (own && options.runtime !== undefined) throw besideRuntime({ limits, breaker, budget });
   const runtime = own ? new SharedRuntime({ limits, breaker, budget }) : options.runtime;
   const settings = resolveSettings<U>({ storage, ai, repository }, { ...(rest as ProcessOptions<U>), runtime });
   const comesBack = options.runtime !== undefined;
@@ -55,6 +55,13 @@ export function readProcessor<U extends UploadRecord>(
     settings: { ...settings, comesBack, events: [emitter, ...settings.events] },
     concurrency: count("concurrency", concurrency, 4),
   };
+}
+
+/** They would be without effect: what shares a runtime has its limits. */
+function besideRuntime(own: Pick<RuntimeOptions, "limits" | "breaker" | "budget">): ConfigurationError {
+  const given = Object.entries(own).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  const names = given.length === 1 ? `${given[0]} are both given` : `${given.join(", ")} are given together`;
+  return new ConfigurationError(`runtime and ${names}: put ${given.join(", ")} into createRuntime({ … })`);
 }
 
 function requireOwnOptions<U extends UploadRecord>(options: BatchProcessorOptions<U>): void {
@@ -79,6 +86,8 @@ export function readRun(options: RunOptions, method: keyof typeof OPTIONS_OF, ai
   requireKnown("options", options, [...RUN_OPTIONS, ...Object.keys(more)]);
   for (const [name, check] of Object.entries(more))
     if (check !== null) optional(name, (options as Readonly<Record<string, unknown>>)[name], ...check);
+  const { statuses } = options as { readonly statuses?: unknown };
+  if (statuses !== undefined) requireEach("statuses", statuses, isStatus, `one of ${STATUSES.join(", ")}`);
   const { signal, concurrency, budget } = options;
   if (concurrency !== undefined) count("concurrency", concurrency, 1);
   const asked = { concurrency, budget };

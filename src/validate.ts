@@ -2,21 +2,31 @@ import { ConfigurationError, LONGEST_TIMER_MS, unknownOption } from "./errors.js
 
 /** @throws ConfigurationError unless `value` is undefined or an integer in the range. */
 export function count(name: string, value: number | undefined, byDefault: number, min = 1, max = Infinity): number {
-  const given = value ?? byDefault;
+  const given = value === undefined ? byDefault : value;
   if (Number.isSafeInteger(given) && given >= min && given <= max) return given;
   throw expected(name, max === Infinity ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`, value);
 }
 
-/** @throws ConfigurationError unless `value` is undefined or a number in the range. */
-export function number(name: string, value: number | undefined, byDefault: number, min: number): number {
-  const given = value ?? byDefault;
+/**
+ * @param least the option that `min` is the value of, for the message
+ * @throws ConfigurationError unless `value` is undefined or a number in the range.
+ */
+export function number(
+  name: string,
+  value: number | undefined,
+  byDefault: number,
+  min: number,
+  least?: string,
+): number {
+  const given = value === undefined ? byDefault : value;
   if (Number.isFinite(given) && given >= min) return given;
-  throw expected(name, `a number of at least ${min}`, value);
+  const kind = value === Infinity ? "a finite number" : "a number";
+  throw expected(name, `${kind} of at least ${least === undefined ? min : `${least}, which is ${min}`}`, value);
 }
 
 /** @throws ConfigurationError unless `value` is undefined or a span that a timer can wait for. */
 export function timeout(name: string, value: number | undefined, byDefault: number, min = 1): number {
-  const given = value ?? byDefault;
+  const given = value === undefined ? byDefault : value;
   if (Number.isFinite(given) && given >= min && given <= LONGEST_TIMER_MS) return given;
   throw expected(name, `milliseconds from ${min} to ${LONGEST_TIMER_MS}`, value);
 }
@@ -27,7 +37,9 @@ export const aName = (value: unknown) => typeof value === "string" && value !== 
 export const aString = (value: unknown) => typeof value === "string";
 export const aCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1;
 export const aSignal = (value: unknown) => hasFunction(value, "addEventListener") && "aborted" in Object(value);
-export const anEmitter = (value: unknown) => hasFunction(value, "emit") && hasFunction(value, "listenerCount");
+/** Also of another copy of the package. Node's own, which has `setMaxListeners`, does not keep its listeners apart. */
+export const anEmitter = (value: unknown) =>
+  hasFunction(value, "emit") && hasFunction(value, "listenerCount") && !hasFunction(value, "setMaxListeners");
 export const iterable = (value: unknown) =>
   typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 
@@ -53,6 +65,12 @@ export function requireMembers(
     if (typeof given !== kind || given === null)
       throw expected(`${name}.${member}`, kind === "function" ? "a function" : "an object", given);
   }
+}
+
+/** @throws ConfigurationError unless `value` is an array of what passes: the first that does not is named by its index */
+export function requireEach(name: string, value: unknown, passes: (one: unknown) => boolean, what: string): void {
+  if (!Array.isArray(value)) throw expected(name, "an array", value);
+  for (const [index, one] of value.entries()) if (!passes(one)) throw expected(`${name}[${index}]`, what, one);
 }
 
 /** The error for a value that is not what it should be. */

@@ -1,5 +1,5 @@
 import { access, constants } from "node:fs/promises";
-import { classifyError, messageOf, UploadError } from "../errors.js";
+import { ConfigurationError, classifyError, messageOf, UploadError } from "../errors.js";
 import { DECODED_BY_SHARP } from "./admission.js";
 import type { Inspection } from "./inspect/inspection.js";
 import { readHead } from "./read-head.js";
@@ -56,6 +56,9 @@ const NO_HEIF_CODEC = /compression format|decoding plugin|unsupported codec/i;
 /** How libtiff, libheif and libjpeg word that they lack what an image is coded with. */
 const LACKING = /not configured|not implemented|not been built|arithmetic coding|unsupported (?:feature|codec|jpeg)/i;
 
+/** How sharp words that the option `background` is no colour: no image is at fault, and each would fail by it. */
+const NO_COLOUR = /^Unable to parse colou?r from string: (.*)/;
+
 /**
  * What is wrong with an image that the decoder refused.
  *
@@ -69,6 +72,9 @@ export function decodeError(
   limitInputPixels: number | undefined,
 ): UploadError {
   const message = messageOf(thrown);
+  const [, colour] = NO_COLOUR.exec(message) ?? [];
+  if (colour !== undefined)
+    return new ConfigurationError(`thumbnail.background: sharp knows no colour ${JSON.stringify(colour)}`);
   const { coding = mimeType, limitPixels, isRare = false } = inspection ?? {};
   if (/exceeds pixel limit/i.test(message)) {
     const byDefault = limitInputPixels === undefined ? `, by default for ${coding}` : "";

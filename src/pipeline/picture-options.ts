@@ -1,7 +1,7 @@
 import type { UploadRecord } from "../contracts/upload.js";
 import type { PictureSettings } from "../media/thumbnail.js";
 import type { RenditionOptions, ThumbnailOptions } from "../options.js";
-import { aFunction, aString, count, expected, optional, requireKnown, requireMembers } from "../validate.js";
+import { aFunction, count, expected, optional, requireKnown, requireMembers } from "../validate.js";
 
 /** A thumbnail or a rendition, with where it is written. */
 export interface PictureOptions<U extends UploadRecord> extends PictureSettings {
@@ -10,6 +10,9 @@ export interface PictureOptions<U extends UploadRecord> extends PictureSettings 
 
 export const WHITE = "#ffffff";
 const EXTENSIONS = { jpeg: "jpg", webp: "webp", png: "png" } as const;
+/** The forms that sharp reads. Which names there are is known to it alone, and it is loaded with the first image. */
+const COLOUR = /^(?:#(?:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8})|[a-z]+|(?:rgba?|hsla?|hwb)\([^()]+\))$/i;
+const aColour = (value: unknown) => typeof value === "string" && COLOUR.test(value);
 /** A raw picture of this many pixels a side takes 200 MB. */
 const LONGEST_SIDE = 8192;
 
@@ -20,7 +23,7 @@ export function resolveThumbnail<U extends UploadRecord>(
   requireMembers("thumbnail", options, []);
   requireKnown("thumbnail", options, ["size", "format", "quality", "background", "key"]);
   const { size = 256, background = WHITE } = options;
-  optional("thumbnail.background", background, aString, 'a colour such as "#ffffff"');
+  optional("thumbnail.background", background, aColour, 'a colour such as "#ffffff", "white" or "rgb(255, 255, 255)"');
   return { ...resolvePicture<U>("thumbnail", { ...options, size }, ""), background };
 }
 

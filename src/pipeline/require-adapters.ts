@@ -63,6 +63,8 @@ function requireEmbedBatch(name: string, batch: AIAdapter["embedBatch"]): void {
 export function requireAudit<U extends UploadRecord>(name: string, audit: Audit<U> | undefined): void {
   if (audit === undefined) return;
   requireMembers(name, audit, ["check"]);
+  // An instance of a class may have fields of its own.
+  if (Object.getPrototypeOf(audit) === Object.prototype) requireKnown(name, audit, ["check", "maxAsks"]);
   count(`${name}.maxAsks`, audit.maxAsks, 1);
 }
 

@@ -61,9 +61,12 @@ export async function resetOne<U extends UploadRecord>(
   settings: Settings<U>,
   signal: Stoppable,
 ): Promise<boolean> {
-  const { mode, name } = typeof rerun === "object" && rerun !== null ? rerun : { mode: rerun, name: undefined };
-  if (typeof rerun === "object" && rerun !== null) requireKnown("rerun", rerun, ["mode", "name"]);
-  requireMode("rerun", mode);
+  const isNamed = typeof rerun === "object" && rerun !== null;
+  const { mode, name } = isNamed ? rerun : { mode: rerun, name: undefined };
+  if (isNamed) requireKnown("rerun", rerun, ["mode", "name"]);
+  requireMode(isNamed ? "rerun.mode" : "rerun", mode);
+  if (isNamed && name === undefined)
+    throw expected("rerun.name", 'a text; without a name hand in the mode alone, such as "retry"', name);
   const redo = requireRedo("rerun.name", name);
   const selection = selectionFor({ ids: [id] }, mode, settings);
   if (settings.repository.hasResets) return (await settings.repository.reset(selection, mode, redo, signal)) > 0;

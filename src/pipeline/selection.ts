@@ -1,7 +1,7 @@
 import type { MissingField, UploadFilter, UploadSelection } from "../contracts/repository.js";
 import type { UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
-import { expected, requireKnown, requireMembers } from "../validate.js";
+import { expected, requireEach, requireKnown, requireMembers } from "../validate.js";
 
 const KEYS = ["batchId", "userId", "ids", "statuses", "errorCodes", "notAiVersion", "missing"] as const;
 
@@ -26,20 +26,20 @@ export function requireSelection(selection: unknown): UploadSelection {
   }
   if (given.all !== undefined) {
     if (given.all === true && keys.length === 1) return selection as UploadSelection;
-    throw expected("selection", "{ all: true } alone", selection);
+    const shown = keys.length === 1 ? `{ all: ${String(given.all)} }` : `{ ${keys.join(", ")} }`;
+    throw new ConfigurationError(`selection: expected { all: true } alone, got ${shown}`);
   }
   requireKnown("selection", given, KEYS);
   if (keys.length === 0) throw new ConfigurationError("selection: expected { all: true } or at least one key, got {}");
   for (const [key, known] of Object.entries(LISTS)) {
     const list = given[key];
     if (list === undefined) continue;
-    if (!Array.isArray(list)) throw expected(`selection.${key}`, "an array", list);
     // One that does not exist is lacking everywhere: it would select everything.
-    for (const one of list) {
-      const isPath = key === "missing" && typeof one === "string" && METADATA_PATH.test(one);
-      if (typeof one !== "string" || (known !== null && !known.includes(one) && !isPath))
-        throw expected(`selection.${key}`, known === null ? "texts" : known.join(", "), one);
-    }
+    const passes = (one: unknown) => {
+      if (typeof one !== "string") return false;
+      return known === null || known.includes(one) || (key === "missing" && METADATA_PATH.test(one));
+    };
+    requireEach(`selection.${key}`, list, passes, known === null ? "a text" : `one of ${known.join(", ")}`);
   }
   for (const key of ["batchId", "userId", "notAiVersion"]) {
     if (given[key] !== undefined && typeof given[key] !== "string")

@@ -41,6 +41,7 @@ import {
   requireMembers,
   timeout,
 } from "../validate.js";
+import { requireAllowed } from "./allowed-types.js";
 import { type Models, resolveModels } from "./chain.js";
 import {
   type PictureOptions,
@@ -149,15 +150,16 @@ export function resolveSettings<U extends UploadRecord>(
     requireMembers(name, group, []);
     requireKnown(name, group, GROUPS[name as keyof typeof GROUPS]);
   }
+  requireAllowed(input.allow);
   optional("input.limitInputPixels", input.limitInputPixels, aCount, "an integer of at least 1");
   optional("input.tolerance", input.tolerance, aTolerance, '"strict" or "lenient"');
   optional("facts.exif", facts.exif, aBoolean, "true or false");
   optional("facts.location", facts.location, aBoolean, "true or false");
-  optional("events", options.events, anEmitter, "a UploadEventEmitter");
+  optional("events", options.events, anEmitter, "an UploadEventEmitter");
   optional("onProgress", options.onProgress, aFunction, "a function");
   optional("retry.randomize", retry.randomize, aBoolean, "true or false");
   optional("retry.shouldRetry", retry.shouldRetry, aFunction, "a function");
-  if (options.logger) requireMembers("logger", options.logger, ["debug", "info", "warn", "error"]);
+  if (options.logger !== undefined) requireMembers("logger", options.logger, ["debug", "info", "warn", "error"]);
   const { attempt, audit } = options;
   if (audit !== false) requireAudit("audit", audit);
   if (attempt !== undefined) requireAttempt(attempt);
@@ -182,7 +184,13 @@ export function resolveSettings<U extends UploadRecord>(
     retry: {
       maxAttempts: attempt === undefined ? count("retry.maxAttempts", retry.maxAttempts, 2) : 1,
       minTimeout,
-      maxTimeout: number("retry.maxTimeout", retry.maxTimeout, Math.max(30_000, minTimeout), minTimeout),
+      maxTimeout: number(
+        "retry.maxTimeout",
+        retry.maxTimeout,
+        Math.max(30_000, minTimeout),
+        minTimeout,
+        "retry.minTimeout",
+      ),
       factor: number("retry.factor", retry.factor, 2, 1),
       randomize: retry.randomize ?? true,
       maxRetryAfterMs: number("retry.maxRetryAfterMs", retry.maxRetryAfterMs, 60_000, 0),
@@ -197,7 +205,7 @@ export function resolveSettings<U extends UploadRecord>(
     facts: { exif: facts.exif ?? false, location: facts.location ?? false },
     decoders,
     vision: {
-      maxSide: count("vision.maxSide", vision.maxSide, 1568, multipleOf),
+      maxSide: count("vision.maxSide", vision.maxSide, Math.max(1568, multipleOf), multipleOf),
       multipleOf,
       quality: count("vision.quality", vision.quality, 85, 1, 100),
       background: (thumbnail === false ? undefined : thumbnail.background) ?? WHITE,
@@ -258,6 +266,9 @@ export function requireSignal(signal: unknown): void {
 export function requireAttempt(attempt: EngineAttempt): void {
   requireMembers("attempt", attempt, []);
   requireKnown("attempt", attempt, ["number", "max"]);
-  count("attempt.number", attempt.number, 1);
-  count("attempt.max", attempt.max, 1);
+  // Without a default: an attempt that is not told would be taken for the last one, and nobody would come back.
+  for (const member of ["number", "max"] as const)
+    if (!aCount(attempt[member])) throw expected(`attempt.${member}`, "an integer of at least 1", attempt[member]);
+  if (attempt.number > attempt.max)
+    throw expected("attempt.number", `at most attempt.max, which is ${attempt.max}`, attempt.number);
 }

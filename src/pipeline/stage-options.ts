@@ -1,7 +1,7 @@
 import type { Stage } from "../contracts/stage.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
-import { count, expected, optional, requireKnown, requireMembers, timeout } from "../validate.js";
+import { aBoolean, count, expected, optional, requireKnown, requireMembers, timeout } from "../validate.js";
 
 /** The keys of `metadata` that are the library's. */
 export const OWN_METADATA = ["media", "usage", "audit", "model", "redo"] as const;
@@ -41,6 +41,7 @@ export function requireStage<U extends UploadRecord>(name: string, stage: Stage<
   const isName = (value: unknown) => typeof value === "string" && /^[\w-]{1,60}$/.test(value);
   if (!isName(stage.name)) throw expected(`${name}.name`, 'letters, digits, "-" and "_", at most 60', stage.name);
   optional(`${name}.before`, stage.before, (value) => BEFORE.some((one) => one === value), BEFORE.join(", "));
+  optional(`${name}.required`, stage.required, aBoolean, "true or false");
   timeout(`${name}.timeoutMs`, stage.timeoutMs, 60_000);
   if (stage.concurrency !== undefined) count(`${name}.concurrency`, stage.concurrency, 1);
 }

@@ -35,8 +35,9 @@ export function readLimits(limits: NonNullable<RuntimeOptions["limits"]>): Reado
   return { ...limits };
 }
 
-function slots(name: string, given: number | undefined): void {
-  if (given !== UNLIMITED) count(name, given, 1);
+/** A limit that is `null` is absent, as in limits that were read from JSON. */
+function slots(name: string, given: number | null | undefined): void {
+  if (given !== UNLIMITED) count(name, given ?? undefined, 1);
 }
 
 /** @throws ConfigurationError an option that is unknown or out of range */

@@ -90,12 +90,9 @@ describe("an option that nobody knows is refused, with the nearest that there is
       [() => processor.processUploads([], { total: -1 }), "total: expected an integer"],
       [
         () => processor.recover({ statuses: ["canceled"] } as never),
-        "statuses: expected an array of pending, processing",
+        "statuses[0]: expected one of pending, processing",
       ],
-      [
-        () => processor.recover({ statuses: "cancelled" } as never),
-        "statuses: expected an array of pending, processing",
-      ],
+      [() => processor.recover({ statuses: "cancelled" } as never), "statuses: expected an array"],
       [() => processor.recover({ withoutBatch: "no" } as never), "withoutBatch: expected true or false"],
       [() => processor.rerun({ all: true }, "retry", { name: "" }), "name: expected a text"],
       [() => processor.processUpload(undefined as never), "upload: expected an upload record or its id"],

@@ -173,7 +173,8 @@ describe("options that are refused", () => {
     for (const own of [{ limits: {} }, { breaker: false }, { budget: { limit: 1 } }] as const) {
       const make = () => new BatchProcessor({ ...world, runtime, ...own });
       expect(make).toThrow(ConfigurationError);
-      expect(make).toThrow("runtime: expected either a runtime, or limits, breaker and budget to make one");
+      const [name] = Object.keys(own);
+      expect(make).toThrow(`runtime and ${name} are both given: put ${name} into createRuntime({ … })`);
     }
     const none = { health: () => runtime.health(), addBudget() {} } satisfies Runtime;
     const message = "runtime: expected what createRuntime makes (of this copy of the package), got an object";

@@ -32,8 +32,10 @@ export function isPutBack(error: Error): boolean {
 export function processorOf<U extends UploadRecord>(work: UploadWork<U>): UploadJobProcessor {
   return async (job, token, signal) => {
     if (job.data?.removed === true) throw ended(REMOVED);
+    // A job that has failed and is retried by hand has made all its attempts.
+    const number = job.attemptsMade + 1;
     const worked = await work.run(dataOf(job), {
-      attempt: { number: job.attemptsMade + 1, max: Math.max(1, job.opts.attempts ?? 1) },
+      attempt: { number, max: Math.max(number, job.opts.attempts ?? 1) },
       signal,
       name: `${job.id}@${job.timestamp}`,
     });

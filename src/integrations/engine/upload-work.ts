@@ -54,10 +54,7 @@ export class UploadWork<U extends UploadRecord> {
     if (typeof options !== "object" || options === null)
       throw new ConfigurationError(`options: expected an object, got ${options === null ? "null" : typeof options}`);
     const { events, onProgress, onBatchSettled, rerun, plugins, ...rest } = options;
-    if ((rest as { concurrency?: unknown }).concurrency !== undefined)
-      throw new ConfigurationError(
-        "options.concurrency: unknown; how many uploads are in work at once is an option of the engine's worker",
-      );
+    requireNoneOfProcessors(rest);
     if (events !== undefined && typeof events.emit !== "function")
       throw new ConfigurationError("options.events: expected an UploadEventEmitter");
     const listening: Plugin<U>[] = [{ on: { "breaker:opened": ({ error }) => report(error) } }];
@@ -101,6 +98,49 @@ export class UploadWork<U extends UploadRecord> {
   /** Detaches the plugins; what is in work is handed back. */
   close(): Promise<void> {
     return this.#processor.close({ graceMs: 0 });
+  }
+}
+
+const OF_AN_ENGINE = {
+  retry: true,
+  thumbnail: true,
+  renditions: true,
+  placeholder: true,
+  facts: true,
+  vision: true,
+  input: true,
+  timeouts: true,
+  decoders: true,
+  runtime: true,
+  stages: true,
+  plugins: true,
+  lease: true,
+  audit: true,
+  logger: true,
+  events: true,
+  onProgress: true,
+  rerun: true,
+  onBatchSettled: true,
+} as const satisfies { readonly [Name in keyof EngineOptions<UploadRecord>]-?: true };
+
+const OWN_RUNTIME = "make a runtime of it, with createRuntime, and give that as runtime";
+
+/** What a `BatchProcessor` takes and jobs do not: it would be taken silently here, and documented nowhere. */
+const OF_A_PROCESSOR: Readonly<Record<string, string>> = {
+  concurrency: "how many uploads are in work at once is an option of the engine's worker",
+  limits: OWN_RUNTIME,
+  breaker: OWN_RUNTIME,
+  budget: OWN_RUNTIME,
+  storage: "adapters are an argument of their own",
+  ai: "adapters are an argument of their own",
+  repository: "adapters are an argument of their own",
+};
+
+function requireNoneOfProcessors(options: object): void {
+  for (const [name, given] of Object.entries(options)) {
+    if (given === undefined || !Object.hasOwn(OF_A_PROCESSOR, name)) continue;
+    const known = Object.keys(OF_AN_ENGINE).join(", ");
+    throw new ConfigurationError(`options.${name}: unknown; ${OF_A_PROCESSOR[name]}. Known are ${known}`);
   }
 }
 
