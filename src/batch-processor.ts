@@ -95,7 +95,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     batchId: string,
     options: RunOptions & { readonly resumeCancelled?: boolean | undefined } = {},
   ): Promise<BatchResult> {
-    this.#requireBatches();
+    this.#requireBatches("process");
     const bounds = this.#readRun(options, "process");
     if (!aName(batchId)) throw expected("process", "the id of a batch", batchId);
     return this.#runs.process(batchId, bounds, options.resumeCancelled ?? false);
@@ -136,7 +136,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
       readonly withoutBatch?: boolean | undefined;
     } = {},
   ): Promise<readonly BatchResult[]> {
-    this.#requireBatches();
+    this.#requireBatches("recover");
     const bounds = this.#readRun(options, "recover");
     return recoverUploads(this.#runs, this.#shared, bounds, options, this.#closing.signal);
   }
@@ -148,7 +148,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * @throws ConfigurationError as `rerun` does
    */
   async plan(selection: UploadSelection, mode: RerunMode): Promise<RunPlan> {
-    this.#requireBatches();
+    this.#requireBatches("plan");
     requireMode("mode", mode);
     return planRerun(this.#settings, requireSelection(selection), mode, this.#shared.concurrency);
   }
@@ -169,7 +169,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     mode: RerunMode,
     options: RunOptions & { readonly name?: string | undefined } = {},
   ): Promise<BatchResult> {
-    this.#requireBatches();
+    this.#requireBatches("rerun");
     const bounds = this.#readRun(options, "rerun");
     requireMode("mode", mode);
     const redo = requireRedo("name", options.name);
@@ -186,7 +186,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
    * @returns how many uploads were changed
    */
   async undo(selection: UploadSelection): Promise<number> {
-    this.#requireBatches();
+    this.#requireBatches("undo");
     this.#requireOpen(undefined);
     const undoing = undoRedos(requireSelection(selection), this.#settings, this.#closing.signal);
     this.#undoing.add(undoing);
@@ -286,8 +286,8 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     return bounds;
   }
 
-  #requireBatches(): void {
-    this.#settings.repository.requireBatches();
+  #requireBatches(method: string): void {
+    this.#settings.repository.requireBatches(method);
   }
 
   #requireOpen(signal: unknown): void {

@@ -1,4 +1,4 @@
-import { ConfigurationError, UploadError } from "./errors.js";
+import { type ConfigurationError, UploadError } from "./errors.js";
 import type { UploadEvent } from "./events.js";
 import { expected, requireKnown, requireMembers } from "./validate.js";
 import { INVALID, MOST_ERRORS } from "./wire/kinds.js";
@@ -45,8 +45,9 @@ export function serializeEvent(event: UploadEvent, options: SerializeOptions = {
   requireKnown("serializeEvent: options", options, ["fields"]);
   const { fields = [] } = options;
   if (!Array.isArray(fields)) throw expected("serializeEvent: options.fields", "a list of the names of fields", fields);
+  requireMembers("serializeEvent: event", event, []);
   const shape = shapeOf(event);
-  if (shape === undefined) throw new ConfigurationError("serializeEvent: expected an event with a known type");
+  if (shape === undefined) throw unknownEvent(event);
   const json: Record<string, unknown> = { v: VERSION, type: event.type };
   const given = asSent(event);
   for (const [name, kind] of Object.entries(shape)) {
@@ -54,6 +55,11 @@ export function serializeEvent(event: UploadEvent, options: SerializeOptions = {
     if (written !== undefined) json[name] = written;
   }
   return json as WireEvent;
+}
+
+function unknownEvent({ type, status }: { readonly type: unknown; readonly status?: unknown }): ConfigurationError {
+  if (type === "upload:settled") return expected("serializeEvent: event.status", "the status of a result", status);
+  return expected("serializeEvent", "an event with a known type", type);
 }
 
 /**

@@ -27,7 +27,7 @@ export async function settleBatch<U extends UploadRecord>(
 ): Promise<BatchCounts | null> {
   requireMembers("repository", repository, ["findUpload", "updateUpload"]);
   const reliable = new ReliableRepository(repository);
-  reliable.requireBatches();
+  reliable.requireBatches("settleBatch");
   if (!aName(batchId)) throw expected("settleBatch", "the id of a batch", batchId);
   return settle(reliable, batchId, NEVER);
 }

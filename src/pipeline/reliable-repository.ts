@@ -10,7 +10,8 @@ import type {
   WriteOutcome,
 } from "../contracts/repository.js";
 import type { BatchRecord, BatchStatus, RerunMode, UploadRecord, UploadStatus } from "../contracts/upload.js";
-import { expected, requireMembers } from "../validate.js";
+import { ConfigurationError } from "../errors.js";
+import { expected } from "../validate.js";
 import {
   requireBatchOutcome,
   requireClaim,
@@ -169,9 +170,16 @@ export class ReliableRepository<U extends UploadRecord> {
     return BATCH_MEMBERS.every((member) => typeof this.adapter[member] === "function");
   }
 
-  /** @throws ConfigurationError unless it has the members for batches */
-  requireBatches(): void {
-    requireMembers("adapters.repository", this.adapter, BATCH_MEMBERS);
+  /**
+   * @param method that needs them
+   * @throws ConfigurationError unless it has the members for batches
+   */
+  requireBatches(method: string): void {
+    const members = this.adapter as unknown as Readonly<Record<string, unknown>>;
+    const lacking = BATCH_MEMBERS.filter((member) => typeof members[member] !== "function");
+    if (lacking.length === 0) return;
+    const lacks = `adapters.repository lacks the functions ${lacking.join(", ")}`;
+    throw new ConfigurationError(`${method} needs a repository with batches; ${lacks}`);
   }
 
   get #batches(): BatchRepositoryAdapter<U> {

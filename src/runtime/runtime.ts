@@ -2,7 +2,7 @@ import { ActiveSet } from "../async/active-set.js";
 import type { AIAdapter, Usage } from "../contracts/ai.js";
 import type { Limit, RuntimeOptions } from "../contracts/runtime.js";
 import type { StageName } from "../contracts/upload.js";
-import { UploadError } from "../errors.js";
+import { ConfigurationError, type UploadError } from "../errors.js";
 import { number, requireKnown, requireMembers } from "../validate.js";
 import type { ActiveUpload } from "./active-upload.js";
 import type { Budget } from "./budget.js";
@@ -49,7 +49,7 @@ export interface Runtime {
   /**
    * Lets more be spent, in the currency of `ai.price`. Runs that ended by the budget go on when they are called again.
    *
-   * @throws ConfigurationError without a budget
+   * @throws ConfigurationError without a budget, and for what is no finite number of at least 0
    */
   addBudget(amount: number): void;
 }
@@ -162,11 +162,11 @@ export class SharedRuntime extends Services implements Runtime {
   }
 
   addBudget(amount: number): void {
-    const added = number("addBudget", amount, 0, 0);
-    if (this.budget === undefined) {
-      const message = "addBudget: this runtime has no budget; make it with createRuntime({ budget: { limit } })";
-      throw new UploadError(message, { code: "INVALID_CONFIGURATION" });
-    }
+    const added = number("addBudget", amount, Number.NaN, 0);
+    if (this.budget === undefined)
+      throw new ConfigurationError(
+        "addBudget: this runtime has no budget; make it with createRuntime({ budget: { limit } })",
+      );
     this.budget.add(added);
   }
 }

@@ -74,7 +74,7 @@ describe("process", () => {
     );
     const { findUpload, updateUpload } = world.repository;
     const processor = new BatchProcessor({ ...world, repository: { findUpload, updateUpload } });
-    await expect(processor.process("batch")).rejects.toThrow("adapters.repository.findBatch: expected a function");
+    await expect(processor.process("batch")).rejects.toThrow("process needs a repository with batches");
   });
 
   test("an empty batch is completed at once", async () => {

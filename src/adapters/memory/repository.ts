@@ -47,6 +47,16 @@ export interface MemoryRepository<U extends UploadRecord = UploadRecord> extends
   ) => Promise<{ upload: U; similarity: number }[]>;
 }
 
+function listOf<T>(name: string, given: readonly T[] | undefined): readonly T[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given))
+    throw new ConfigurationError(`memoryRepository.${name}: expected an array of records, got ${typeof given}`);
+  for (const [index, one] of given.entries())
+    if (typeof Object(one).id !== "string")
+      throw new ConfigurationError(`memoryRepository.${name}[${index}]: expected a record with an id`);
+  return given;
+}
+
 const OPTIONS: readonly string[] = ["uploads", "batches", "now"];
 
 /**
@@ -92,8 +102,8 @@ export function memoryRepository(options: MemoryRepositoryOptions = {}): MemoryR
 
   const isCancelled = ({ batchId }: UploadRecord) => batches.get(batchId ?? "")?.status === "cancelled";
 
-  addUploads(options.uploads ?? []);
-  for (const batch of options.batches ?? []) addBatch(batch);
+  addUploads(listOf("uploads", options.uploads));
+  for (const batch of listOf("batches", options.batches)) addBatch(batch);
 
   // None of these waits between reading and writing, which makes each of them one atomic step.
   return {

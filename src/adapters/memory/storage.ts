@@ -1,4 +1,5 @@
 import type { StorageAdapter } from "../../contracts/storage.js";
+import { ConfigurationError } from "../../errors.js";
 
 /** What {@link memoryStorage} offers besides the contract. */
 export interface MemoryStorage extends StorageAdapter {
@@ -14,6 +15,7 @@ export interface MemoryStorage extends StorageAdapter {
  * A storage in memory, for tests, demos and small tools. Bytes are copied on the way in and on the way out.
  *
  * @param objects what it holds at first: pairs of key and bytes, or a `Map`
+ * @throws ConfigurationError for what is neither
  * @example
  * const storage = memoryStorage([["originals/cat.jpg", await readFile("cat.jpg")]]);
  */
@@ -25,6 +27,8 @@ export function memoryStorage(objects: Iterable<readonly [key: string, data: Uin
     const data = stored.get(key);
     return data && new Uint8Array(data);
   };
+  if (typeof Object(objects)[Symbol.iterator] !== "function")
+    throw new ConfigurationError("memoryStorage: expected pairs of key and bytes, or a Map of them");
   for (const [key, data] of objects) put(key, data);
 
   return {
