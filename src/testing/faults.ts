@@ -1,4 +1,5 @@
 import type { OpenedOriginal } from "../contracts/storage.js";
+import { requireKnown, requireMembers } from "../validate.js";
 import { CONTRACT_METHODS } from "./contract-methods.js";
 import { letGo, slowDown, truncate } from "./faults/opened.js";
 import {
@@ -32,7 +33,7 @@ export interface InjectedFaults<A> {
  * Wraps an adapter so that its calls go wrong, as they do in production; reproducibly: whether and how the nth call of a
  * method fails depends on the seed, the method and n alone. Methods that are not of the contracts are left as they are.
  *
- * @throws ConfigurationError when a rate is not between 0 and 1, or a kind is unknown
+ * @throws ConfigurationError when a rate is not between 0 and 1, or a kind or an option is unknown
  * @example
  * const faults = injectFaults(memoryRepository({ uploads }), { seed: 7, rate: { updateUpload: 0.3 }, kinds: ["error-after"] });
  * const result = await processUploadWithRetry("1", { storage, ai, repository: faults.adapter });
@@ -44,6 +45,8 @@ export interface InjectedFaults<A> {
  */
 export function injectFaults<A extends object>(adapter: A, plan: FaultPlan<AsyncMethod<A>> = {}): InjectedFaults<A> {
   type Method = AsyncMethod<A>;
+  requireMembers("injectFaults", plan, []);
+  requireKnown("injectFaults", plan, ["seed", "rate", "kinds", "latencyMs", "shouldFail", "error"]);
   const { seed = Math.floor(Math.random() * 2 ** 31), latencyMs = 50, shouldFail } = plan;
   const {
     rate = 0.1,

@@ -1,5 +1,6 @@
 import type { AIAdapter } from "../../contracts/ai.js";
 import type { UploadRecord } from "../../contracts/upload.js";
+import { requireKnown, requireMembers } from "../../validate.js";
 import { randomFrom } from "../random.js";
 import { type FakeControls, fake } from "./fake.js";
 
@@ -24,6 +25,7 @@ export interface FakeAIOptions {
  * An AI adapter without a model that records its calls, and does what a script says. By itself it describes an upload by its
  * name, and makes a unit vector of a text: the same one for the same text.
  *
+ * @throws ConfigurationError an option that is unknown
  * @example
  * const ai = fakeAI();
  * ai.script.describe.throws(Object.assign(new Error("overloaded"), { status: 503 })).returns("A cat on a keyboard");
@@ -32,6 +34,8 @@ export interface FakeAIOptions {
  * assert.equal(ai.calls.filter(({ method }) => method === "describe").length, 2);
  */
 export function fakeAI<U extends UploadRecord = UploadRecord>(options: FakeAIOptions = {}): FakeAI<U> {
+  requireMembers("fakeAI", options, []);
+  requireKnown("fakeAI", options, ["dimensions", "version", "now"]);
   const { dimensions = 8, version = "fake-ai-1", now } = options;
   const adapter: WholeAI<U> = {
     dimensions,

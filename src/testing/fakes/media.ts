@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { Media, StageContext, VisionImage } from "../../contracts/ai.js";
 import type { UploadRecord } from "../../contracts/upload.js";
+import { requireKnown, requireMembers } from "../../validate.js";
 import { sampleJpeg } from "../sample-jpeg.js";
 
 export interface FakeMedia<U extends UploadRecord = UploadRecord> extends Media<U> {
@@ -35,6 +36,8 @@ export function fakeMedia<U extends UploadRecord>(
   options: FakeMediaOptions<U> & { readonly upload: U },
 ): FakeMedia<U>;
 export function fakeMedia(bytes: Uint8Array = sampleJpeg(), options: FakeMediaOptions = {}): FakeMedia {
+  requireMembers("fakeMedia", options, []);
+  requireKnown("fakeMedia", options, ["upload", "mimeType", "image"]);
   const { upload = UPLOAD, mimeType = "image/jpeg" } = options;
   const { image = { data: bytes, mimeType: "image/jpeg", width: 64, height: 48 } } = options;
   const kind = mimeType.startsWith("video/") ? "video" : "image";

@@ -1,3 +1,4 @@
+import { requireKnown } from "../../validate.js";
 import { pause, signalOf } from "../pause.js";
 
 export interface StepOptions {
@@ -25,7 +26,9 @@ type Work<Args, Answer> = (args: Args, byItself: () => Promise<Answer>) => Answe
 export function createScript<Args extends readonly unknown[], Answer>() {
   const steps: { work: Work<Args, Answer>; delayMs: number; left: number }[] = [];
 
-  function add(work: Work<Args, Answer>, { times = 1, delayMs = 0 }: StepOptions = {}): Script<Args, Answer> {
+  function add(work: Work<Args, Answer>, options: StepOptions = {}): Script<Args, Answer> {
+    requireKnown("script", options, ["times", "delayMs"]);
+    const { times = 1, delayMs = 0 } = options;
     if (times > 0) steps.push({ work, delayMs, left: times });
     return script;
   }

@@ -1,4 +1,5 @@
 import { type MemoryStorage, memoryStorage } from "../../adapters/memory.js";
+import { requireKnown, requireMembers } from "../../validate.js";
 import { sampleJpeg } from "../sample-jpeg.js";
 import { type FakeControls, fake } from "./fake.js";
 
@@ -16,13 +17,16 @@ export interface FakeStorageOptions {
 /**
  * A storage in memory that records its calls, and does what a script says. Every original is there, until it is deleted.
  *
+ * @throws ConfigurationError an option that is unknown
  * @example
  * const storage = fakeStorage();
- * storage.script.write.throws(new Error("disk full"));
- * await processUploadWithRetry(upload, { storage, ai: fakeAI(), repository });   // completed, with a warning
- * assert.deepEqual(storage.calls.map(({ method }) => method), ["open", "write"]);
+ * storage.script.write.throws(new Error("disk full"));   // once: the write is tried again
+ * await processUploadWithRetry(upload, { storage, ai: fakeAI(), repository });   // completed, without a warning
+ * assert.deepEqual(storage.calls.map(({ method }) => method), ["open", "write", "write"]);
  */
 export function fakeStorage(options: FakeStorageOptions = {}): FakeStorage {
+  requireMembers("fakeStorage", options, []);
+  requireKnown("fakeStorage", options, ["objects", "original", "now"]);
   const { objects, original = sampleJpeg(), now } = options;
   const memory = memoryStorage(objects);
   const deleted = new Set<string>();
