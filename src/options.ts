@@ -28,7 +28,7 @@ export interface RetryOptions {
   readonly maxAttempts?: number | undefined;
   /** The wait before the second attempt, in milliseconds. @default 1000 */
   readonly minTimeout?: number | undefined;
-  /** The longest wait, in milliseconds. @default 30000 */
+  /** The longest wait, in milliseconds; at least `minTimeout`. @default 30000, at least `minTimeout` */
   readonly maxTimeout?: number | undefined;
   /** By how much each wait is longer than the last. @default 2 */
   readonly factor?: number | undefined;
@@ -36,19 +36,24 @@ export interface RetryOptions {
   readonly randomize?: boolean | undefined;
   /** The longest wait that a service may ask for; a longer one ends the attempts. In milliseconds. @default 60000 */
   readonly maxRetryAfterMs?: number | undefined;
-  /** Overrides the classification of a failed attempt. @default (error) => error.retryable */
+  /**
+   * Overrides whether a failed attempt is repeated. Whatever it answers, a fault of the account opens the breaker, and one of the
+   * deployment ends the call.
+   *
+   * @default (error) => error.retryable
+   */
   readonly shouldRetry?: ((error: UploadError, attempt: number) => boolean) | undefined;
 }
 
 /** The small picture that is stored for each upload. */
 export interface ThumbnailOptions<U extends UploadRecord = UploadRecord> {
-  /** The longest side, in pixels; smaller originals are not enlarged. @default 256 */
+  /** The longest side, in pixels, at most 8192; smaller originals are not enlarged. @default 256 */
   readonly size?: number | undefined;
   /** @default "jpeg" */
   readonly format?: "jpeg" | "webp" | "png" | undefined;
   /** 1 to 100; not for PNG, which is lossless. @default 85 */
   readonly quality?: number | undefined;
-  /** What transparent parts are laid on, also in vision images. @default "#ffffff" */
+  /** What transparent parts are laid on, also in vision images: `#ffffff`, a CSS name, `rgb()` or `hsl()`. @default "#ffffff" */
   readonly background?: string | undefined;
   /**
    * Where it is written: always the same for one upload, and with its id in it. The key of the upload's own original is refused;
@@ -60,7 +65,7 @@ export interface ThumbnailOptions<U extends UploadRecord = UploadRecord> {
 
 /** A further picture that is stored for each upload, as the thumbnail is. */
 export interface RenditionOptions<U extends UploadRecord = UploadRecord> {
-  /** The longest side, in pixels; smaller originals are not enlarged. */
+  /** The longest side, in pixels, at most 8192; smaller originals are not enlarged. */
   readonly size: number;
   /** @default "jpeg" */
   readonly format?: "jpeg" | "webp" | "png" | undefined;
@@ -84,7 +89,7 @@ export interface FactsOptions {
 
 /** The image that `media.visionImage()` makes for the model. */
 export interface VisionOptions {
-  /** The longest side, in pixels. @default 1568 */
+  /** The longest side, in pixels; at least `multipleOf`. @default 1568, at least `multipleOf` */
   readonly maxSide?: number | undefined;
   /** Sides are multiples of this many pixels: the patch of the vision model. @default 28 */
   readonly multipleOf?: number | undefined;
@@ -92,7 +97,11 @@ export interface VisionOptions {
   readonly quality?: number | undefined;
 }
 
-/** What is let in; anything else fails its upload before a model is called. */
+/**
+ * What is let in. A file of more bytes, or of another type, fails its upload before a model is called. An image that has too many pixels,
+ * or is damaged, does so where the adapter asks for it by `visionImage` or `frames`. Where the adapter does not, the thumbnail is missing,
+ * with a warning, and the upload goes on.
+ */
 export interface InputOptions {
   /** The largest original, in bytes. @default 536870912 (512 MiB) */
   readonly maxBytes?: number | undefined;
@@ -106,11 +115,14 @@ export interface InputOptions {
    * that lacks its end marker alone is whole in both. @default "strict"
    */
   readonly tolerance?: "strict" | "lenient" | undefined;
-  /** The MIME types that are let in, as sniffed from the content. @default JPEG, PNG, WebP, AVIF, GIF, TIFF, HEIC and HEIF, and what `decoders` name */
+  /** The MIME types that are let in, as sniffed from the content: in lower case, such as `image/jpeg`. @default JPEG, PNG, WebP, AVIF, GIF, TIFF, HEIC and HEIF, and what `decoders` name */
   readonly allow?: readonly string[] | undefined;
 }
 
-/** In milliseconds, from winning the stage's slot. A stage past its limit is aborted: `STAGE_TIMEOUT`, retryable. */
+/**
+ * In milliseconds, from winning the stage's slot. A stage past its limit is aborted: `STAGE_TIMEOUT`, retryable, and the service's fault;
+ * of `decodeMs` it is the upload's.
+ */
 export interface TimeoutOptions {
   /** @default 60000 */
   readonly thumbnailMs?: number | undefined;
@@ -124,7 +136,7 @@ export interface TimeoutOptions {
 
 /** How long a claim holds, and how many starts an upload gets. */
 export interface LeaseOptions {
-  /** How long a claim holds without being renewed, in milliseconds; renewed at a third of it. @default 60000 */
+  /** How long a claim holds without being renewed, in milliseconds, at least 30; renewed at a third of it. @default 60000 */
   readonly durationMs?: number | undefined;
   /**
    * After so many starts that never settled, the upload is `failed` as `QUARANTINED`: it probably takes the process down. With 1,
@@ -138,7 +150,10 @@ export interface LeaseOptions {
 export interface EngineAttempt {
   /** 1-based. */
   readonly number: number;
-  /** A retryable failure before this attempt is `deferred`, at it `failed`. */
+  /**
+   * At least `number`. A retryable failure of the upload's own is `deferred` before this attempt, and `failed` at it. What is the fault
+   * of the service or of the account is `deferred` at any attempt, and not counted, while there is no evidence against the upload.
+   */
   readonly max: number;
 }
 

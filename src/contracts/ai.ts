@@ -104,8 +104,8 @@ export interface MediaFacts {
 }
 
 /**
- * What calls of a model used up, as far as the service tells. Numbers that are not finite are dropped. Stored as
- * `metadata.usage`.
+ * What calls of a model used up, as far as the service tells. Numbers that are not finite are dropped. What the adapter tells is stored
+ * as `metadata.usage`; what the library measures besides is in the results alone.
  */
 export interface Usage {
   readonly inputTokens?: number | undefined;

@@ -35,7 +35,7 @@ export type JobOptions<U extends UploadRecord = UploadRecord> = EngineOptions<U>
  * @throws ConfigurationError an option or an adapter that does not fit, as `processUploadWithRetry` does; a BullMQ before 6
  * @example
  * const { worker, close } = createUploadWorker("uploads", { storage, ai, repository }, { worker: { connection, concurrency: 8 } });
- * worker.on("error", (error) => logger.error(error));
+ * worker.on("error", (error) => logger.error({ error }, "told by the worker"));
  * process.once("SIGTERM", () => close());
  */
 export function createUploadWorker<U extends UploadRecord>(

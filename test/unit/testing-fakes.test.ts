@@ -174,6 +174,14 @@ describe("scripts", () => {
     expect(methodsOf(ai)).toEqual(["describe", "describe", "embed"]);
   });
 
+  test("of a write that fails once make it be written again, without a warning", async () => {
+    const { storage, ai, repository } = adaptersOf();
+    storage.script.write.throws(new Error("disk full"));
+    const result = await processUploadWithRetry("1", { storage, ai, repository });
+    expect(result).toMatchObject({ status: "completed", warnings: [] });
+    expect(methodsOf(storage)).toEqual(["open", "write", "write"]);
+  });
+
   test("make a stage run out of time", async () => {
     const { storage, ai, repository } = adaptersOf();
     ai.script.describe.hangs();
