@@ -19,6 +19,11 @@ let reportListenerError: ReportListenerError | undefined;
  * await processUploadWithRetry(upload, adapters, { events });
  */
 export class UploadEventEmitter<U extends UploadRecord = UploadRecord> extends EventEmitter<UploadEventMap<U>> {
+  /**
+   * For the types alone: an emitter for other records is refused, and one for any record is not. As a method's, its argument is compared
+   * in both directions.
+   */
+  declare protected readonly forRecords?: { of(record: U): void }["of"];
   /** eventemitter3 stops at a listener that throws, so each is held in a wrapper; the same one always, or `off` would not find it. */
   readonly #wrappers = new WeakMap<AnyListener, AnyListener>();
 

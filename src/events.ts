@@ -66,7 +66,10 @@ export interface UploadWarningEvent extends EventOfUpload<"upload:warning"> {
 export type UploadSettledEvent<U extends UploadRecord = UploadRecord> = EventOfUpload<"upload:settled"> &
   UploadResult<U>;
 
-/** The service is down, or the account is refused: no call is made until `until`. Sent to everybody who shares the runtime. */
+/**
+ * The service is down, or the account is refused: no call is made until `until`. Sent to everybody who shares the runtime, and again
+ * after each probe that fails.
+ */
 export interface BreakerOpenedEvent {
   readonly type: "breaker:opened";
   /** In milliseconds since the epoch. */
@@ -77,7 +80,7 @@ export interface BreakerOpenedEvent {
   readonly until: number;
 }
 
-/** The service is back. */
+/** The service is back. It carries nothing else. */
 export interface BreakerClosedEvent {
   readonly type: "breaker:closed";
   /** In milliseconds since the epoch. */
@@ -127,17 +130,29 @@ export interface BatchSettledEvent extends EventOfBatch<"batch:settled">, Omit<B
 
 /** The payload of every event: one frozen object each. */
 export interface UploadEventPayloads<U extends UploadRecord = UploadRecord> {
+  /** An upload was claimed, and its work begins. */
   "upload:started": UploadStartedEvent<U>;
+  /** How far an upload is. */
   "upload:progress": UploadProgressEvent;
+  /** An attempt has failed, and another one follows. */
   "upload:retry": UploadRetryEvent;
+  /** Something went wrong that does not stop the upload. */
   "upload:warning": UploadWarningEvent;
+  /** What became of an upload: one for each that was started, and nothing after it. */
   "upload:settled": UploadSettledEvent<U>;
+  /** No call is made for now; told again after each probe that fails. */
   "breaker:opened": BreakerOpenedEvent;
+  /** The service is back. */
   "breaker:closed": BreakerClosedEvent;
+  /** A run over many uploads begins. */
   "batch:started": BatchStartedEvent;
+  /** How far a run over many uploads is. */
   "batch:progress": BatchProgressEvent;
+  /** No further upload is begun for now. */
   "batch:paused": BatchPausedEvent;
+  /** Uploads are begun again, or the run is over. */
   "batch:resumed": BatchResumedEvent;
+  /** What became of a run over many uploads. */
   "batch:settled": BatchSettledEvent;
 }
 

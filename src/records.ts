@@ -1,5 +1,5 @@
 import type { AIAdapter, MediaFacts } from "./contracts/ai.js";
-import type { Stage } from "./contracts/stage.js";
+import type { Stage, StageAnswer } from "./contracts/stage.js";
 import type { UploadDraft, UploadRecord } from "./contracts/upload.js";
 
 /**
@@ -53,7 +53,7 @@ export function mediaFacts(upload: UploadRecord): MediaFacts | null {
  * const palette = defineStage({ name: "palette", run: async (media) => ({ colours: await coloursOf(media) }) });
  * stageResult(upload, palette)?.colours;
  */
-export function stageResult<R extends object | void>(
+export function stageResult<R extends StageAnswer>(
   upload: UploadRecord,
   stage: Pick<Stage<never, R>, "name" | "run">,
 ): R | undefined {

@@ -55,10 +55,15 @@ export type ClaimOutcome<U extends UploadRecord = UploadRecord> =
 
 /** Which uploads: all keys that are given hold; within a list, any does. */
 export interface UploadFilter {
+  /** Uploads of this batch. */
   readonly batchId?: string;
+  /** Uploads of this user. */
   readonly userId?: string;
+  /** Uploads with one of these ids; an empty list selects none. */
   readonly ids?: readonly string[];
+  /** Uploads that have one of these statuses now. */
   readonly statuses?: readonly UploadStatus[];
+  /** Uploads with one of these codes: why they failed, or why their last redo did. */
   readonly errorCodes?: readonly string[];
   /** Uploads whose `aiVersion` is another one; `null` differs from every version. */
   readonly notAiVersion?: string;
@@ -75,7 +80,9 @@ export type MissingField = "thumbnailKey" | "embedding" | `metadata.${string}`;
 type AtLeastOne<T> = { [K in keyof T]-?: { readonly [P in K]-?: Exclude<T[P], undefined> } }[keyof T];
 
 /** Uploads to look at or to do again: all there are, or a filter with at least one key. Never a whole table by accident. */
-export type UploadSelection = { readonly all: true } | (UploadFilter & AtLeastOne<UploadFilter>);
+export type UploadSelection =
+  | { readonly all: true }
+  | (UploadFilter & AtLeastOne<UploadFilter> & { readonly all?: never });
 
 /** How many uploads there are by status. */
 export type BatchCounts = Readonly<Record<UploadStatus, number>>;

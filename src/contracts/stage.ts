@@ -1,8 +1,11 @@
 import type { Media, StageContext } from "./ai.js";
 import type { UploadRecord } from "./upload.js";
 
+/** What a stage may answer: an object, but no list, `Map` or `Set`; or nothing. */
+export type StageAnswer = (object & { readonly [Symbol.iterator]?: never }) | void;
+
 /** A stage of your own, made by `defineStage`. What it answers is its checkpoint: `metadata[name]`, read with `stageResult`. */
-export interface Stage<U extends UploadRecord = UploadRecord, R extends object | void = object | void> {
+export interface Stage<U extends UploadRecord = UploadRecord, R extends StageAnswer = StageAnswer> {
   /** Letters, digits, `-` and `_`; not the name of a built-in stage, nor one of the library's keys in `metadata`. */
   readonly name: string;
   /** Before which of the built-in stages it runs. @default "describe" */
@@ -15,7 +18,8 @@ export interface Stage<U extends UploadRecord = UploadRecord, R extends object |
   readonly concurrency?: number | undefined;
   /**
    * `media.upload` carries what earlier stages made. Throwing `new UploadError("…", { code: "REJECTED" })` settles the upload as
-   * `failed`; anything else is `STAGE_FAILED`, tried again by its kind. Answering nothing is stored as `{}`.
+   * `failed`; anything else is `STAGE_FAILED`, tried again by its kind. Answering nothing is stored as `{}`. Where `run` reads columns of your own, say so with
+   * `media: Media<MyRecord>`; a literal in `stages` needs no such word.
    */
   readonly run: (media: Media<U>, context: StageContext) => Promise<R>;
 }

@@ -7,14 +7,17 @@ import { isUploadError, MARK } from "./mark.js";
 
 /** What {@link UploadError} is made of besides its message. */
 export interface UploadErrorOptions {
+  /** What went wrong, as a stable name: one of the library's, or one of your own. */
   readonly code: UploadErrorCode;
+  /** Where it happened. @default the stage that was at work */
   readonly stage?: StageName | null | undefined;
   /** Whose fault it is. @default by the code; `"upload"` for a code of your own */
   readonly fault?: Fault | undefined;
   /** @default by the code; for a code of your own only a fault of the service is tried again */
   readonly retryable?: boolean | undefined;
-  /** In milliseconds. */
+  /** What the service asked to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /** What was thrown: kept as it is, and never stored. */
   readonly cause?: unknown;
 }
 
@@ -42,10 +45,13 @@ export interface UploadErrorJSON {
 export class UploadError extends Error {
   // A text and not the name of the class, which a minifier changes.
   override name = "UploadError";
+  /** What went wrong, as a stable name; stored as `errorCode`. */
   readonly code: UploadErrorCode;
   /** Whose fault it is: what follows depends on this alone. */
   readonly fault: Fault;
+  /** Where it happened; `null` outside of a stage. */
   readonly stage: StageName | null;
+  /** Whether another attempt may help. */
   readonly retryable: boolean;
   /** What the service asked to wait, in milliseconds. */
   readonly retryAfterMs?: number;

@@ -1,4 +1,4 @@
-import type { Stage } from "../contracts/stage.js";
+import type { Stage, StageAnswer } from "../contracts/stage.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { callStage } from "../pipeline/call-stage.js";
 import { readStageResult } from "../pipeline/model-output.js";
@@ -8,7 +8,7 @@ import { openMedia, type StageRow } from "./stage.js";
 
 /**
  * Defines a stage of your own: moderation, a virus scan, consent, facts. What `run` answers is stored as `metadata[name]`, and
- * read, with its type, by `stageResult(upload, stage)`.
+ * read, with its type, by `stageResult(upload, stage)`. Where `run` reads columns of your own, give it `media: Media<MyRecord>`.
  *
  * @throws ConfigurationError a name that is none, or an option that is unknown
  * @example
@@ -22,7 +22,7 @@ import { openMedia, type StageRow } from "./stage.js";
  *   },
  * });
  */
-export function defineStage<R extends object | void, U extends UploadRecord = UploadRecord>(
+export function defineStage<R extends StageAnswer, U extends UploadRecord = UploadRecord>(
   stage: Stage<U, R>,
 ): Stage<U, R> {
   requireStage("defineStage", stage as Stage<U>);

@@ -16,6 +16,7 @@ import {
   type UploadEventName,
   type UploadEventPayloads,
   type UploadProgressEvent,
+  type UploadRecord,
   type UploadResult,
   type UploadRetryEvent,
   type UploadSettledEvent,
@@ -95,6 +96,21 @@ describe("listeners", () => {
     watch(processor);
     processUploadWithRetry("1", { storage, ai, repository }, { events: new UploadEventEmitter() });
     processUploadWithRetry("1", { storage, ai, repository }, { events: emitter });
+  });
+
+  test("of other records are refused", () => {
+    const others = new UploadEventEmitter<UploadRecord & { readonly secret: number }>();
+    // @ts-expect-error its listeners would get records without what they read
+    processUploadWithRetry("1", { storage, ai, repository }, { events: others });
+    // @ts-expect-error likewise
+    const photos: UploadEventEmitter<Photo> = others;
+    // @ts-expect-error likewise, of a processor
+    const secrets: typeof others = processor;
+    const any: UploadEventEmitter = others;
+    const events = new UploadEventEmitter();
+    events.on("upload:started", ({ upload }) => expectTypeOf(upload).toEqualTypeOf<UploadRecord>());
+    processUploadWithRetry("1", { storage, ai, repository }, { events });
+    return { photos, secrets, any };
   });
 
   test("narrow a settled upload by its status", () => {

@@ -294,6 +294,8 @@ test("what is selected is told with at least one key, or by name: all", () => {
 
   // @ts-expect-error nothing is not everything
   selections.push({});
+  // @ts-expect-error all there are, and some of them
+  selections.push({ all: true, batchId: "1" });
   // @ts-expect-error nor is what may be nothing
   selections.push(filter);
   // @ts-expect-error a key that is there has a value
@@ -483,7 +485,27 @@ test("stages of one's own, with the type of their result", async () => {
   defineStage({ name: "late", before: "end", run: async () => {} });
   // @ts-expect-error what is not an object cannot be a checkpoint
   defineStage({ name: "text", run: async () => "text" });
-  used(greeting, score);
+  // @ts-expect-error nor a list
+  defineStage({ name: "list", run: async () => [{ score: 1 }] });
+  // @ts-expect-error nor a Map, which JSON makes nothing of
+  defineStage({ name: "map", run: async () => new Map([["a", 1]]) });
+  // @ts-expect-error nor a list as a literal among the options
+  const lists: ProcessOptions<Photo> = { stages: [{ name: "list", run: async () => [1] }] };
+  interface Faces {
+    readonly faces: readonly string[];
+    readonly length: number;
+  }
+  const faces = defineStage({ name: "faces", run: async (): Promise<Faces> => ({ faces: [], length: 0 }) });
+  const generic = <R extends object | void>(stage: Stage<Photo, R>) => defineStage(stage);
+  const found: readonly string[] | undefined = stageResult(photo, generic(faces))?.faces;
+  // Columns of one's own are told by the argument, or by the place where the stage stands.
+  const album = defineStage({ name: "album", run: async ({ upload }: Media<Photo>) => ({ album: upload.album }) });
+  await processUploadWithRetry(
+    "1",
+    { storage: fakeStorage(), ai: fakeAI(), repository },
+    { stages: [album, faces, { name: "here", run: async ({ upload }) => ({ album: upload.album }) }] },
+  );
+  used(greeting, score, found, lists);
 });
 
 test("a runtime that calls and processors share", () => {

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { ConfigurationError, createRuntime } from "../../src/index.js";
+import { ConfigurationError, createRuntime, type UploadRecord } from "../../src/index.js";
 import { processorOf } from "../../src/integrations/bullmq/processor.js";
 import { type EngineOptions, UploadWork } from "../../src/integrations/engine/upload-work.js";
 import { uploadOf, worldOf } from "../support/fakes.js";
 
 const workOf = (world: ReturnType<typeof worldOf>, options: object) =>
-  new UploadWork(world, options as EngineOptions<never>, () => {});
+  new UploadWork<UploadRecord>(world, options as EngineOptions<UploadRecord>, () => {});
 
 test.each([
   [{ concurrency: 3 }, "options.concurrency: unknown; how many uploads are in work at once is an option of the engine"],
