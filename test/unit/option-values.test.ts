@@ -167,17 +167,17 @@ test.each<[string, () => unknown, string]>([
   [
     "memoryRepository",
     () => memoryRepository({ uploads: {} as never }),
-    "memoryRepository.uploads: expected an array of records, got object",
+    "memoryRepository.uploads: expected an array of records with ids",
   ],
   [
     "memoryRepository, a record",
     () => memoryRepository({ uploads: [uploadOf("a"), {}] as never }),
-    "memoryRepository.uploads[1]: expected a record with an id",
+    "memoryRepository.uploads: expected an array of records with ids",
   ],
   [
     "memoryRepository, batches",
     () => memoryRepository({ batches: "b" as never }),
-    "memoryRepository.batches: expected an array of records, got string",
+    "memoryRepository.batches: expected an array of records with ids",
   ],
   ["memoryStorage", () => memoryStorage({} as never), "memoryStorage: expected pairs of key and bytes, or a Map"],
   ["fakeAI", () => fakeAI({ dimension: 3 } as never), 'fakeAI.dimension: unknown; did you mean "dimensions"?'],

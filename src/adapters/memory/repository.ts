@@ -49,12 +49,8 @@ export interface MemoryRepository<U extends UploadRecord = UploadRecord> extends
 
 function listOf<T>(name: string, given: readonly T[] | undefined): readonly T[] {
   if (given === undefined) return [];
-  if (!Array.isArray(given))
-    throw new ConfigurationError(`memoryRepository.${name}: expected an array of records, got ${typeof given}`);
-  for (const [index, one] of given.entries())
-    if (typeof Object(one).id !== "string")
-      throw new ConfigurationError(`memoryRepository.${name}[${index}]: expected a record with an id`);
-  return given;
+  if (Array.isArray(given) && given.every((one) => typeof one?.id === "string")) return given;
+  throw new ConfigurationError(`memoryRepository.${name}: expected an array of records with ids`);
 }
 
 const OPTIONS: readonly string[] = ["uploads", "batches", "now"];

@@ -28,7 +28,7 @@ export function memoryStorage(objects: Iterable<readonly [key: string, data: Uin
     return data && new Uint8Array(data);
   };
   if (typeof Object(objects)[Symbol.iterator] !== "function")
-    throw new ConfigurationError("memoryStorage: expected pairs of key and bytes, or a Map of them");
+    throw new ConfigurationError("memoryStorage: expected pairs of key and bytes, or a Map");
   for (const [key, data] of objects) put(key, data);
 
   return {
