@@ -55,6 +55,21 @@ describe("workers", () => {
     expect(workers.started).toHaveLength(2);
   });
 
+  it("show of a damaged file nothing of the file before", async () => {
+    const damaged = bench.file(changed("plain", ({ data }) => data.fill(0, 400)));
+    const pixelsAfter = async (...before: readonly string[]) => {
+      const decoder = bench.decoder();
+      for (const path of before) await frameOf(decoder, path);
+      return imageOf(await frameOf(decoder, damaged)).raw().toBuffer();
+    };
+    const alone = await pixelsAfter();
+    for (const name of ["plain", "alpha", "several", "ten-bit"]) {
+      const after = await pixelsAfter(bench.file(heicFile(name)));
+      expect(after.equals(alone), name).toBe(true);
+    }
+    expect(workers.started).toHaveLength(5);
+  });
+
   it("are no more than asked for", async () => {
     const decoder = bench.decoder({ workers: 2 });
     await Promise.all(Array.from({ length: 6 }, () => frameOf(decoder, plain)));

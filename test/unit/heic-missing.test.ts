@@ -24,7 +24,7 @@ it("without libheif-js a file is the deployment's failure, which names what to i
     code: "INVALID_CONFIGURATION",
     fault: "deployment",
     message: expect.stringMatching(
-      /libheif-js could not be loaded: .*wasm-bundle'\. Install it with "npm install libheif-js"$/,
+      /libheif-js could not be loaded: .*libheif-bundle\.js'\. Install it with "npm install libheif-js"$/,
     ),
   });
 });

@@ -6,7 +6,10 @@ type Outcome = Answer extends infer Kind ? (Kind extends Answer ? Omit<Kind, "he
 
 /** Without the types of browsers, TypeScript knows none of it. */
 interface WithWebAssembly {
-  readonly WebAssembly: { readonly Memory: { readonly prototype: WasmMemory } };
+  readonly WebAssembly: {
+    Module: new (program: Uint8Array) => object;
+    readonly Memory: { readonly prototype: WasmMemory };
+  };
 }
 
 interface WasmMemory {
@@ -34,7 +37,8 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
   let limitBytes = Number.POSITIVE_INFINITY;
   let heapBytes = 0;
   let lacked: Lacked;
-  const memory = (globalThis as unknown as WithWebAssembly).WebAssembly.Memory.prototype;
+  const { WebAssembly } = globalThis as unknown as WithWebAssembly;
+  const memory = WebAssembly.Memory.prototype;
   const { grow } = memory;
   memory.grow = function (pages) {
     const wanted = this.buffer.byteLength + pages * 65_536;
@@ -52,7 +56,12 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
     }
   };
 
-  let loaded: Libheif | undefined;
+  // To compile libheif takes as long as a small picture, and each file has an instance of its own: it is compiled once.
+  let compiled: object | undefined;
+  WebAssembly.Module = new Proxy(WebAssembly.Module, {
+    construct: (Module, [program]) => (compiled ??= new Module(program)),
+  });
+
   const isError = (answer: object | null): answer is LibheifError => answer === null || "code" in answer;
   const refused = (error: LibheifError | null): Outcome => ({
     kind: "refused",
@@ -61,35 +70,21 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
     lacked,
   });
 
+  // Nothing of it is released: all of its memory goes with it.
   const decode = async (libheif: Libheif, bytes: Uint8Array, job: Job): Promise<Outcome> => {
     const context = libheif.heif_context_alloc();
     if (context === null) return refused(null);
-    let handle: object | undefined;
-    try {
-      const read = libheif.heif_context_read_from_memory(context, bytes);
-      if (read.code.value !== 0) return refused(read);
-      const primary = libheif.heif_js_context_get_primary_image_handle(context);
-      if (isError(primary)) return refused(primary);
-      handle = primary;
-      const hasAlpha = Boolean(libheif.heif_image_handle_has_alpha_channel(handle));
-      const { heif_chroma_interleaved_RGB: rgb, heif_chroma_interleaved_RGBA: rgba } = libheif.heif_chroma;
-      const { heif_colorspace_RGB } = libheif.heif_colorspace;
-      const image = await libheif.heif_js_decode_image2(handle, heif_colorspace_RGB, hasAlpha ? rgba : rgb);
-      if (isError(image)) return refused(image);
-      try {
-        return picture(
-          image,
-          hasAlpha,
-          hasAlpha && Boolean(libheif.heif_image_handle_is_premultiplied_alpha(handle)),
-          job,
-        );
-      } finally {
-        libheif.heif_image_release(image.image);
-      }
-    } finally {
-      if (handle !== undefined) libheif.heif_image_handle_release(handle);
-      libheif.heif_context_free(context);
-    }
+    const read = libheif.heif_context_read_from_memory(context, bytes);
+    if (read.code.value !== 0) return refused(read);
+    const handle = libheif.heif_js_context_get_primary_image_handle(context);
+    if (isError(handle)) return refused(handle);
+    const hasAlpha = Boolean(libheif.heif_image_handle_has_alpha_channel(handle));
+    const { heif_chroma_interleaved_RGB: rgb, heif_chroma_interleaved_RGBA: rgba } = libheif.heif_chroma;
+    const { heif_colorspace_RGB } = libheif.heif_colorspace;
+    const image = await libheif.heif_js_decode_image2(handle, heif_colorspace_RGB, hasAlpha ? rgba : rgb);
+    if (isError(image)) return refused(image);
+    const premultiplied = hasAlpha && Boolean(libheif.heif_image_handle_is_premultiplied_alpha(handle));
+    return picture(image, hasAlpha, premultiplied, job);
   };
 
   const picture = ({ channels }: LibheifImage, hasAlpha: boolean, premultiplied: boolean, job: Job): Outcome => {
@@ -101,13 +96,21 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
   };
 
   const answer = async (job: Job): Promise<Outcome> => {
-    if (loaded === undefined) {
-      try {
-        loaded = load(workerData.libheif) as Libheif;
-        await loaded.ready;
-      } catch (error) {
-        return { kind: "unloadable", message: String((error as Error)?.message ?? error) };
-      }
+    limitBytes = job.memoryBytes;
+    heapBytes = 0;
+    lacked = undefined;
+    // A new one for each file. The decoder leaves pixels that a damaged file does not code as it finds them in its memory: in a used
+    // one that is the picture of the file before, of another user.
+    let libheif: Libheif;
+    try {
+      libheif = (load(workerData.libheif) as () => Libheif)();
+      await libheif.ready;
+    } catch (error) {
+      const message = String((error as Error)?.message ?? error);
+      // Where there is no memory for an instance, WebAssembly says so by a RangeError.
+      return error instanceof RangeError
+        ? { kind: "broken", message, lacked: "system" }
+        : { kind: "unloadable", message };
     }
     let bytes: Uint8Array;
     try {
@@ -116,10 +119,8 @@ export function decodeJobs(load: NodeJS.Require, { reduce, toSrgb, encodePng }: 
       const { code, syscall, message } = error as NodeJS.ErrnoException;
       return { kind: "system", code: String(code), syscall: String(syscall), message };
     }
-    limitBytes = job.memoryBytes;
-    lacked = undefined;
     try {
-      return await decode(loaded, bytes, job);
+      return await decode(libheif, bytes, job);
     } catch (error) {
       return { kind: "broken", message: String((error as Error)?.message ?? error), lacked };
     }

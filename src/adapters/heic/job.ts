@@ -39,6 +39,6 @@ export type Answer = (
   /** Anything else, behind which the decoder is not to be trusted. */
   | { readonly kind: "broken"; readonly message: string; readonly lacked: Lacked }
 ) & {
-  /** What the decoder has taken. It never gives any of it back. */
+  /** What the decoder has taken, where it was more than it began with: it is given back when garbage is collected, or with the worker. */
   readonly heapBytes: number;
 };

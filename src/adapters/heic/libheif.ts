@@ -7,18 +7,15 @@ export interface Libheif {
     readonly heif_chroma_interleaved_RGBA: unknown;
   };
   heif_context_alloc(): object | null;
-  heif_context_free(context: object): void;
   heif_context_read_from_memory(context: object, bytes: Uint8Array): LibheifError;
   heif_js_context_get_primary_image_handle(context: object): object | LibheifError;
   heif_image_handle_has_alpha_channel(handle: object): number;
   heif_image_handle_is_premultiplied_alpha(handle: object): number;
-  heif_image_handle_release(handle: object): void;
   heif_js_decode_image2(
     handle: object,
     colorspace: unknown,
     chroma: unknown,
   ): LibheifImage | LibheifError | PromiseLike<LibheifImage | LibheifError>;
-  heif_image_release(image: object): void;
 }
 
 export interface LibheifError {
@@ -29,7 +26,6 @@ export interface LibheifError {
 }
 
 export interface LibheifImage {
-  readonly image: object;
   readonly channels: readonly [
     {
       readonly width: number;

@@ -5,7 +5,8 @@ import { packageBases } from "../../load-package.js";
 import { notLoaded } from "./failure.js";
 
 /**
- * Where libheif-js is: also looked for from the working directory, because its path goes to a worker, and nothing is beside a bundle.
+ * Where libheif-js has the function that makes decoders: what it exports is a single one, made already. It is also looked for from
+ * the working directory, because its path goes to a worker, and nothing is beside a bundle.
  *
  * @throws ConfigurationError
  */
@@ -13,7 +14,7 @@ export function locateLibheif(): string {
   let first: unknown;
   for (const base of [...packageBases(), join(process.cwd(), "index.js")]) {
     try {
-      return nodeModule.createRequire(base).resolve("libheif-js/wasm-bundle");
+      return nodeModule.createRequire(base).resolve("libheif-js/libheif-wasm/libheif-bundle.js");
     } catch (error) {
       first ??= error;
     }

@@ -12,7 +12,7 @@ export interface PoolOptions {
 
 /** How long a worker waits for the next file, in milliseconds: to start one takes a third of a second. */
 const IDLE_MS = 1000;
-/** A decoder gives no memory back: one that has taken more than this ends with its file. */
+/** What a decoder has taken waits for garbage to be collected: a worker in which it was more than this ends with its file. */
 const LARGE_HEAP_BYTES = 256 * 1024 * 1024;
 
 interface Waiting {
