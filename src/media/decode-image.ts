@@ -78,7 +78,9 @@ async function decodeOnce<T>(
       colourspace = colourspaceOf(header);
     }
     const frame = mayHaveFrames ? await firstFrameThatShows(open) : 0;
-    return await decodeTolerantly({ input: original, mimeType, frame, open, work, judge, requireHeard }, limits);
+    const { failOn } = inspection;
+    const decoding = { input: original, mimeType, frame, failOn, open, work, judge, requireHeard };
+    return await decodeTolerantly(decoding, limits);
   } catch (error) {
     throw await judge(error);
   } finally {

@@ -34,6 +34,8 @@ interface Decoding<T> {
   readonly input: string | Uint8Array;
   readonly mimeType: string;
   readonly frame: number;
+  /** From where on the decoder gives up; without it, by the type. */
+  readonly failOn: "warning" | undefined;
   readonly open: OpenReading;
   readonly work: (image: Sharp) => Promise<T>;
   /** What an error of the decoder means. */
@@ -65,8 +67,8 @@ export async function decodeTolerantly<T>(decoding: Decoding<T>, settings: Toler
 const WARNED_OF: ReadonlySet<string> = new Set(["image/jpeg", "image/gif"]);
 
 async function decodeWhole<T>(decoding: Decoding<T>): Promise<T> {
-  const { mimeType, frame, open, work } = decoding;
-  if (!WARNED_OF.has(mimeType)) return work(open({ frame }));
+  const { mimeType, frame, failOn, open, work } = decoding;
+  if (!WARNED_OF.has(mimeType)) return work(open({ frame, failOn }));
   try {
     return await work(open({ frame, failOn: "warning" }));
   } catch (error) {

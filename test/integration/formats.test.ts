@@ -214,7 +214,8 @@ const DAMAGE = `## Damage
 Damage is known by what the decoder says of it. What is cut off is known in all formats, except in a later
 frame of a GIF. In the middle of a file, PNG and AVIF have checks
 that find nearly all; JPEG, GIF and TIFF with compression show it where the data end too early or make no sense, which other bytes that
-happen to make sense do not; WebP, HEIC, and TIFF without compression or with JPEG inside show none of it. Of an animation, only what
+happen to make sense do not; WebP, HEIC, and TIFF without compression, or with JPEG inside in strips, show none of it. What a damaged
+HEIC codes no pixels for is of one colour. Of an animation, only what
 stands before the frame that is shown, and that one, matter. \`input.tolerance: "lenient"\` shows what there is of a JPEG, PNG, GIF or TIFF, with a
 warning; a damaged WebP, AVIF or HEIC fails in both tolerances.`;
 

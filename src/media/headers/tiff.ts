@@ -13,6 +13,10 @@ export interface TiffDirectory {
   readonly samples: number;
   readonly extraSamples: readonly number[];
   readonly inkSet: number | undefined;
+  /** In tiles, not in strips of whole rows. */
+  readonly isTiled: boolean;
+  /** Whether each sample of the pixels has a plane of its own. */
+  readonly isPlanar: boolean;
   /** Whether it has a tag that only DNG has. */
   readonly isDng: boolean;
   /** Where further directories stand: in tag 330, and the next one of the chain. */
@@ -95,6 +99,8 @@ async function readDirectory(source: ByteSource, numbers: Numbers, at: number): 
     samples: one(TAG.samples) ?? 1,
     extraSamples: all(TAG.extraSamples),
     inkSet: one(TAG.inkSet),
+    isTiled: tags.has(TAG.tileWidth) || tags.has(TAG.tileHeight),
+    isPlanar: one(TAG.planes) === 2 && (one(TAG.samples) ?? 1) > 1,
     isDng: tags.has(TAG.dngVersion),
     others: [...all(TAG.subDirectories), next].filter((place) => place > 0),
   };
@@ -107,6 +113,9 @@ const TAG = {
   compression: 259,
   photometric: 262,
   samples: 277,
+  planes: 284,
+  tileWidth: 322,
+  tileHeight: 323,
   subDirectories: 330,
   inkSet: 332,
   extraSamples: 338,

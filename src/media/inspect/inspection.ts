@@ -10,6 +10,8 @@ export interface Inspection {
   readonly isInRows?: boolean | undefined;
   /** Whether builds of sharp lack this coding as a rule: then it is that, when decoding fails. */
   readonly isRare?: boolean | undefined;
+  /** From where on the decoder gives up. @default "error" */
+  readonly failOn?: "warning" | undefined;
   /** What the decoder is to read in place of the original: a copy that tells it what it overlooks. */
   readonly rewrite?: ((file: Uint8Array) => Uint8Array) | undefined;
   /** Whether it may have several frames, the first of which may be blank. */

@@ -16,7 +16,9 @@ export async function inspectTiff(source: ByteSource, mimeType: string): Promise
   const problem = problemOf(first);
   if (problem !== undefined) throw refusal(mimeType, `${problem}; save it as RGB or grey of 8 or 16 bits`);
   const compression = COMPRESSIONS[first.compression] ?? `compression ${first.compression}`;
-  return { coding: `TIFF with ${compression}`, limitPixels, isRare: !USUAL.has(first.compression) };
+  // Where a tile cannot be decoded, libvips leaves it black, and complains of warnings alone. With JPEG inside, it complains of errors.
+  const failOn = first.isTiled && first.compression !== JPEG ? "warning" : undefined;
+  return { coding: `TIFF with ${compression}`, limitPixels, isRare: !USUAL.has(first.compression), failOn };
 }
 
 const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB] = [0, 1, 2, 3, 5, 6, 8];
@@ -34,6 +36,8 @@ const COLOURS: Readonly<Record<number, number>> = {
 };
 
 function problemOf(directory: TiffDirectory): string | undefined {
+  if (directory.isTiled && directory.isPlanar)
+    return "has tiles with a plane for each colour, which sharp cannot decode";
   return problemOfSamples(directory) ?? problemOfColours(directory);
 }
 
@@ -86,7 +90,7 @@ const OTHER_COLOURS: Readonly<Record<number, string>> = {
 };
 
 /** What every build of libtiff has, as sharp's prebuilt ones do. */
-const USUAL: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 7, 8, 32771, 32773, 32946]);
+const USUAL: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 7, 8, 32771, 32773, 32946, 50001]);
 
 const COMPRESSIONS: Readonly<Record<number, string>> = {
   1: "no compression",
@@ -111,6 +115,7 @@ const COMPRESSIONS: Readonly<Record<number, string>> = {
   34677: "SGI log 24 compression",
   34712: "JPEG 2000 compression",
   34887: "LERC compression",
+  34933: "PNG compression",
   34925: "LZMA compression",
   50000: "ZSTD compression",
   50001: "WebP compression",

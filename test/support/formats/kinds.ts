@@ -2,6 +2,7 @@ import { heifKinds } from "./kinds-heif.js";
 import { jpegKinds } from "./kinds-jpeg.js";
 import { animationKinds, pngKinds } from "./kinds-png.js";
 import { tiffKinds } from "./kinds-tiff.js";
+import { tiffLayoutKinds } from "./kinds-tiff-layouts.js";
 
 /** A kind of medium, with what it has to become. */
 export interface Kind {
@@ -28,4 +29,11 @@ export interface Shown {
   readonly decoder?: "convert" | "heif-convert";
 }
 
-export const kinds: readonly Kind[] = [...jpegKinds, ...pngKinds, ...animationKinds, ...tiffKinds, ...heifKinds];
+export const kinds: readonly Kind[] = [
+  ...jpegKinds,
+  ...pngKinds,
+  ...animationKinds,
+  ...tiffKinds,
+  ...tiffLayoutKinds,
+  ...heifKinds,
+];
