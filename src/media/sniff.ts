@@ -28,7 +28,7 @@ export async function sniff(head: Uint8Array): Promise<string | null> {
     const found = await fileTypeFromBuffer(head);
     if (found === undefined) return isTiff(head) ? "image/tiff" : null;
     // It writes a few in capitals, "video/MP2P".
-    return isAvifByOtherBrands(head, found.mime) ? "image/avif" : found.mime.toLowerCase();
+    return imageByBrands(head, found.mime) ?? found.mime.toLowerCase();
   } catch {
     // It parses the structures of many formats, and throws for crafted ones: those are no media.
     return null;
@@ -64,16 +64,28 @@ function isJpeg(head: Uint8Array): boolean {
 }
 
 /**
- * `file-type` tells by the first brand of a file alone. An AVIF may put there that it is a HEIF of some kind (`mif1`, `msf1`), and
- * tell the kind by the brands behind it, from the 16th byte on to the end of the box.
+ * `file-type` tells by the first brand of a file alone, and takes what it does not know for a video. The first brand of an image may
+ * be that it is a HEIF of some kind (`mif1`), of a profile (`MA1A`, `heim`), or of a maker: the kind is told by the brands behind it,
+ * from the 16th byte on to the end of the box.
  */
-function isAvifByOtherBrands(head: Uint8Array, mime: string): boolean {
-  if (mime !== "image/heif" && mime !== "image/heif-sequence") return false;
+function imageByBrands(head: Uint8Array, mime: string): string | undefined {
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  const brandAt = (at: number) => bytes.toString("latin1", at, at + 4);
+  const isHeif = mime === "image/heif" || mime === "image/heif-sequence";
+  if (!isHeif && (mime !== "video/mp4" || brandAt(4) !== "ftyp" || VIDEO_BRAND.test(brandAt(8)))) return undefined;
+  const brands = [brandAt(8)];
   const end = Math.min(bytes.length, bytes.readUInt32BE(0));
-  for (let at = 16; at + 4 <= end; at += 4) if (/^avi[fs]$/.test(bytes.toString("latin1", at, at + 4))) return true;
-  return false;
+  for (let at = 16; at + 4 <= end; at += 4) brands.push(brandAt(at));
+  const has = (brand: RegExp) => brands.some((one) => brand.test(one));
+  if (has(/^avi[fso]$/)) return "image/avif";
+  if (isHeif) return undefined;
+  if (has(/^hei[cxms]$/)) return "image/heic";
+  if (has(/^hev[cxms]$/)) return "image/heic-sequence";
+  return has(/^(?:mif[12]|miaf)$/) ? "image/heif" : undefined;
 }
+
+/** MP4 by its versions. Their other brands may name a picture that comes along. */
+const VIDEO_BRAND = /^(?:iso|mp4|avc1|dash)/;
 
 /**
  * `file-type` looks for the directory of a TIFF, which most files have at the end: by the head alone it does not find

@@ -192,6 +192,17 @@ describe("an upload", () => {
     if (result.status === "completed") expect(mediaFacts(result.upload)).toMatchObject({ mimeType: "image/avif" });
   });
 
+  it.each(["heim", "hevs", "miaf", "MiHB"])("of HEIC that calls itself %s first is no video", async (brand) => {
+    const bytes = heicFile("plain");
+    bytes.write(brand, 8, "latin1");
+    const upload = uploadOf("u1");
+    const world = worldOf([upload]);
+    world.storage.put(upload.storageKey, bytes);
+    const result = await processUploadWithRetry(upload, world, { decoders: [bench.decoder()] });
+    expect(result).toMatchObject({ status: "completed", warnings: [] });
+    if (result.status === "completed") expect(mediaFacts(result.upload)).toMatchObject({ mimeType: "image/heic" });
+  });
+
   it.each(KINDS)("%s is completed", async (_, bytes, original, width, height) => {
     const upload = uploadOf("u1");
     const world = worldOf([upload]);

@@ -20,6 +20,28 @@ describe("sniff", () => {
   });
 
   it.each([
+    ["avif", "mif1miaf", "image/avif"],
+    ["mif1", "avifmiaf", "image/avif"],
+    ["MA1A", "avifmif1", "image/avif"],
+    ["avio", "mif1miaf", "image/avif"],
+    ["heim", "mif1heic", "image/heic"],
+    ["heis", "mif1miaf", "image/heic"],
+    ["hevm", "msf1", "image/heic-sequence"],
+    ["MiHB", "mif1heicmiaf", "image/heic"],
+    ["jpeg", "mif1", "image/heif"],
+    ["mif2", "miaf", "image/heif"],
+    ["mif1", "heicmiaf", "image/heif"],
+    ["isom", "iso2avc1mp41mif1heic", "video/mp4"],
+    ["mp42", "isommif1avif", "video/mp4"],
+    ["XAVC", "mp42iso2", "video/mp4"],
+    ["qt  ", "qt  mif1", "video/quicktime"],
+  ])("knows a file of the brand %s, then %s", async (first, others, mimeType) => {
+    const size = Buffer.from([0, 0, 0, 16 + others.length]);
+    const file = Buffer.concat([size, text(`ftyp${first}\0\0\0\0${others}`), size, text("metaavifheic")]);
+    expect(await sniff(file)).toBe(mimeType);
+  });
+
+  it.each([
     ["little-endian", (image: ReturnType<typeof quarters>) => image.tiff({ compression: "none" })],
     ["BigTIFF", (image: ReturnType<typeof quarters>) => image.tiff({ compression: "none", bigtiff: true })],
   ])("knows a TIFF whose directory stands behind the head: %s", async (_, encode) => {

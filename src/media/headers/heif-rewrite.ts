@@ -51,8 +51,8 @@ function propertiesWith(meta: Buffer, container: Box, primary: number, profile: 
 }
 
 /**
- * A copy of an animated AVIF as if it were a still one: its primary picture. libvips knows still ones alone, by the first
- * brand.
+ * A copy of an AVIF of some other kind, such as an animated one, as if it were a still one: its primary picture. libvips knows still
+ * ones alone, by the first brand.
  */
 export function asStill(file: Uint8Array): Buffer {
   const copy = Buffer.from(file);

@@ -20,15 +20,16 @@ export async function inspectHeif(source: ByteSource, mimeType: string): Promise
       "has colours multiplied by its alpha, which sharp would show too dark; save it without that",
     );
   const space = spaceOf(header, mimeType);
+  const isKnown = KNOWN_BRANDS.has(brand);
   const rewrite = (file: Uint8Array) => {
-    const still = brand === "avis" ? asStill(file) : file;
+    const still = isKnown ? file : asStill(file);
     return space === null || meta === undefined ? still : withProfile(still, meta, makeProfile(space));
   };
   return {
     coding: `HEIF with ${CODINGS[coding ?? ""] ?? coding ?? "no picture"}`,
     limitPixels,
     isRare: coding !== undefined && !["av01", "hvc1", "hev1"].includes(coding),
-    rewrite: brand === "avis" || space !== null ? rewrite : undefined,
+    rewrite: isKnown && space === null ? undefined : rewrite,
   };
 }
 
@@ -40,6 +41,9 @@ function spaceOf({ hasProfile, colours }: HeifHeader, mimeType: string): ColourS
     throw refusal(mimeType, `has colours with the transfer function ${colours.transfer}, which is not converted`);
   return space;
 }
+
+/** What a file may be called first for libvips to know it, of what is decoded here. */
+const KNOWN_BRANDS: ReadonlySet<string> = new Set(["avif", "mif1", "msf1", "heic", "heix", "heim", "heis"]);
 
 const CODINGS: Readonly<Record<string, string>> = {
   av01: "AV1",

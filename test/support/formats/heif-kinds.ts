@@ -56,6 +56,13 @@ export function multiplied(avif: Buffer): Buffer {
   return copy;
 }
 
+/** A copy whose first brand is this, and its kind among those behind it. */
+export function branded(heif: Buffer, brand: string): Buffer {
+  const copy = Buffer.from(heif);
+  copy.write(brand, 8, "latin1");
+  return copy;
+}
+
 /** A copy whose last box, found by its type, says that it goes to the end of the file. */
 export function withOpenEnd(file: Buffer, type: string): Buffer {
   const copy = Buffer.from(file);

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { alphaAt, colourAt, HEIGHT, inputFile, rgb, samples, WIDTH } from "./base.js";
-import { heifOf, multiplied, retagged, uncompressedHeif, withOpenEnd, without } from "./heif-kinds.js";
+import { branded, heifOf, multiplied, retagged, uncompressedHeif, withOpenEnd, without } from "./heif-kinds.js";
 import { AS_BASE, BASE, FROM_BT2020, FROM_P3, RGB_ON_WHITE, rowsOf } from "./kind-of.js";
 
 const { shown, refused } = rowsOf("AVIF and HEIF");
@@ -19,7 +19,11 @@ const BY_FORMULA = { ...size, by: "BT.2100, BT.2390" };
 
 export const heifKinds = [
   shown("AVIF", plain, { ...BASE, by: "libheif", decoder: "heif-convert" }),
+  ...["avio", "MA1A", "miaf", "mif2"].map((brand) =>
+    shown(`AVIF that calls itself ${brand} first`, async () => branded(await plain(), brand), AS_BASE),
+  ),
   shown("p3-nclx.avif", p3, FROM_P3),
+  shown("Display P3 that calls itself MA1B first", () => branded(p3(), "MA1B"), FROM_P3),
   shown("Display P3, its last box of length 0", () => withOpenEnd(p3(), "mdat"), FROM_P3),
   shown("Display P3 in four tiles", () => inputFile("grid.avif"), {
     ...{ width: 128, height: 128, mean: [168, 77.7, 38.4], by: "zscale" },
