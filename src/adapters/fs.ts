@@ -44,7 +44,10 @@ export function fileStorage(root: string | URL): StorageAdapter {
       // First the target, before folders are created for it, then its folder: both may be links, and a link outside of
       // the root may lead back into it.
       await resolveInside(rootPath, target, key);
-      await mkdir(dirname(target), { recursive: true });
+      await mkdir(dirname(target), { recursive: true }).catch((error) => {
+        if (!hasCode(error, "EEXIST") && !hasCode(error, "ENOTDIR")) throw error;
+        throw refusedKey("fileStorage", key, "what should be a folder in it is a file");
+      });
       const directory = await resolveInside(rootPath, dirname(target), key);
       await replaceFile(directory, basename(target), data, signal).catch((error) => {
         if (hasCode(error, "EISDIR")) throw refusedKey("fileStorage", key, "a folder is there");

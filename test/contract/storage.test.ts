@@ -55,6 +55,15 @@ describe("fileStorage", () => {
     });
   });
 
+  it("refuses to write below a file, and says which key", async () => {
+    await storage.write("a", Buffer.from("x"), options);
+    for (const key of ["a/b.jpg", "a/b/c.jpg"])
+      await expect(storage.write(key, Buffer.from("x"), options)).rejects.toMatchObject({
+        ...{ code: "STORAGE_FAILED", fault: "upload", retryable: false },
+        message: `fileStorage does not take the key "${key}": what should be a folder in it is a file`,
+      });
+  });
+
   it("takes names as long as names can be", async () => {
     const key = `${"f".repeat(255)}/${"n".repeat(255)}`;
     await storage.write(key, Buffer.from("x"), options);
