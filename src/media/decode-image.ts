@@ -78,8 +78,8 @@ async function decodeOnce<T>(
       colourspace = colourspaceOf(header);
     }
     const frame = mayHaveFrames ? await firstFrameThatShows(open) : 0;
-    const { failOn } = inspection;
-    const decoding = { input: original, mimeType, frame, failOn, open, work, judge, requireHeard };
+    const { failOn, isInScans = false } = inspection;
+    const decoding = { input: original, mimeType, frame, failOn, isInScans, open, work, judge, requireHeard };
     return await decodeTolerantly(decoding, limits);
   } catch (error) {
     throw await judge(error);

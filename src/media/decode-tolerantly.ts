@@ -36,6 +36,8 @@ interface Decoding<T> {
   readonly frame: number;
   /** From where on the decoder gives up; without it, by the type. */
   readonly failOn: "warning" | undefined;
+  /** Whether it comes in several scans, which the decoder does not miss. */
+  readonly isInScans: boolean;
   readonly open: OpenReading;
   readonly work: (image: Sharp) => Promise<T>;
   /** What an error of the decoder means. */
@@ -63,11 +65,17 @@ export async function decodeTolerantly<T>(decoding: Decoding<T>, settings: Toler
   }
 }
 
+const contentOf = (input: string | Uint8Array) => (typeof input === "string" ? readFile(input) : input);
+
 /** Their decoders go on behind damage, and only warn of it. */
 const WARNED_OF: ReadonlySet<string> = new Set(["image/jpeg", "image/gif"]);
 
 async function decodeWhole<T>(decoding: Decoding<T>): Promise<T> {
-  const { mimeType, frame, failOn, open, work } = decoding;
+  const { input, mimeType, frame, failOn, isInScans, open, work } = decoding;
+  if (isInScans && !hasAllScans(await contentOf(input))) {
+    const message = `The image (${mimeType}) is damaged: scans of it are missing`;
+    throw new UploadError(message, { code: "INVALID_MEDIA" });
+  }
   if (!WARNED_OF.has(mimeType)) return work(open({ frame, failOn }));
   try {
     return await work(open({ frame, failOn: "warning" }));
@@ -84,7 +92,7 @@ const HARMFUL = /premature end|bad (?:huffman|arithmetic) code|instead of RST/i;
 
 async function isHarmless<T>(thrown: unknown, decoding: Decoding<T>): Promise<boolean> {
   const { input, mimeType, frame, requireHeard } = decoding;
-  if (mimeType === "image/gif") return hasFrames(typeof input === "string" ? await readFile(input) : input, frame + 1);
+  if (mimeType === "image/gif") return hasFrames(await contentOf(input), frame + 1);
   requireHeard(thrown);
   const warning = messageOf(thrown);
   return HARMLESS.test(warning) && !HARMFUL.test(warning);
@@ -96,7 +104,7 @@ async function decodeWithoutEnd<T>(
   { cause }: UploadError,
 ): Promise<{ readonly decoded: T } | null> {
   if (mimeType !== "image/jpeg" || !/premature end of JPEG/i.test(messageOf(cause))) return null;
-  const file = typeof input === "string" ? await readFile(input) : input;
+  const file = await contentOf(input);
   if (!hasAllScans(file)) return null;
   try {
     return { decoded: await work(open({ input: withEndMarker(file), failOn: "warning" })) };

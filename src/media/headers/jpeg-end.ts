@@ -4,6 +4,8 @@ export function withEndMarker(file: Uint8Array): Buffer {
 }
 
 const SOS = 0xda;
+/** Of what is decoded: sequential and progressive, by Huffman and by arithmetic coding. */
+const FRAMES: readonly number[] = [0xc0, 0xc1, 0xc2, 0xc9, 0xca];
 /** With it, 64 coefficients for each of so many components. */
 const MOST_COMPONENTS = 256;
 
@@ -26,9 +28,9 @@ export function hasAllScans(file: Uint8Array): boolean {
       continue;
     }
     const body = bytes.subarray(at + 4, at + 2 + bytes.readUInt16BE(at + 2));
-    if (marker >= 0xc0 && marker <= 0xc2 && components === 0) {
+    if (FRAMES.includes(marker) && components === 0) {
       components = body[5] ?? 0;
-      progressive = marker === 0xc2;
+      progressive = marker === 0xc2 || marker === 0xca;
     }
     if (marker === SOS) markScan(body, done, seen);
     at += 2 + Math.max(2, body.length + 2);

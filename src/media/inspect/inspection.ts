@@ -8,6 +8,8 @@ export interface Inspection {
   readonly limitPixels: number;
   /** Whether it is decoded row by row, so that a decoder which is kept holds little. */
   readonly isInRows?: boolean | undefined;
+  /** Whether its picture comes in several scans, which the decoder does not miss when they are not there. */
+  readonly isInScans?: boolean | undefined;
   /** Whether builds of sharp lack this coding as a rule: then it is that, when decoding fails. */
   readonly isRare?: boolean | undefined;
   /** From where on the decoder gives up. @default "error" */

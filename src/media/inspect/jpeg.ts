@@ -14,5 +14,6 @@ export async function inspectJpeg(source: ByteSource, mimeType: string): Promise
   if (height === 0) throw refusal(mimeType, `is a JPEG that tells its height behind its picture (DNL), ${ADVICE}`);
   if (precision !== 8) throw refusal(mimeType, `is a JPEG of ${precision} bits a sample, ${ADVICE}`);
   const coding = arithmetic ? "JPEG with arithmetic coding" : severalScans ? "JPEG in several scans" : "JPEG";
-  return { coding, limitPixels: jpegPixelLimit(severalScans ? coefficientBytes : 0), isInRows: !severalScans };
+  const limitPixels = jpegPixelLimit(severalScans ? coefficientBytes : 0);
+  return { coding, limitPixels, isInRows: !severalScans, isInScans: severalScans };
 }

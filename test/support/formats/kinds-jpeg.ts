@@ -1,4 +1,5 @@
 import sharp from "sharp";
+import { withEndMarker } from "../../../src/media/headers/jpeg-end.js";
 import { mp4 } from "../images.js";
 import { inputFile } from "./base.js";
 import {
@@ -66,8 +67,20 @@ export const jpegKinds = [
   refused(
     "progressive, without its last scan",
     async () => withoutLastScan(await progressive()),
-    /premature end/,
+    /scans of it are missing/,
     DAMAGED,
+  ),
+  refused(
+    "progressive, without its last scan, with an end",
+    async () => withEndMarker(withoutLastScan(await progressive())),
+    /scans of it are missing/,
+    DAMAGED,
+  ),
+  shown(
+    "progressive, without its last scan, with an end, lenient",
+    async () => withEndMarker(withoutLastScan(await progressive())),
+    { ...AS_BASE, by: "sharp alone" },
+    { tolerance: "lenient" },
   ),
   refused("a hole in the middle", () => hole(), /damaged.*premature end of data/, DAMAGED),
   shown(
