@@ -206,13 +206,13 @@ file, too. This page is written by that test; it fails when the two differ.
   itself. Colours that sRGB lacks end at its border. The curves of video are shown as sRGB's.
 - **CMYK** has no single right answer: Little CMS by itself shows the JPEG with the profile as 160.7, 89.8, 57.2.
 - **Animations** are shown by their first frame that is not of one colour; where there is none among the first 50 megapixels of
-  frames, by the first.
+  frames, by the first. Animated PNG and AVIF are shown by their still picture, whatever comes behind it.
 - **Files with several pictures** (MPO, gain maps, motion photos, HEIF) are shown by their primary one.`;
 
 const DAMAGE = `## Damage
 
 Damage is known by what the decoder says of it. What is cut off is known in all formats, except in a later
-frame of a GIF. In the middle of a file, PNG and AVIF have checks
+frame of a GIF, or of an animated PNG. In the middle of a file, PNG and AVIF have checks
 that find nearly all; JPEG, GIF and TIFF with compression show it where the data end too early or make no sense, which other bytes that
 happen to make sense do not; WebP, HEIC, and TIFF without compression, or with JPEG inside in strips, show none of it. What a damaged
 HEIC codes no pixels for is of one colour. Of an animation, only what

@@ -1,5 +1,5 @@
 /** In bytes, from the table of colours in a byte of flags. */
-const tableBytes = (flags: number): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+export const tableBytes = (flags: number): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
 
 /**
  * Whether the first frames of a GIF have all their pixels. The decoder warns of a file with anything behind its last frame as of one
@@ -25,11 +25,14 @@ export function hasFrames(file: Uint8Array, count: number): boolean {
   return true;
 }
 
-const EXTENSION = 0x21;
-const FRAME = 0x2c;
+export const EXTENSION = 0x21;
+export const FRAME = 0x2c;
 
 /** Blocks that each begin with their length; one of length 0 ends them. */
-function blocksFrom(file: Uint8Array, start: number): { readonly parts: readonly Uint8Array[]; readonly end: number } {
+export function blocksFrom(
+  file: Uint8Array,
+  start: number,
+): { readonly parts: readonly Uint8Array[]; readonly end: number } {
   const parts: Uint8Array[] = [];
   let at = start;
   for (let length = file[at] ?? 0; length > 0; length = file[at] ?? 0) {

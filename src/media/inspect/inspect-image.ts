@@ -1,5 +1,6 @@
 import { type ByteSource, ofBytes, withByteSource } from "../headers/byte-source.js";
 import { PIXEL_LIMITS } from "../pixel-limits.js";
+import { inspectGif } from "./gif.js";
 import { inspectHeif } from "./heif.js";
 import type { Inspection } from "./inspection.js";
 import { inspectJpeg } from "./jpeg.js";
@@ -44,5 +45,5 @@ const INSPECTORS: Readonly<Record<string, Inspector>> = {
   "image/heic": inspectHeif,
   "image/heif": inspectHeif,
   "image/webp": { coding: "WebP", limitPixels: PIXEL_LIMITS.webp, mayHaveFrames: true },
-  "image/gif": { coding: "GIF", limitPixels: PIXEL_LIMITS.gif, mayHaveFrames: true },
+  "image/gif": inspectGif,
 };

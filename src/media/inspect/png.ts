@@ -33,6 +33,11 @@ function spaceOf(header: PngHeader, mimeType: string, has: (type: string) => boo
   const { cicp, gamma, chromaticities } = header;
   if (has("iCCP")) return null;
   if (cicp !== undefined) {
+    if (cicp.readUInt8(3) === 0)
+      throw refusal(
+        mimeType,
+        "has samples of narrow range (cICP), as video has, which are not converted; save it with full range",
+      );
     const space = colourSpaceOf(cicp.readUInt8(0), cicp.readUInt8(1));
     if (space === "unknown")
       throw refusal(mimeType, `has colours with the transfer function ${cicp[1]}, which is not converted`);

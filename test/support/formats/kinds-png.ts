@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { animatedGif } from "../../../src/testing/fixtures/gif.js";
 import { colourAt, grey, HEIGHT, inputFile, rgb, samples, WIDTH } from "./base.js";
+import { gifFrame, gifScreen } from "./gif-writer.js";
 import { blanked } from "./jpeg-kinds.js";
 import { AS_BASE, BASE, FROM_P3, GREY, rowsOf } from "./kind-of.js";
 import { chromaticities, cicp, exifOrientation, gamma, pngChunk, withPngChunks } from "./png-chunks.js";
@@ -42,6 +43,7 @@ export const pngKinds = [
   shown("`eXIf` behind the pixels", async () => withPngChunks(await png(), [exif()], "behind"), TURNED),
   shown("Display P3 by `cICP`", async () => withPngChunks(await png(), [cicp(12, 13)]), FROM_P3),
   // The knee of the curve begins below white, so what is white in it gets a little darker.
+  refused("narrow range by `cICP`", async () => withPngChunks(await png(), [cicp(1, 13, 0)]), /narrow range/),
   shown("PQ by `cICP`", () => deep(pq, cicp(1, 16)), AS_BASE),
   shown("linear by `gAMA`", () => deep((light) => light, gamma(1)), AS_BASE),
   shown(
@@ -85,6 +87,13 @@ function animation(format: "gif" | "webp" | "png", blank: readonly (readonly num
   return format === "gif" ? image.gif().toBuffer() : image.webp({ lossless: true }).toBuffer();
 }
 
+/** Blue and red, on a quarter of the canvas. */
+function smallFrame(): Buffer {
+  const palette = [0, 0, 200, 200, 0, 0, 0, 200, 0, 0, 0, 0];
+  const frame = gifFrame({ left: 20, top: 15, width: 20, height: 15, colourAt: (x) => (x < 10 ? 1 : 0) });
+  return Buffer.concat([gifScreen(40, 30, palette), frame, Buffer.from(";")]);
+}
+
 const NOTHING = [0, 0, 0, 0];
 const WHITE = [255, 255, 255, 255];
 const BLACK = [0, 0, 0, 255];
@@ -94,6 +103,9 @@ export const animationKinds = [
   animations.shown("GIF that begins with a picture", () => animation("gif", []), GIF_BASE),
   animations.shown("GIF whose first frame is transparent", () => animation("gif", [NOTHING]), GIF_BASE),
   animations.shown("GIF with three blank frames before", () => animation("gif", [WHITE, BLACK, WHITE]), GIF_BASE),
+  animations.shown("GIF whose first frame is smaller than its canvas", smallFrame, {
+    ...{ width: 40, height: 30, mean: [216.3, 191.3, 216.3], by: "its palette, on white" },
+  }),
   animations.shown("WebP whose first frame is transparent", () => animation("webp", [NOTHING]), AS_BASE),
   animations.shown(
     "WebP with twelve blank frames before",

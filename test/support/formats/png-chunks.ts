@@ -24,8 +24,8 @@ export function exifOrientation(orientation: number): Buffer {
 
 export const gamma = (value: number): Buffer => pngChunk("gAMA", numbers([value]));
 export const chromaticities = (values: readonly number[]): Buffer => pngChunk("cHRM", numbers(values));
-export const cicp = (primaries: number, transfer: number): Buffer =>
-  pngChunk("cICP", Buffer.from([primaries, transfer, 0, 1]));
+export const cicp = (primaries: number, transfer: number, fullRange = 1): Buffer =>
+  pngChunk("cICP", Buffer.from([primaries, transfer, 0, fullRange]));
 
 function numbers(values: readonly number[]): Buffer {
   const content = Buffer.alloc(4 * values.length);
