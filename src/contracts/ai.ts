@@ -83,6 +83,7 @@ export interface MediaFacts {
   readonly height?: number;
   /** As its decoder calls it: `h264`. */
   readonly codec?: string;
+  /** Of the file: its sound may be longer than its pictures. */
   readonly durationSeconds?: number;
   /** Frames a second. */
   readonly frameRate?: number;

@@ -28,15 +28,20 @@ const KINDS: readonly (readonly [row: string, name: VideoName, encoder?: string]
   ["MPEG transport stream", "transport.ts"],
   ["MPEG program stream (MPEG-2)", "program.mpg"],
   ["with sound", "audio.mp4"],
+  ["with sound that is longer", "long-sound.mp4"],
+  ["with sound that begins earlier", "late.mkv"],
+  ["a raw stream (MPEG-1)", "raw.m1v"],
   ["without a length, as browsers record WebM", "no-length.webm", "libvpx"],
   ["turned by a quarter by its display matrix", "rotated.mp4"],
   ["portrait", "portrait.mp4"],
   ["pixels that are not square (4:3)", "wide-pixels.mp4"],
+  ["pixels that are not square, turned by a quarter", "turned-wide-pixels.mp4"],
   ["10-bit", "10-bit.mp4", "libx265"],
   ["HDR, PQ", "pq.mp4", "libx265"],
   ["HDR, HLG", "hlg.mp4", "libx265"],
   ["Display P3", "p3.mp4"],
   ["BT.2020, not HDR", "bt2020.mp4"],
+  ["YCgCo", "ycgco.mp4"],
   ["transparent, ProRes 4444", "alpha.mov"],
   ["transparent, VP9 in WebM", "alpha.webm", "libvpx-vp9"],
   ["several video streams", "two-streams.mkv"],
@@ -162,8 +167,9 @@ describe.skipIf(!hasFfmpeg)(`what becomes of a video${needsFfmpeg}`, () => {
         const path = await videos.path(name);
         const probe = (await decoder.probe?.({ path }, { signal })) ?? {};
         const { width = 0, height = 0 } = probe;
-        // What it coded as; only the samples with pixels that are not square differ from what is shown.
-        const coded = name === "wide-pixels.mp4" ? 320 : width;
+        // What it is coded as, upright; only the samples with pixels that are not square differ from what is shown.
+        const codedWidth = name === "wide-pixels.mp4" ? 320 : width;
+        const codedHeight = name === "turned-wide-pixels.mp4" ? 320 : height;
         const thumbnails = await framesOf(decoder, path, { maxSide: SIDE });
         const many = await framesOf(decoder, path, { purpose: "vision", max: 3, maxSide: SIDE });
         expect(thumbnails).toHaveLength(1);
@@ -171,7 +177,7 @@ describe.skipIf(!hasFfmpeg)(`what becomes of a video${needsFfmpeg}`, () => {
         for (const frame of [...thumbnails, ...many]) {
           expect(Math.max(frame.width, frame.height)).toBe(SIDE);
           expect(frame.width / frame.height).toBeCloseTo(width / height, 1);
-          const expected = await reference(name, frame.timeSeconds, coded, height);
+          const expected = await reference(name, frame.timeSeconds, codedWidth, codedHeight);
           expect(distance(await meanOf(frame), expected), `at ${frame.timeSeconds} s`).toBeLessThan(NEAR);
         }
       },
@@ -207,6 +213,37 @@ describe.skipIf(!hasFfmpeg)(`frames of a video${needsFfmpeg}`, () => {
     const times = await timesOf("no-length.webm", 4);
     expect(times).toHaveLength(4);
     for (const [index, time] of times.entries()) expect(Math.abs(time - (0.25 + index / 2))).toBeLessThan(0.05);
+  });
+
+  test("where the sound is longer, or begins earlier, they are spread over the picture", async () => {
+    expect(await timesOf("long-sound.mp4", 4)).toEqual([0.25, 0.75, 1.25, 1.75]);
+    const late = await timesOf("late.mkv", 4);
+    expect(late.map((time) => Math.round(time * 10) / 10)).toEqual([3.3, 3.8, 4.3, 4.8]);
+    // Also where ffmpeg has told of it before, with the thumbnail.
+    const [path, known] = [await videos.path("long-sound.mp4"), ffmpeg()];
+    await framesOf(known, path);
+    expect(await framesOf(known, path, { purpose: "vision", max: 4, maxSide: 64 })).toHaveLength(4);
+  });
+
+  test("as a picture it is as large as it is told to be", async () => {
+    for (const name of ["wide-pixels.mp4", "turned-wide-pixels.mp4"] as const) {
+      const path = await videos.path(name);
+      const { width, height } = (await ffmpeg().probe?.({ path }, { signal })) ?? {};
+      for (const purpose of ["thumbnail", "vision"] as const)
+        expect((await framesOf(ffmpeg(), path, { maxSide: 1000, purpose, max: 1 }))[0]).toMatchObject({
+          width,
+          height,
+        });
+    }
+  });
+
+  test("of colours that are not converted there are none", async () => {
+    const path = await videos.path("ycgco.mp4");
+    for (const purpose of ["thumbnail", "vision"] as const)
+      await expect(framesOf(ffmpeg(), path, { purpose })).rejects.toMatchObject({
+        code: "UNSUPPORTED_MEDIA",
+        message: expect.stringContaining("YCgCo"),
+      });
   });
 
   test("come once each, where fewer are there than are wanted", async () => {

@@ -70,6 +70,11 @@ export type VideoName =
   | "transport.ts"
   | "program.mpg"
   | "no-length.webm"
+  | "long-sound.mp4"
+  | "late.mkv"
+  | "raw.m1v"
+  | "ycgco.mp4"
+  | "turned-wide-pixels.mp4"
   | "rotated.mp4"
   | "portrait.mp4"
   | "wide-pixels.mp4"
@@ -122,6 +127,14 @@ const recipes: Readonly<Record<VideoName, Recipe>> = {
   "program.mpg": [...small, "-c:v", "mpeg2video"],
   "no-length.webm": (videos) =>
     videos.ffmpeg([...small, "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-f", "webm", "pipe:1"]),
+  "long-sound.mp4": [...small, ...from("sine=d=8"), ...x264, "-c:a", "aac"],
+  "late.mkv": [
+    ...["-itsoffset", "3", ...small, ...from("sine=d=6"), "-map", "0:v", "-map", "1:a"],
+    ...[...x264, "-c:a", "aac"],
+  ],
+  "raw.m1v": [...small, "-c:v", "mpeg1video", "-f", "mpeg1video"],
+  "ycgco.mp4": [...small, ...x264, "-colorspace", "ycgco"],
+  "turned-wide-pixels.mp4": async (videos) => rotated(readFileSync(await videos.path("wide-pixels.mp4"))),
   "rotated.mp4": async (videos) => rotated(readFileSync(await videos.path("h264.mp4"))),
   "portrait.mp4": [...from(turning("180x320", 2)), ...x264],
   "wide-pixels.mp4": [...from(turning("320x180", 1, 30, ",setsar=4/3")), ...x264],

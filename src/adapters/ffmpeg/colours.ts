@@ -14,6 +14,20 @@ const MIXES: Readonly<Record<string, Mix>> = {
   smpte432: [1.2249, -0.2249, 0, -0.0421, 1.0421, 0, -0.0196, -0.0786, 1.0983], // Display P3
 };
 
+/** What ffmpeg's scaler makes RGB of. It takes all others for BT.601, and they come out in wrong colours. */
+const MATRICES: ReadonlySet<string> = new Set(["gbr", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"]);
+
+const NAMES: Readonly<Record<string, string>> = {
+  ycgco: "YCgCo",
+  ictcp: "ICtCp",
+  bt2020c: "BT.2020 with constant luminance",
+};
+
+/** How the colours are coded, where that is not converted. */
+export function notConverted({ matrix }: Colours): string | undefined {
+  return matrix === undefined || MATRICES.has(matrix) ? undefined : (NAMES[matrix] ?? matrix);
+}
+
 /**
  * The filters from RGB samples with 16 bits, as they are coded, to those of sRGB; none for what is shown as it is. The curves of
  * cameras are shown as sRGB's is, as viewers do; PQ and HLG as images of these are (`media/colours`). They are filters that every

@@ -7,6 +7,12 @@ export interface Colours {
   readonly transfer: string | undefined;
 }
 
+/** When there are pictures: sound may begin before them, and go on behind them. In seconds of the file. */
+export interface Span {
+  readonly start: number;
+  readonly length: number | undefined;
+}
+
 /** What is known of the video stream of a file that is shown. */
 export interface VideoFacts {
   /** How many others are before it; cover pictures are not counted. */
@@ -20,8 +26,10 @@ export interface VideoFacts {
   readonly pixelAspect: number;
   /** In degrees, as its display matrix says. */
   readonly rotation: number;
-  /** In seconds. */
+  /** Of the file, in seconds. */
   readonly duration: number | undefined;
+  /** `undefined` where ffprobe was not asked: ffmpeg does not tell. */
+  readonly span: Span | undefined;
   /** Frames a second. */
   readonly frameRate: number | undefined;
   readonly colours: Colours;
@@ -51,10 +59,15 @@ export function isHdr({ transfer }: Colours): boolean {
   return HDR_TRANSFERS.includes(transfer);
 }
 
+/** Whether it is coded with its width for its height. */
+export function liesOnItsSide({ rotation }: Pick<VideoFacts, "rotation">): boolean {
+  return Math.abs(rotation) % 180 > 45 && Math.abs(rotation) % 180 < 135;
+}
+
 export function probeOf(facts: VideoFacts): MediaProbe {
-  const { codec, codedWidth, codedHeight, pixelAspect, rotation, duration, frameRate, colours } = facts;
+  const { codec, codedWidth, codedHeight, pixelAspect, duration, frameRate, colours } = facts;
   const width = Math.max(1, Math.round(codedWidth * pixelAspect));
-  const lies = Math.abs(rotation) % 180 > 45 && Math.abs(rotation) % 180 < 135;
+  const lies = liesOnItsSide(facts);
   const probe: { -readonly [Key in keyof MediaProbe]: MediaProbe[Key] } = {
     codec,
     width: lies ? codedHeight : width,

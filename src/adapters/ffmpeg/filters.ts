@@ -1,5 +1,5 @@
 import { toSrgb } from "./colours.js";
-import { type Colours, isHdr } from "./facts.js";
+import { type Colours, isHdr, liesOnItsSide, type VideoFacts } from "./facts.js";
 
 /** Lets the first frame through and ends there, so that the next one is not decoded and scaled in vain. */
 export const ONE_FRAME = "trim=end_frame=1";
@@ -20,10 +20,11 @@ export const NOT_BLACK = `blackframe=amount=0,metadata=select:key=lavfi.blackfra
  * To square pixels, no side longer than `maxSide`, never larger, and sRGB, with alpha where the frame has it. ffmpeg has turned it
  * upright before.
  *
- * @param colours of the video, where they are known
+ * @param facts of the video, where they are known
  */
-export function toRgb(maxSide: number, colours: Colours | undefined): readonly string[] {
-  const scale = scaleTo(maxSide);
+export function toRgb(maxSide: number, facts: Pick<VideoFacts, "colours" | "rotation"> | undefined): readonly string[] {
+  const scale = scaleTo(maxSide, facts !== undefined && liesOnItsSide(facts));
+  const colours = facts?.colours;
   const conversion = colours === undefined ? [] : toSrgb(colours);
   if (colours === undefined || conversion.length === 0) return [scale, EIGHT_BITS];
   // Smaller first: then there is less to convert.
@@ -33,9 +34,11 @@ export function toRgb(maxSide: number, colours: Colours | undefined): readonly s
 /** ffmpeg takes the one that loses nothing. */
 const EIGHT_BITS = "format=rgb24|rgba";
 
-function scaleTo(maxSide: number): string {
-  const factor = `min(1,${Math.max(1, Math.floor(maxSide))}/max(iw*sar,ih))`;
-  return `scale=w='max(1,round(iw*sar*${factor}))':h='max(1,round(ih*${factor}))'`;
+/** Where pixels are not square, the width of what is coded is scaled: when that was turned, it is the height by now. */
+function scaleTo(maxSide: number, wasTurned: boolean): string {
+  const [width, height] = wasTurned ? ["iw", "ih/sar"] : ["iw*sar", "ih"];
+  const factor = `min(1,${Math.max(1, Math.floor(maxSide))}/max(${width},${height}))`;
+  return `scale=w='max(1,round(${width}*${factor}))':h='max(1,round(${height}*${factor}))'`;
 }
 
 /** What is converted and does not tell its matrix has that of BT.2020, if it is HDR. */

@@ -1,12 +1,15 @@
 import type { Task } from "./arguments.js";
-import type { VideoFacts } from "./facts.js";
+import type { Span, VideoFacts } from "./facts.js";
 import { ONE_FRAME, TELL_TIME } from "./filters.js";
 
 type Work = Pick<Task, "input" | "filters" | "frames">;
 
+/** Where there are pictures, and for how long, in seconds. */
+export type Spread = Span & { readonly length: number };
+
 /** The middles of as many equal parts of a video, in seconds. */
-export function momentsOf(duration: number, count: number): readonly number[] {
-  return Array.from({ length: count }, (_, index) => ((index + 0.5) * duration) / count);
+export function momentsOf({ start, length }: Spread, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => start + ((index + 0.5) * length) / count);
 }
 
 /**
@@ -19,10 +22,10 @@ const BEHIND_KEY_FRAME_SECONDS = 0.75;
 const MOST_PASS_PIXELS = 3e9;
 
 /** Whether all frames are taken while the whole video is decoded once, or each by a seek of its own. */
-export function isOnePass(facts: VideoFacts, duration: number, count: number): boolean {
+export function isOnePass(facts: VideoFacts, { length }: Spread, count: number): boolean {
   const { codedWidth, codedHeight, frameRate = 30 } = facts;
   const each = codedWidth * codedHeight * frameRate;
-  const pass = duration * each;
+  const pass = length * each;
   return pass <= MOST_PASS_PIXELS && pass <= count * (START_PIXELS + BEHIND_KEY_FRAME_SECONDS * each);
 }
 
@@ -30,12 +33,14 @@ export function isOnePass(facts: VideoFacts, duration: number, count: number): b
  * The frames that are shown at {@link momentsOf}, but for the first `from` of them. `fps` takes for its n-th frame the last one before
  * the middle of the n-th part, as it rounds to the nearest; a frame that lasts longer is repeated.
  */
-export function onePass(duration: number, count: number, rgb: readonly string[], from = 0): Work {
-  const rate = `${count * 1000}/${Math.max(1, Math.round(duration * 1000))}`;
+export function onePass({ start, length }: Spread, count: number, rgb: readonly string[], from = 0): Work {
+  const rate = `${count * 1000}/${Math.max(1, Math.round(length * 1000))}`;
+  // Behind a seek, times count from there.
+  const before = from === 0 ? Math.round(start * 90_000) : 0;
   return {
-    input: from === 0 ? [] : seek((from * duration) / count),
+    input: from === 0 ? [] : seek(start + (from * length) / count),
     // Two milliseconds earlier, so that a frame which begins at the very moment counts as shown.
-    filters: ["settb=expr=1/90000", "setpts=PTS-180", `fps=fps=${rate}:start_time=0`, ...rgb],
+    filters: ["settb=expr=1/90000", `setpts=PTS-${before + 180}`, `fps=fps=${rate}:start_time=0`, ...rgb],
     frames: count - from,
   };
 }
@@ -59,6 +64,6 @@ const seek = (seconds: number) => ["-noaccurate_seek", "-ss", seconds.toFixed(3)
  * Whether more was decoded for a frame than lies between two of them, by the times that {@link seekTo} tells: there are so few key
  * frames that the next seek would decode the same once more.
  */
-export function isBehindOthers([first = 0]: readonly number[], duration: number, count: number): boolean {
-  return -first > duration / count;
+export function isBehindOthers([first = 0]: readonly number[], { length }: Spread, count: number): boolean {
+  return -first > length / count;
 }

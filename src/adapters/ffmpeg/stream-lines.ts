@@ -20,7 +20,8 @@ export class StreamLines {
     if (this.#done) return;
     // Behind this it tells of its output.
     if (/^(?:Stream mapping:|Output #)/.test(line)) this.#done = true;
-    else if (/^ +Duration: /.test(line)) this.#duration = secondsOf(/Duration: ([\d:.]+)/.exec(line)?.[1]);
+    // Without a start, it is guessed by the bytes of the file.
+    else if (/^ +Duration: /.test(line)) this.#duration = secondsOf(/Duration: ([\d:.]+), start: /.exec(line)?.[1]);
     else if (/^ +Stream #0:/.test(line)) this.#readStream(line);
     else if (this.#isKept) this.#readMore(line);
   }
@@ -61,6 +62,7 @@ function factsOf(line: string, duration: number | undefined): Omit<VideoFacts, "
     pixelAspect: Number.isFinite(aspect) && aspect > 0 ? aspect : 1,
     rotation: 0,
     duration,
+    span: undefined,
     frameRate: hundredths(Number(rate) * (thousands === "k" ? 1000 : 1)),
     colours: coloursOf(video),
     alphaDecoder: undefined,

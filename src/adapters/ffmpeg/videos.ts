@@ -2,14 +2,14 @@ import type { DecodedFrame, FramesRequest, MediaProbe } from "../../contracts/de
 import { UploadError } from "../../errors.js";
 import type { Binaries } from "./binaries.js";
 import { isBlack } from "./black.js";
-import { toSrgb } from "./colours.js";
-import { isHdr, probeOf, type VideoFacts } from "./facts.js";
+import { notConverted, toSrgb } from "./colours.js";
+import { isHdr, liesOnItsSide, probeOf, type VideoFacts } from "./facts.js";
 import { FROM_ZERO, NOT_BLACK, ONE_FRAME, TELL_TIME, toRgb } from "./filters.js";
 import type { Picture } from "./pam.js";
 import { probeArguments, readProbe } from "./probe.js";
 import type { RecentFacts } from "./recent-facts.js";
 import type { Job, Run, Runner } from "./runner.js";
-import { isBehindOthers, isOnePass, momentsOf, onePass, seekTo } from "./spread.js";
+import { isBehindOthers, isOnePass, momentsOf, onePass, type Spread, seekTo } from "./spread.js";
 
 /** How far a frame that is not black is looked for, in seconds of the video. */
 const BLACK_SECONDS = 120;
@@ -57,13 +57,13 @@ export class Videos {
     // The filter has no alpha.
     if (visible === undefined || frame.channels === 3) return visible ?? frame;
     const { timeSeconds } = visible;
-    const whole = await onlyOne(this.#runner.run(known, seekTo(timeSeconds, toRgb(job.maxSide, facts.colours))));
+    const whole = await onlyOne(this.#runner.run(known, seekTo(timeSeconds, toRgb(job.maxSide, facts))));
     return whole === undefined ? frame : { ...whole, timeSeconds };
   }
 
   async #firstNotBlack(job: Job & Known): Promise<Frame | undefined> {
     const { colours } = job.facts;
-    const rgb = toRgb(job.maxSide, colours);
+    const rgb = toRgb(job.maxSide, job.facts);
     // The filter looks at eight bits, to which HDR has to be mapped before.
     const looking = isHdr(colours) ? [...rgb, NOT_BLACK, "format=rgb24"] : [NOT_BLACK, ...rgb];
     const run = this.#runner.run(job, {
@@ -93,19 +93,19 @@ export class Videos {
   }
 
   async #runFirst(job: Job, facts: VideoFacts | undefined): Promise<Run> {
-    if (facts !== undefined) await this.#requireAlphaDecoder(facts, job.signal);
-    const filters = [ONE_FRAME, ...toRgb(job.maxSide, facts?.colours), TELL_TIME, FROM_ZERO];
+    if (facts !== undefined) await this.#requireRight(facts, job.signal);
+    const filters = [ONE_FRAME, ...toRgb(job.maxSide, facts), TELL_TIME, FROM_ZERO];
     return this.#runner.run({ ...job, facts }, { filters, frames: 1 });
   }
 
   /** Frames spread over the length, without those that are the same as the one before. */
   async *#spread(job: Job, count: number): AsyncGenerator<Frame> {
-    const facts = await this.#factsOf(job);
-    await this.#requireAlphaDecoder(facts, job.signal);
+    const facts = await this.#factsOf(job, "with its span");
+    await this.#requireRight(facts, job.signal);
     const known = { ...job, facts };
-    const duration = facts.duration ?? (await this.#measure(known));
+    const spread = await this.#spreadOf(known);
     let last: Frame | undefined;
-    for await (const frame of this.#at(known, duration, count)) {
+    for await (const frame of this.#at(known, spread, count)) {
       if (last !== undefined && isSame(last, frame)) continue;
       last = frame;
       yield frame;
@@ -115,14 +115,14 @@ export class Videos {
   }
 
   /** Those in front of one that takes too long. */
-  async *#at(job: Job & Known, duration: number | undefined, count: number): AsyncGenerator<Frame> {
-    if (duration === undefined) return;
-    const rgb = toRgb(job.maxSide, job.facts.colours);
-    const moments = momentsOf(duration, count);
-    let inOnePass = isOnePass(job.facts, duration, count);
+  async *#at(job: Job & Known, spread: Spread | undefined, count: number): AsyncGenerator<Frame> {
+    if (spread === undefined) return;
+    const rgb = toRgb(job.maxSide, job.facts);
+    const moments = momentsOf(spread, count);
+    let inOnePass = isOnePass(job.facts, spread, count);
     for (let next = 0; next < count; ) {
       const [first] = moments.slice(next);
-      const work = inOnePass || first === undefined ? onePass(duration, count, rgb, next) : seekTo(first, rgb);
+      const work = inOnePass || first === undefined ? onePass(spread, count, rgb, next) : seekTo(first, rgb);
       const run = this.#runner.run(job, work);
       let place = next;
       for await (const picture of run.pictures) yield { ...picture, timeSeconds: moments[place++] ?? 0 };
@@ -131,39 +131,53 @@ export class Videos {
       if (by !== "exit") throw await run.failure();
       // Behind the end, and behind a cut, there is no frame.
       next = inOnePass ? count : next + 1;
-      inOnePass ||= isBehindOthers(run.log.times, duration, count);
+      inOnePass ||= isBehindOthers(run.log.times, spread, count);
     }
   }
 
-  /** How long a video is that does not say it: all of it is read for that, and nothing decoded. In seconds. */
-  async #measure(job: Job): Promise<number | undefined> {
+  /** Of a video that does not say how long it is, all is read for that, and nothing decoded. */
+  async #spreadOf(job: Job & Known): Promise<Spread | undefined> {
+    const { start, length } = job.facts.span ?? { start: 0, length: undefined };
+    if (length !== undefined) return { start, length };
     const run = this.#runner.run(job, { filters: [], frames: 0, copies: true });
     await onlyOne(run);
     if (await isInterrupted(run)) throw await run.failure();
-    return run.log.reached;
+    const { reached } = run.log;
+    return reached === undefined ? undefined : { start, length: Math.max(reached - start, 0.01) };
   }
 
   /** @throws UploadError what is wrong with the file */
-  async #factsOf(job: Pick<Job, "path" | "signal">): Promise<VideoFacts> {
+  async #factsOf(job: Pick<Job, "path" | "signal">, wanted?: "with its span"): Promise<VideoFacts> {
     const recent = await this.#recent.of(job.path);
-    if (recent !== undefined) return recent;
+    if (recent !== undefined && (wanted === undefined || recent.span !== undefined)) return recent;
     await this.#binaries.require("ffprobePath", job.signal);
     const facts = readProbe(await this.#runner.ask(probeArguments(job.path), job));
     await this.#recent.keep(job.path, facts);
     return facts;
   }
 
-  /** @throws UploadError for alpha that the decoder is missing for: without it, what is not to be seen would be shown */
-  async #requireAlphaDecoder({ codec, alphaDecoder }: VideoFacts, signal: AbortSignal): Promise<void> {
+  /**
+   * @throws UploadError for colours that are not converted, and for alpha that the decoder is missing for: without it, what is not to
+   *   be seen would be shown
+   */
+  async #requireRight({ codec, colours, alphaDecoder }: VideoFacts, signal: AbortSignal): Promise<void> {
+    const coding = notConverted(colours);
+    if (coding !== undefined) {
+      const message = `The video has its colours coded as ${coding}, which ffmpeg would show wrongly: convert it to BT.709`;
+      throw new UploadError(message, { code: "UNSUPPORTED_MEDIA" });
+    }
     if (alphaDecoder === undefined || (await this.#binaries.hasDecoder(alphaDecoder, signal))) return;
     const message = `The video is transparent (${codec}), and this ffmpeg cannot tell where, because it has no decoder ${alphaDecoder}: install one that is built with libvpx, or name it by the option ffmpegPath of ffmpeg()`;
     throw new UploadError(message, { code: "UNSUPPORTED_MEDIA" });
   }
 }
 
-/** Whether a frame that was taken without knowing them may be another one, or has wrong colours. */
-function matters({ stream, colours, alphaDecoder }: VideoFacts): boolean {
-  return stream > 0 || alphaDecoder !== undefined || toSrgb(colours).length > 0;
+/** Whether a frame that was taken without knowing them may be another one, or has wrong colours or another size. */
+function matters(facts: VideoFacts): boolean {
+  const { stream, colours, alphaDecoder, pixelAspect } = facts;
+  const isOtherColour = notConverted(colours) !== undefined || toSrgb(colours).length > 0;
+  const isOtherSize = pixelAspect !== 1 && liesOnItsSide(facts);
+  return stream > 0 || alphaDecoder !== undefined || isOtherColour || isOtherSize;
 }
 
 /** Of a run that gives one frame at most. */
