@@ -17,6 +17,8 @@ export interface TiffDirectory {
   readonly isTiled: boolean;
   /** Whether each sample of the pixels has a plane of its own. */
   readonly isPlanar: boolean;
+  /** Whether it is a smaller copy of another one. */
+  readonly isReduced: boolean;
   /** Whether it has a tag that only DNG has. */
   readonly isDng: boolean;
   /** Where further directories stand: in tag 330, and the next one of the chain. */
@@ -24,7 +26,10 @@ export interface TiffDirectory {
 }
 
 export interface TiffHeader {
-  readonly first: TiffDirectory;
+  /** The first one; where that is a smaller copy, the first that is none. */
+  readonly shown: TiffDirectory;
+  /** Where that stands, unless it is the first one. */
+  readonly shownAt: number | undefined;
   /** Whether any directory that was looked at holds what a sensor has measured, before it is made a picture. */
   readonly isRaw: boolean;
 }
@@ -49,6 +54,7 @@ export async function readTiffHeader(source: ByteSource): Promise<TiffHeader | n
   const seen = new Set<number>();
   const waiting = [numbers.big ? numbers.read(head, 8, 8) : numbers.read(head, 4, 4)];
   let first: TiffDirectory | undefined;
+  let full: Pick<TiffHeader, "shown" | "shownAt"> | undefined;
   let isRaw = false;
   for (let at = waiting.shift(); at !== undefined && seen.size < MOST_DIRECTORIES; at = waiting.shift()) {
     if (seen.has(at)) continue;
@@ -59,10 +65,28 @@ export async function readTiffHeader(source: ByteSource): Promise<TiffHeader | n
       continue;
     }
     first ??= directory;
+    if (first.isReduced && isWhole(directory)) full ??= { shown: directory, shownAt: at };
     isRaw ||= holdsSensorData(directory);
     waiting.push(...directory.others);
   }
-  return first === undefined ? null : { first, isRaw };
+  return first === undefined ? null : Object.assign({ shown: first, shownAt: undefined, isRaw }, full);
+}
+
+/** Whether it is a picture of its own, not a smaller copy or a mask of one. */
+function isWhole({ isReduced, photometric, width = 0, height = 0 }: TiffDirectory): boolean {
+  return !isReduced && photometric !== 4 && width > 0 && height > 0;
+}
+
+/** A copy of a TIFF that begins with the directory at this place. */
+export function beginningAt(file: Uint8Array, place: number): Buffer {
+  const copy = Buffer.from(file);
+  const isLittle = copy[0] === 0x49;
+  if (copy[2] === 43 || copy[3] === 43) {
+    if (isLittle) copy.writeBigUInt64LE(BigInt(place), 8);
+    else copy.writeBigUInt64BE(BigInt(place), 8);
+  } else if (isLittle) copy.writeUInt32LE(place, 4);
+  else copy.writeUInt32BE(place, 4);
+  return copy;
 }
 
 function holdsSensorData({ isDng, photometric, compression }: TiffDirectory): boolean {
@@ -101,12 +125,14 @@ async function readDirectory(source: ByteSource, numbers: Numbers, at: number): 
     inkSet: one(TAG.inkSet),
     isTiled: tags.has(TAG.tileWidth) || tags.has(TAG.tileHeight),
     isPlanar: one(TAG.planes) === 2 && (one(TAG.samples) ?? 1) > 1,
+    isReduced: ((one(TAG.kind) ?? 0) & 1) === 1,
     isDng: tags.has(TAG.dngVersion),
     others: [...all(TAG.subDirectories), next].filter((place) => place > 0),
   };
 }
 
 const TAG = {
+  kind: 254,
   width: 256,
   height: 257,
   bits: 258,

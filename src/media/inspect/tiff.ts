@@ -1,5 +1,5 @@
 import type { ByteSource } from "../headers/byte-source.js";
-import { readTiffHeader, type TiffDirectory } from "../headers/tiff.js";
+import { beginningAt, readTiffHeader, type TiffDirectory } from "../headers/tiff.js";
 import { PIXEL_LIMITS } from "../pixel-limits.js";
 import { type Inspection, refusal, unreadable } from "./inspection.js";
 
@@ -8,17 +8,19 @@ export async function inspectTiff(source: ByteSource, mimeType: string): Promise
   const limitPixels = PIXEL_LIMITS.tiff;
   const header = await readTiffHeader(source);
   if (header === null) throw unreadable(mimeType);
-  const { first, isRaw } = header;
+  const { shown, shownAt, isRaw } = header;
   if (isRaw) {
     const advice = "its sensor data are not decoded, and the preview in it is not the photograph; convert it to JPEG";
     throw refusal(mimeType, `is a RAW photograph: ${advice}`);
   }
-  const problem = problemOf(first);
+  const problem = problemOf(shown);
   if (problem !== undefined) throw refusal(mimeType, `${problem}; save it as RGB or grey of 8 or 16 bits`);
-  const compression = COMPRESSIONS[first.compression] ?? `compression ${first.compression}`;
+  const compression = COMPRESSIONS[shown.compression] ?? `compression ${shown.compression}`;
   // Where a tile cannot be decoded, libvips leaves it black, and complains of warnings alone. With JPEG inside, it complains of errors.
-  const failOn = first.isTiled && first.compression !== JPEG ? "warning" : undefined;
-  return { coding: `TIFF with ${compression}`, limitPixels, isRare: !USUAL.has(first.compression), failOn };
+  const failOn = shown.isTiled && shown.compression !== JPEG ? "warning" : undefined;
+  const isRare = !USUAL.has(shown.compression);
+  const rewrite = shownAt === undefined ? undefined : (file: Uint8Array) => beginningAt(file, shownAt);
+  return { coding: `TIFF with ${compression}`, limitPixels, isRare, failOn, rewrite };
 }
 
 const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB] = [0, 1, 2, 3, 5, 6, 8];

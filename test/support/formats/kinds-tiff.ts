@@ -36,6 +36,11 @@ function raw(): Buffer {
   return makeTiff({ width: WIDTH, height: HEIGHT, pixels: rgb }, { sub: [sensor] });
 }
 
+function behindSmaller(big: boolean): Buffer {
+  const smaller = { width: 32, height: 21, pixels: Buffer.alloc(32 * 21 * 3, 77), tags: { 254: [4, [1]] } as const };
+  return makeTiff(smaller, { big, next: { width: WIDTH, height: HEIGHT, pixels: rgb } });
+}
+
 async function withProfile(profile: "p3" | "srgb"): Promise<Buffer> {
   return sharp(inputFile("base.png"))
     .toColourspace("rgb16")
@@ -50,6 +55,9 @@ export const tiffKinds = [
   shown("RGB of 16 bits with a profile of sRGB", () => withProfile("srgb"), AS_BASE),
   shown("RGB of 16 bits with a profile of Display P3", () => withProfile("p3"), AS_BASE),
   shown("BigTIFF", () => makeTiff({ width: WIDTH, height: HEIGHT, pixels: rgb }, { big: true }), BASE),
+  ...[false, true].map((big) =>
+    shown(`a smaller copy before it${big ? ", BigTIFF" : ""}`, () => behindSmaller(big), AS_BASE),
+  ),
   shown("turned by its orientation", () => tiff(rgb, { 274: short(6) }), { ...AS_BASE, width: HEIGHT, height: WIDTH }),
   shown("grey", () => tiff(grey, greyTags(8)), GREY),
   shown("grey whose zero is white", () => tiff(inverted, { ...bits(8), ...photometric(0) }), GREY),

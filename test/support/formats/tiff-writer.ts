@@ -14,11 +14,15 @@ const BYTES = { 1: 1, 3: 2, 4: 4, 13: 4 } as const;
 const HEAD = 16;
 
 /** A TIFF, or a BigTIFF; its directory stands at the end. Further pictures become directories that the first one points to. */
-export function makeTiff(picture: TiffPicture, { big = false, sub = [] as readonly TiffPicture[] } = {}): Buffer {
+export function makeTiff(
+  picture: TiffPicture,
+  { big = false, sub = [], next }: { big?: boolean; sub?: readonly TiffPicture[]; next?: TiffPicture } = {},
+): Buffer {
   const file = new TiffFile(big);
   const places = sub.map((one) => file.add(one));
+  const nextPlace = next === undefined ? 0 : file.add(next);
   const tags = places.length === 0 ? picture.tags : { ...picture.tags, 330: [4, places] as const };
-  return file.finish(file.add(tags === undefined ? picture : { ...picture, tags }));
+  return file.finish(file.add(tags === undefined ? picture : { ...picture, tags }, nextPlace));
 }
 
 class TiffFile {
@@ -28,7 +32,7 @@ class TiffFile {
   constructor(readonly big: boolean) {}
 
   /** @returns where the directory stands */
-  add({ width, height, pixels, tags = {} }: TiffPicture): number {
+  add({ width, height, pixels, tags = {} }: TiffPicture, next = 0): number {
     const at = this.#append(pixels);
     const all: TiffTags = {
       256: [4, [width]],
@@ -56,7 +60,9 @@ class TiffFile {
     });
     const count = Buffer.alloc(this.big ? 8 : 2);
     count.writeUInt16LE(entries.length);
-    return this.#append(Buffer.concat([count, ...entries, Buffer.alloc(place)]));
+    const following = Buffer.alloc(place);
+    following.writeUInt32LE(next);
+    return this.#append(Buffer.concat([count, ...entries, following]));
   }
 
   finish(first: number): Buffer {
