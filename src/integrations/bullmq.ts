@@ -50,14 +50,7 @@ export function createUploadWorker<U extends UploadRecord>(
   const { maxStalledCount = required } = workerOptions;
   requireBounds("worker", { ...workerOptions, maxStalledCount }, required);
   const worker: Worker = new Worker(queue, processorOf(work), { ...workerOptions, maxStalledCount });
-  const { close } = guard(worker, work.batches);
-  return {
-    worker,
-    async close(closing) {
-      await close(closing);
-      await work.close();
-    },
-  };
+  return guard(worker, work.batches, { closeWork: () => work.close() });
 }
 
 /**
@@ -95,7 +88,7 @@ export function guardWorker<U extends UploadRecord>(
   requireBullMQ(worker);
   requireBounds("worker.opts", worker.opts, requiredStalls(o.lease));
   const batches = new Batches(o.repository, o.onBatchSettled, (thrown) => report(worker, thrown));
-  return guard(worker, batches, isUploadJob);
+  return guard(worker, batches, { isUpload: isUploadJob });
 }
 
 function requireWorkerOptions<T extends { readonly worker: WorkerOptions }>(options: T): T {

@@ -152,6 +152,33 @@ describe.skipIf(REDIS_URL === undefined)("a worker", () => {
     }
   });
 
+  test("close ends while the repository does not answer, and says that it is not Redis", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
+    const gate = deferred();
+    const isDetached = deferred();
+    const { updateUpload } = world.repository;
+    const silent: typeof updateUpload = async (...call) => {
+      await gate.promise;
+      return updateUpload(...call);
+    };
+    const repository = { ...world.repository, updateUpload: silent };
+    const queue = openQueue();
+    const plugins = [{ attach: () => () => isDetached.resolve() }];
+    const { errors, close } = startWorker(queue, { ...world, repository }, { plugins });
+    await enqueueUploads(queue, ["a"]);
+    await until(() => world.ai.describe.mock.calls.length === 1);
+    await close({ graceMs: 0 });
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^Not all could be closed in time: 1 upload is still in work, .*repository/),
+    ]);
+    // It goes on with closing when that answers again.
+    gate.resolve();
+    await isDetached.promise;
+    expect(await queue.getJobState(jobId("a"))).toBe("waiting");
+    expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0 });
+  });
+
   test("close ends while Redis is away, with the uploads handed back, and says so", async () => {
     const world = worldOf([uploadOf("a")]);
     world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
@@ -169,7 +196,7 @@ describe.skipIf(REDIS_URL === undefined)("a worker", () => {
     while (errors.length === 0) await new Promise((resolve) => setTimeout(resolve, 5)); // now it waits before it tries again
     await close({ graceMs: 0 });
     expect(await world.repository.findUpload("a")).toMatchObject({ status: "pending", starts: 0 });
-    expect(errors.at(-1)).toContain("could not be closed in time, because Redis cannot be reached");
+    expect(errors.at(-1)).toContain("Not all could be closed in time: Redis cannot be reached");
     // What BullMQ was told in vain reaches Redis when that is back.
     const back = await CuttingProxy.start(redis, () => false, port);
     closeAfterTest(() => back.stop());

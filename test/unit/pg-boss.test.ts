@@ -1,5 +1,5 @@
 import type { JobResult, PgBoss } from "pg-boss";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ConfigurationError, type UploadRecord } from "../../src/index.js";
 import { UploadWork } from "../../src/integrations/engine/upload-work.js";
 import { handlerOf } from "../../src/integrations/pg-boss/handler.js";
@@ -79,6 +79,42 @@ async function handle(boss: object, world: World, job: UploadJob): Promise<JobRe
   await work.close();
   return results[0];
 }
+
+describe.skipIf(isNodeTooOld)("closing", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** Closing `boss`, while `job` is in work or nothing is; answers what was told when it has ended. */
+  async function close({ job, world = worldOf([]) }: { job?: UploadJob; world?: World } = {}): Promise<string[]> {
+    const told: string[] = [];
+    const emit = (_: string, { message }: Error) => told.push(message);
+    const { boss } = fakeBoss();
+    const fake = { ...boss, ...current, listenerCount: () => 1, emit, offWork: () => new Promise(() => {}) };
+    if (job !== undefined) {
+      void uploadJobHandler(fake as unknown as PgBoss, world, { thumbnail: false })([job as never]);
+      await vi.waitUntil(() => world.ai.describe.mock.calls.length === 1);
+    }
+    const closed = closeUploads(fake as unknown as PgBoss, "uploads", { graceMs: 1000 });
+    await vi.advanceTimersByTimeAsync(10_999);
+    expect(told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    await closed;
+    return told;
+  }
+
+  test("ends when the database of pg-boss does not answer, and says so", async () => {
+    expect(await close()).toEqual(["Not all could be closed in time: the database of pg-boss does not answer"]);
+  });
+
+  test("ends when the repository does not answer, and says how many uploads are in work", async () => {
+    const world = worldOf([uploadOf("a")]);
+    world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
+    const repository = { ...world.repository, updateUpload: () => new Promise<never>(() => {}) };
+    expect(await close({ job: jobOf("a"), world: { ...world, repository } })).toEqual([
+      expect.stringMatching(/1 upload is still in work, .*repository/),
+    ]);
+  });
+});
 
 describe("the handler", () => {
   test("completes a job, and wakes the workers of its queue that are at work", async () => {

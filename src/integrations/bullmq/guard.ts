@@ -1,12 +1,12 @@
 import { Job, type Worker, type WorkerOptions } from "bullmq";
 import { ConfigurationError, type LeaseOptions, type UploadRecord } from "../../index.js";
 import type { Batches } from "../engine/batches.js";
+import { closeInTime, stillInWork } from "../engine/closing.js";
 import { giveUp } from "../engine/give-up.js";
-import { GRACE_MS, LONGEST_TIMER_MS, requireGrace } from "../engine/grace.js";
 import { readJobData } from "../engine/job-data.js";
 import { report } from "../engine/report.js";
 import type { UploadJobData, UploadJobResult } from "./job-types.js";
-import { isOwnEnd, isPutBack } from "./processor.js";
+import { inWork, isOwnEnd, isPutBack } from "./processor.js";
 import { CLOSING, LOCK_LOST, REMOVED } from "./reasons.js";
 
 /** A worker that hands its uploads back when it is closed, and settles those that BullMQ gives up. */
@@ -16,8 +16,9 @@ export interface GuardedWorker {
    * Takes no further job, lets those in work end, and hands back what has not ended after the grace: it waits for another worker,
    * with no attempt used. Close your own connections and the repository after that.
    *
-   * It ends at the latest 10 s after the grace, also where Redis is away; that is told as `error` of the worker then, and its jobs go to
-   * other workers when their locks run out.
+   * It ends at the latest 10 s after the grace, also where Redis or the repository does not answer: what is still under way is told as
+   * `error` of the worker then, and its jobs go to other workers when the process has ended and their locks have run out. BullMQ keeps
+   * the process alive until Redis answers: call `process.exit` behind `close` where it has to end.
    *
    * @param options.graceMs in milliseconds, by default 10000
    */
@@ -26,13 +27,6 @@ export interface GuardedWorker {
 
 /** The default of `lease.maxStarts`. */
 const MAX_STARTS = 3;
-/** A job that was being fetched when the grace ended begins after it. */
-const CLOSING_AGAIN_MS = 100;
-/** The uploads have been handed back by then; their jobs are not while Redis is away, for which BullMQ would wait for ever. */
-const HANDING_BACK_MS = 10_000;
-const NOT_CLOSED =
-  "The worker could not be closed in time, because Redis cannot be reached; its jobs go to other workers when their locks run out";
-
 /** Workers of this process that are open: a job that is removed is stopped at once where it is in work here. */
 const guarded = new Set<Worker>();
 
@@ -59,13 +53,18 @@ export function requireBounds(
     );
 }
 
-/** @param isUpload whether a job is an upload's: others are not ours to stop or to settle */
+/**
+ * @param o.isUpload whether a job is an upload's: others are not ours to stop or to settle
+ * @param o.closeWork what is to be closed behind the worker
+ */
 export function guard<U extends UploadRecord>(
   worker: Worker,
   batches: Batches<U>,
-  isUpload: (job: Job) => boolean = () => true,
+  { isUpload = () => true, closeWork }: { isUpload?: (job: Job) => boolean; closeWork?: () => Promise<void> } = {},
 ): GuardedWorker {
+  const own = new WeakSet<Job>();
   const settling = new Set<Promise<void>>();
+  worker.on("active", (job) => own.add(job));
   worker.on("lockRenewalFailed", (ids) => {
     for (const id of ids) worker.cancelJob(id, LOCK_LOST);
   });
@@ -82,8 +81,24 @@ export function guard<U extends UploadRecord>(
   guarded.add(worker);
   return {
     worker,
-    close: ({ graceMs = GRACE_MS } = {}) => closeAfter(worker, graceMs, () => Promise.all(settling)),
+    close: ({ graceMs } = {}) =>
+      closeInTime(graceMs, {
+        async close() {
+          await worker.close();
+          await Promise.all(settling);
+          await closeWork?.();
+        },
+        handBack: () => worker.cancelAllJobs(CLOSING),
+        underWay: () => underWay(Array.from(inWork).filter((job) => own.has(job)).length, settling.size),
+        report: (thrown) => report(worker, thrown),
+      }),
   };
+}
+
+function underWay(uploads: number, jobs: number): string {
+  if (uploads > 0) return stillInWork(uploads);
+  if (jobs > 0) return `the uploads of ${jobs} jobs that BullMQ gave up are not settled yet`;
+  return "Redis cannot be reached; jobs that it was not told of go to other workers when their locks have run out";
 }
 
 /** Cancels a job that is in work in this process. */
@@ -123,24 +138,5 @@ async function again(worker: Worker, job: Job): Promise<void> {
   } catch {
     // It was not kept: `removeOnFail`.
     await Job.create(worker, job.name, job.data, job.opts);
-  }
-}
-
-async function closeAfter(worker: Worker, graceMs: number, settled: () => Promise<unknown>): Promise<void> {
-  requireGrace(graceMs);
-  const cancel = () => worker.cancelAllJobs(CLOSING);
-  let timer = setTimeout(() => {
-    cancel();
-    timer = setInterval(cancel, CLOSING_AGAIN_MS);
-  }, graceMs);
-  let limit: NodeJS.Timeout | undefined;
-  const late = new Promise<"late">((resolve) => {
-    limit = setTimeout(resolve, Math.min(graceMs + HANDING_BACK_MS, LONGEST_TIMER_MS), "late");
-  });
-  try {
-    if ((await Promise.race([worker.close().then(settled), late])) === "late") report(worker, new Error(NOT_CLOSED));
-  } finally {
-    clearTimeout(timer);
-    clearTimeout(limit);
   }
 }

@@ -15,6 +15,9 @@ export type UploadJobProcessor = (
   signal: AbortSignal | undefined,
 ) => Promise<UploadJobResult>;
 
+/** Jobs whose uploads are in work in this process. */
+export const inWork = new Set<bullmq.Job>();
+
 /** Errors by which a job ended as it had to: nothing is left to be settled when BullMQ tells that it failed. */
 const ends = new WeakSet<Error>();
 
@@ -32,15 +35,28 @@ export function isPutBack(error: Error): boolean {
 export function processorOf<U extends UploadRecord>(work: UploadWork<U>): UploadJobProcessor {
   return async (job, token, signal) => {
     if (job.data?.removed === true) throw ended(REMOVED);
-    // A job that has failed and is retried by hand has made all its attempts.
-    const number = job.attemptsMade + 1;
-    const worked = await work.run(dataOf(job), {
+    const worked = await workOn(work, job, signal);
+    return answer(job, token ?? job.token, signal, worked);
+  };
+}
+
+async function workOn<U extends UploadRecord>(
+  work: UploadWork<U>,
+  job: bullmq.Job<UploadJobData>,
+  signal: AbortSignal | undefined,
+): Promise<Worked> {
+  inWork.add(job);
+  // A job that has failed and is retried by hand has made all its attempts.
+  const number = job.attemptsMade + 1;
+  try {
+    return await work.run(dataOf(job), {
       attempt: { number, max: Math.max(number, job.opts.attempts ?? 1) },
       signal,
       name: `${job.id}@${job.timestamp}`,
     });
-    return answer(job, token ?? job.token, signal, worked);
-  };
+  } finally {
+    inWork.delete(job);
+  }
 }
 
 /** One row of the table of outcomes: returns, or throws what BullMQ understands. */

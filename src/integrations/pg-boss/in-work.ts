@@ -34,6 +34,11 @@ class Site {
     for (const job of this.#jobs) if (job.queue === queue) job.controller.abort(CLOSING);
   }
 
+  /** How many jobs of a queue are in work. */
+  inWork(queue: string): number {
+    return Array.from(this.#jobs).filter((job) => job.queue === queue).length;
+  }
+
   whenClosed(queue: string, close: () => Promise<void>): void {
     const closers = this.#closers.get(queue) ?? new Set();
     this.#closers.set(queue, closers.add(close));
