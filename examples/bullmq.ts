@@ -15,7 +15,11 @@ import { postgresRepository } from "upload-processor/postgres";
 
 const { hostname, port } = new URL(process.env.REDIS_URL ?? "redis://localhost:6379");
 const connection = { host: hostname, port: Number(port) };
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+const pool = new pg.Pool({
+  connectionString: process.env.DATABASE_URL,
+  connectionTimeoutMillis: 10_000,
+  keepAlive: true,
+});
 pool.on("error", (error) => console.error(error.message));
 const repository = postgresRepository(pool);
 await repository.migrate();

@@ -13,7 +13,7 @@ import { closeUploads, enqueueUploads, workDeadLetters, workUploads } from "uplo
 import { postgresRepository } from "upload-processor/postgres";
 
 const connectionString = process.env.DATABASE_URL ?? "postgres://localhost/photos";
-const pool = new pg.Pool({ connectionString });
+const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 10_000, keepAlive: true });
 pool.on("error", (error) => console.error(error.message));
 const repository = postgresRepository(pool);
 await repository.migrate();

@@ -21,7 +21,11 @@ await exporter.startServer();
 const meters = new MeterProvider({ readers: [exporter] });
 metrics.setGlobalMeterProvider(meters); // spans: register a tracer provider in the same way
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+const pool = new pg.Pool({
+  connectionString: process.env.DATABASE_URL,
+  connectionTimeoutMillis: 10_000,
+  keepAlive: true,
+});
 pool.on("error", (error) => console.error(error.message));
 const repository = postgresRepository(pool);
 await repository.migrate();

@@ -25,7 +25,8 @@ export async function openServices(): Promise<Services> {
   const { FOLDER: folder = ".demo/backend", QUEUE: queue = "uploads" } = process.env;
   await mkdir(folder, { recursive: true });
 
-  const pool = new pg.Pool({ connectionString: databaseUrl });
+  // A network that swallows packets must not take the connections of the pool away for good.
+  const pool = new pg.Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000, keepAlive: true });
   // Without a listener, a restart of the database would end the process.
   pool.on("error", told);
   const repository = postgresRepository(pool);

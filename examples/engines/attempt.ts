@@ -5,7 +5,11 @@ import { fileStorage } from "upload-processor/fs";
 import { localAI } from "upload-processor/local-ai";
 import { postgresRepository } from "upload-processor/postgres";
 
-export const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+export const pool = new pg.Pool({
+  connectionString: process.env.DATABASE_URL,
+  connectionTimeoutMillis: 10_000,
+  keepAlive: true,
+});
 pool.on("error", (error) => console.error(error.message));
 export const repository = postgresRepository(pool);
 /** How long an upload is held by a worker that was killed. */

@@ -19,7 +19,11 @@ import { localAI } from "upload-processor/local-ai";
 import { type PostgresUpload, postgresRepository } from "upload-processor/postgres";
 
 const { hostname, port } = new URL(process.env.REDIS_URL ?? "redis://localhost:6379");
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+const pool = new pg.Pool({
+  connectionString: process.env.DATABASE_URL,
+  connectionTimeoutMillis: 10_000,
+  keepAlive: true,
+});
 pool.on("error", (error) => console.error(error.message));
 export const repository = postgresRepository(pool);
 const adapters = { storage: fileStorage(process.env.PHOTOS ?? "photos"), ai: localAI(), repository };

@@ -93,7 +93,7 @@ const INSERTED_AT_ONCE = 500;
  * @param client a `Pool`; a single `Client` does one statement at a time, which is for transactions
  * @throws ConfigurationError when an option is not what it should be, or does not exist
  * @example
- * const pool = new pg.Pool({ connectionString });
+ * const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 10_000, keepAlive: true });
  * pool.on("error", (error) => logger.warn({ error }, "connection lost"));
  * const repository = postgresRepository(pool);
  * await repository.migrate();
@@ -137,7 +137,7 @@ export function postgresRepository(
     dimensions: schema.dimensions,
 
     async migrate() {
-      await rowsOf({ text: migration(schema), values: [] });
+      await rowsOf({ text: migration(schema), values: [], isLong: true });
     },
 
     schemaSql: () => schemaSql(schema),

@@ -4,6 +4,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type PostgresClient, postgresRepository } from "../../src/adapters/postgres.js";
 import { pending } from "../support/postgres.js";
+import { SilentProxy } from "../support/silent-proxy.js";
 
 const url = process.env.TEST_POSTGRES_URL;
 
@@ -45,6 +46,7 @@ describe("named statements", () => {
         name: expect.stringMatching(/^upload_processor_[0-9a-f]{32}$/),
         text: expect.any(String),
         values: expect.any(Array),
+        query_timeout: expect.any(Number),
       });
     expect(new Set(named.map(({ name }) => name)).size).toBe(4);
     expect(new Set(named.map(({ text }) => text)).size).toBe(4);
@@ -59,12 +61,17 @@ describe("named statements", () => {
   });
 
   test.each([
-    ["prepare: false", pgLike(), { prepare: false }],
-    ["a client that is none of pg", pgLike(0, { connect: undefined }), {}],
-  ])("are not sent with %s", async (_, { client, queries }, options) => {
+    [
+      "prepare: false",
+      pgLike(),
+      { prepare: false },
+      [{ text: expect.any(String), values: expect.any(Array), query_timeout: 35_000 }],
+    ],
+    ["a client that is none of pg", pgLike(0, { connect: undefined }), {}, [expect.any(String), expect.any(Array)]],
+  ])("are not sent with %s", async (_, { client, queries }, options, sent) => {
     await work(client, options);
     expect(queries).toHaveLength(8);
-    for (const query of queries) expect(query).toEqual([expect.any(String), expect.any(Array)]);
+    for (const query of queries) expect(query).toEqual(sent);
   });
 
   test("are not sent to PGlite, unless it is asked for", async () => {
@@ -92,7 +99,49 @@ describe("named statements", () => {
     const { client, queries } = pgLike();
     const repository = postgresRepository(client);
     for (let limit = 1; limit <= 150; limit++) await repository.listUploads({ all: true }, { limit });
-    expect(queries.filter((query) => Array.isArray(query) && query.length === 1)).toHaveLength(100);
+    const named = (queries.flat() as { name?: string }[]).filter(({ name }) => name !== undefined);
+    expect(named).toHaveLength(100);
+  });
+});
+
+describe("a connection that died without a word", () => {
+  test("is given up by pg, but not while a statement is at work on many rows", async () => {
+    const { client, queries } = pgLike();
+    const repository = postgresRepository(client);
+    await repository.addUploads([pending("1")]);
+    await repository.listUploads({ all: true }, { limit: 1 });
+    await repository.countUploads({ all: true });
+    await repository.deleteUpload("1");
+    for (const query of queries.splice(0)) expect(query).toEqual([expect.objectContaining({ query_timeout: 35_000 })]);
+    await repository.migrate();
+    for (const how of ["retry", "reprocess", "reprocess-all", "undo"] as const)
+      await repository.resetUploads({ all: true }, how, "redo");
+    for (const query of queries) expect(query).toEqual([expect.any(String), expect.any(Array)]);
+  });
+
+  test.skipIf(url === undefined)("gives its place in the pool to another one (TEST_POSTGRES_URL)", async () => {
+    const proxy = await SilentProxy.start(String(url));
+    const pool = new pg.Pool({ connectionString: proxy.through(String(url)), max: 1 });
+    pool.on("error", () => {});
+    const schema = `silent_${randomUUID().slice(0, 8)}`;
+    const repository = postgresRepository(pool, { tables: { uploads: `${schema}.u`, batches: `${schema}.b` } });
+    await pool.query(`create schema ${schema}`);
+    await repository.migrate();
+    await repository.addUploads([pending("1")]);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      proxy.silence();
+      const unanswered = expect(repository.findUpload("1")).rejects.toThrow("Query read timeout");
+      while (proxy.swallowed === 0) await new Promise((resolve) => setImmediate(resolve));
+      await vi.advanceTimersByTimeAsync(35_000);
+      await unanswered;
+      expect(await repository.findUpload("1")).toMatchObject({ id: "1" });
+    } finally {
+      vi.useRealTimers();
+      await pool.query(`drop schema ${schema} cascade`);
+      await pool.end();
+      await proxy.stop();
+    }
   });
 });
 

@@ -7,26 +7,40 @@ import type { Statement } from "./parameters.js";
 /** So many statements are prepared at most: each takes memory in every connection of the database. */
 const MAX_PREPARED = 100;
 
+/**
+ * The library waits for 30 s for an answer. A connection that died without a word would hold its client of the pool for as long as
+ * the system takes to notice, which may be a quarter of an hour; `pg` gives it up by this, and its pool makes another one.
+ */
+const QUERY_TIMEOUT_MS = 35_000;
+
 /** Runs statements; those that are run often are prepared by name, where the client can do that. */
 export interface Connection {
   readonly rowsOf: <Row>(statement: Statement) => Promise<Row[]>;
   readonly firstOf: <Row>(statement: Statement) => Promise<Row | undefined>;
 }
 
-interface NamedQuery {
-  readonly query: (config: { name: string; text: string; values: unknown[] }) => Promise<{ rows: unknown[] }>;
+interface ClientOfPg {
+  /** Versions of `pg` before 8.13 pass over the timeout. */
+  readonly query: (config: {
+    readonly name: string | undefined;
+    readonly text: string;
+    readonly values: unknown[];
+    readonly query_timeout: number | undefined;
+  }) => Promise<{ rows: unknown[] }>;
 }
 
-/** `prepare`: `undefined` for what {@link takesNames} says. */
+/** `prepare`: `undefined` for whether it is a client of `pg`. */
 export function connect(
   client: PostgresClient,
-  { prepare = takesNames(client), logger }: { prepare: boolean | undefined; logger: Logger | undefined },
+  { prepare, logger }: { prepare: boolean | undefined; logger: Logger | undefined },
 ): Connection {
   const names = new Map<string, string>();
+  const isPg = isOfPg(client);
+  const takesNames = prepare ?? isPg;
   let looked = false;
 
   function nameOf({ text, often }: Statement): string | undefined {
-    if (!prepare || often !== true) return undefined;
+    if (!takesNames || often !== true) return undefined;
     const known = names.get(text);
     if (known !== undefined || names.size >= MAX_PREPARED) return known;
     // The same in every process: poolers that know prepared statements share them by name.
@@ -39,13 +53,14 @@ export function connect(
     // Not when the repository is made: the listener may be added in the next line.
     if (!looked) warnOfIdlePool(client, logger);
     looked = true;
-    const { text, values } = statement;
+    const { text, values, isLong } = statement;
     const name = nameOf(statement);
+    const query_timeout = isPg && isLong !== true ? QUERY_TIMEOUT_MS : undefined;
     try {
       const { rows } =
-        name === undefined
+        name === undefined && query_timeout === undefined
           ? await client.query(text, values)
-          : await (client as unknown as NamedQuery).query({ name, text, values });
+          : await (client as unknown as ClientOfPg).query({ name, text, values, query_timeout });
       return rows as Row[];
     } catch (error) {
       throw isOfSchema(error) ? outOfDate(error) : error;
@@ -70,8 +85,8 @@ function outOfDate(error: Error): ConfigurationError {
   return new ConfigurationError(`${error.message}; ${remedy}`, { cause: error });
 }
 
-/** Whether it is a client of `pg`, which alone takes a named statement: they connect, and are emitters. PGlite is neither. */
-function takesNames(client: PostgresClient): boolean {
+/** Whether it is a client of `pg`, which alone takes a statement as an object: they connect, and are emitters. PGlite is neither. */
+function isOfPg(client: PostgresClient): boolean {
   return hasFunction(client, "connect") && hasFunction(client, "listenerCount");
 }
 

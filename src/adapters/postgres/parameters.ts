@@ -4,6 +4,8 @@ export interface Statement {
   readonly values: unknown[];
   /** Run often, with a text that is one of few: it is worth being prepared. */
   readonly often?: true;
+  /** Looks at, or changes, as many rows as there are: it may take longer than an answer is waited for. */
+  readonly isLong?: true;
 }
 
 /** Collects the values of a statement: `bind` answers with the placeholder to put into its text. */

@@ -35,7 +35,7 @@ opened as (
   where batch.id = affected.id
 )
 select count(*)::text as count from reset`;
-  return { text, values };
+  return { text, values, isLong: true };
 }
 
 /** A finished upload needs a reason to be tried again: its last redo failed, or it lacks what was asked for. */
@@ -92,5 +92,5 @@ undone as (
   returning 1
 )
 select count(*)::text as count from undone`;
-  return { text, values };
+  return { text, values, isLong: true };
 }

@@ -87,7 +87,7 @@ from (
   order by distance limit ${found}
 ) as nearest
 order by distance`;
-  return { text, values };
+  return { text, values, isLong: true };
 }
 
 function halfvecOf({ kind, dimensions = 0, halfvec }: EmbeddingColumn): string | undefined {

@@ -44,7 +44,7 @@ const LONGEST_NAME = 63;
  *
  * @throws ConfigurationError for what is no pool, or a name that PostgreSQL does not take whole
  * @example
- * const pool = new pg.Pool({ connectionString });
+ * const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 10_000, keepAlive: true });
  * pool.on("error", (error) => log.warn(error, "an idle connection was lost"));   // or a restart of the database ends the process
  * const channel = postgresChannel(pool);
  */
