@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { PGlite } from "@electric-sql/pglite";
 import fc from "fast-check";
 import pg from "pg";
@@ -9,6 +8,7 @@ import { fitPayload } from "../../src/integrations/progress/fit-payload.js";
 import { type PostgresPool, postgresChannel } from "../../src/integrations/progress.js";
 import { until, uploadOf } from "../support/fakes.js";
 import { progressOf, settledOf } from "../support/progress-streams.js";
+import { SilentProxy } from "../support/silent-proxy.js";
 
 const url = process.env.TEST_POSTGRES_URL;
 const name = () => `Progress; ${randomUUID().slice(0, 8)}`;
@@ -34,6 +34,12 @@ describe.skipIf(url === undefined)("over a server (TEST_POSTGRES_URL)", () => {
     const unsubscribe = await channel.subscribe((event) => events.push(event), onGap);
     open.push(unsubscribe);
     return { events, onGap, unsubscribe };
+  }
+
+  async function proxied() {
+    const proxy = await SilentProxy.start(String(url));
+    open.push(() => proxy.stop());
+    return proxy;
   }
 
   const listeners = async (pool: pg.Pool, quoted: string) => {
@@ -84,31 +90,39 @@ describe.skipIf(url === undefined)("over a server (TEST_POSTGRES_URL)", () => {
   });
 
   it("finds a connection that was cut without a word", async () => {
-    const sockets: Socket[] = [];
-    let isSilent = false;
-    const { hostname, port } = new URL(String(url));
-    const proxy: Server = createServer((client) => {
-      const upstream = connect(Number(port || 5432), hostname);
-      sockets.push(client, upstream);
-      for (const socket of [client, upstream]) socket.on("error", () => {});
-      const wasSilent = isSilent;
-      client.on("data", (bytes) => (isSilent && !wasSilent ? undefined : upstream.write(bytes)));
-      upstream.on("data", (bytes) => (isSilent && !wasSilent ? undefined : client.write(bytes)));
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-    open.push(async () => {
-      for (const socket of sockets) socket.destroy();
-      proxy.close();
-    });
-    const through = new URL(String(url));
-    through.host = `127.0.0.1:${(proxy.address() as { port: number }).port}`;
+    const proxy = await proxied();
     const options = { name: name(), checkIntervalMs: 100 };
-    const channel = postgresChannel(poolOf({ connectionString: through.href }), options);
+    const channel = postgresChannel(poolOf({ connectionString: proxy.through(String(url)) }), options);
     const { events, onGap } = await hear(channel);
-    isSilent = true; // for the connections that there are
+    proxy.silence();
     await until(() => onGap.mock.calls.length === 1);
     await postgresChannel(poolOf(), options).publish(progressOf("1", 1));
     await until(() => events.length === 1);
+  });
+
+  it("is connected again when an outage that swallows all is over, also what was connected in it", async () => {
+    const proxy = await proxied();
+    const pool = poolOf({ connectionString: proxy.through(String(url)) });
+    const options = { name: name(), checkIntervalMs: 100 };
+    const { events, onGap } = await hear(postgresChannel(pool, options));
+    proxy.isSilent = true;
+    proxy.silence();
+    await until(() => proxy.made === 2);
+    proxy.isSilent = false;
+    await until(() => onGap.mock.calls.length === 1);
+    await postgresChannel(poolOf(), options).publish(progressOf("1", 1));
+    await until(() => events.length === 1);
+    await proxy.stop(); // or the pool would wait for what it is still connecting
+  });
+
+  it("sends on behind a connection that died without a word, which gives its place in the pool to another", async () => {
+    const proxy = await proxied();
+    const pool = poolOf({ connectionString: proxy.through(String(url)), max: 1 });
+    const channel = postgresChannel(pool, { name: name() });
+    await channel.publish(progressOf("1", 1));
+    proxy.silence();
+    await expect(channel.publish(progressOf("1", 2))).rejects.toThrow(/did not answer|timeout/);
+    await channel.publish(progressOf("1", 3));
   });
 
   it("cuts an event that is larger than NOTIFY takes, and says so", async () => {

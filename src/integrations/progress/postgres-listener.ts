@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { requireMethods } from "../check.js";
+import { inTime } from "./in-time.js";
 import type { PostgresPool } from "./postgres-channel.js";
 import type { Receiver } from "./subscribers.js";
 
@@ -38,7 +39,7 @@ export class PostgresListener {
   }
 
   async #connect(): Promise<void> {
-    const client = (await this.pool.connect()) as ListeningClient;
+    const client = await this.#take();
     requireMethods("a client of the pool", client, ["query", "on", "removeListener", "release"]);
     let isListening = false;
     let isAnswering = true;
@@ -77,6 +78,17 @@ export class PostgresListener {
       isListening = true;
     } catch (error) {
       if (this.#disconnect === disconnect) disconnect();
+      throw error;
+    }
+  }
+
+  /** A connection that is made during an outage may never be ready, and the pool need not have a limit of its own. */
+  async #take(): Promise<ListeningClient> {
+    const connecting = this.pool.connect() as Promise<ListeningClient>;
+    try {
+      return await inTime(connecting, "PostgreSQL was not connected to");
+    } catch (error) {
+      connecting.then((late) => late.release(true)).catch(() => {});
       throw error;
     }
   }

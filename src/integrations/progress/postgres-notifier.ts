@@ -1,8 +1,18 @@
+import { IN_TIME_MS, inTime } from "./in-time.js";
+import type { PostgresPool } from "./postgres-channel.js";
+
 interface Waiting {
   readonly payload: string;
   readonly sent: () => void;
   readonly failed: (error: unknown) => void;
 }
+
+/** What is used of a client: those of `pg` take an object as well, which may say how long they wait for the answer. */
+interface Sending {
+  query(text: string | object, values?: unknown[]): Promise<unknown>;
+}
+
+const NOTIFY = "select pg_notify($1, payload) from unnest($2::text[]) as payload";
 
 /** So many payloads go out in one statement. */
 const MOST_AT_ONCE = 100;
@@ -16,7 +26,7 @@ export class PostgresNotifier {
   #isRunning = false;
 
   constructor(
-    private readonly pool: { query(text: string, values?: unknown[]): Promise<unknown> },
+    private readonly pool: Pick<PostgresPool, "query">,
     private readonly name: string,
   ) {}
 
@@ -33,10 +43,7 @@ export class PostgresNotifier {
       const together = this.#waiting.splice(0, MOST_AT_ONCE);
       const payloads = together.map(({ payload }) => payload);
       try {
-        await this.pool.query("select pg_notify($1, payload) from unnest($2::text[]) as payload", [
-          this.name,
-          payloads,
-        ]);
+        await inTime(this.#notify([this.name, payloads]), "PostgreSQL did not answer");
         for (const { sent } of together) sent();
       } catch (error) {
         for (const { failed } of together) failed(error);
@@ -44,4 +51,15 @@ export class PostgresNotifier {
     }
     this.#isRunning = false;
   }
+
+  /** A connection that died without a word must not keep its place in the pool. */
+  #notify(values: unknown[]): Promise<unknown> {
+    const pool = this.pool as Sending;
+    return isOfPg(pool) ? pool.query({ text: NOTIFY, values, query_timeout: IN_TIME_MS }) : pool.query(NOTIFY, values);
+  }
+}
+
+/** As the repository over PostgreSQL tells them: they connect, and are emitters. */
+function isOfPg(pool: object): boolean {
+  return ["connect", "listenerCount"].every((name) => typeof (pool as Record<string, unknown>)[name] === "function");
 }
