@@ -3,6 +3,7 @@ import { createRuntime, UploadError } from "../../src/index.js";
 import { enqueueUploads, removeUploadJob } from "../../src/integrations/bullmq.js";
 import { closingAfterEach, ended, jobIn, jobOf, openQueue, REDIS_URL, startWorker } from "../support/bullmq.js";
 import { deferred, until, untilAborted, uploadOf, worldOf } from "../support/fakes.js";
+import { priced } from "../support/priced.js";
 import { finished } from "../support/stores.js";
 
 /** Each row of the table in src/integrations/README.md is a test of that name. */
@@ -94,6 +95,29 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     expect(job).toMatchObject({ attemptsMade: 1, returnvalue: { status: "completed" } });
     expect(world.ai.describe).toHaveBeenCalledTimes(2);
     expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining("down")]);
+  });
+
+  test("deferred, because the budget is used up: delayed, no attempt used, and told once until it is added to", async () => {
+    const world = worldOf([uploadOf("a"), uploadOf("b")]);
+    const runtime = createRuntime({ budget: { limit: 1 } });
+    const queue = openQueue();
+    const { errors } = startWorker(queue, { ...world, ai: priced(world) }, { runtime });
+    const codes = () => errors.map((error) => (error as UploadError).code);
+    const waiting = async (id: string) => {
+      await enqueueUploads(queue, [id]);
+      const job = await jobIn(queue, id, "delayed");
+      expect(job).toMatchObject({ attemptsMade: 0 });
+      expect(job?.delay).toBeGreaterThanOrEqual(30_000);
+      return job;
+    };
+    const [a, b] = [await waiting("a"), await waiting("b")]; // one is described, which takes all
+    expect(codes()).toEqual(["BUDGET_EXHAUSTED"]);
+    runtime.addBudget(1);
+    await a?.promote();
+    await jobIn(queue, "a", "completed");
+    await b?.promote();
+    await until(() => errors.length === 2);
+    expect(codes()).toEqual(["BUDGET_EXHAUSTED", "BUDGET_EXHAUSTED"]);
   });
 
   test("deferred, counted: thrown, and BullMQ's own backoff follows", async () => {

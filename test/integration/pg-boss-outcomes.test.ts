@@ -19,6 +19,7 @@ import {
   type Opened,
   openQueue,
 } from "../support/pg-boss.js";
+import { priced } from "../support/priced.js";
 import { finished } from "../support/stores.js";
 
 type Options = Parameters<typeof workUploads>[3];
@@ -125,6 +126,19 @@ describe.skipIf(cannotRun)("what a result becomes in pg-boss", () => {
     expect(await jobIn(opened.boss, "a", "completed", "failed")).toMatchObject({ state: "completed" });
     expect(world.ai.describe).toHaveBeenCalledTimes(2);
     expect(opened.errors.map(({ message }) => message)).toEqual([expect.stringContaining("down")]);
+  });
+
+  test("deferred, because the budget is used up: put back, no attempt used, and told once until it is added to", async () => {
+    const world = worldOf([uploadOf("a"), uploadOf("b")]);
+    const runtime = createRuntime({ budget: { limit: 1 } });
+    const opened = await openQueue({ retryLimit: 0 });
+    await start(opened, { ...world, ai: priced(world) as World["ai"] }, { runtime });
+    for (const id of ["a", "b"]) {
+      await enqueueUploads(opened.boss, "uploads", [id]);
+      const job = await jobWhere(opened.boss, id, ({ data }) => data.waits === 1);
+      expect(job.startAfter.getTime() - job.startedOn.getTime()).toBeGreaterThanOrEqual(30_000);
+    }
+    expect(opened.errors).toEqual([expect.objectContaining({ code: "BUDGET_EXHAUSTED" })]);
   });
 
   test("deferred, counted: failed, and the queue's own delay follows", async () => {

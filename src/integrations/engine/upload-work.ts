@@ -35,15 +35,20 @@ export interface Worked {
 /** What the deployment lacks is not there a second later either. In milliseconds. */
 const DEPLOYMENT_WAIT_MS = 30_000;
 
+/** Jobs that wait for money to be added would claim their uploads, and let go of them, all the time. In milliseconds. */
+const BUDGET_WAIT_MS = 30_000;
+
 /** The work on the uploads of one worker: its options are read once, and its jobs share slots, breaker and budget. */
 export class UploadWork<U extends UploadRecord> {
   readonly #processor: BatchProcessor<U>;
   readonly batches: Batches<U>;
   readonly #rerun: ProcessOptions<U>["rerun"];
+  /** What was left of the budget when it was told to be used up: until it is added to, that only goes down. */
+  #leftWhenTold: number | undefined;
 
   /**
-   * @param report gets what keeps all jobs waiting (a service that is down, what the deployment lacks, a repository that cannot be
-   *   reached), and what `onBatchSettled` throws
+   * @param report gets what keeps all jobs waiting (a service that is down, a budget that is used up, what the deployment lacks, a
+   *   repository that cannot be reached), and what `onBatchSettled` throws
    * @throws ConfigurationError as `processUploadWithRetry` does
    */
   constructor(
@@ -78,10 +83,11 @@ export class UploadWork<U extends UploadRecord> {
    */
   async run({ uploadId, batchId }: JobData, { attempt, signal, name }: Delivery): Promise<Worked> {
     const startedAt = performance.now();
+    this.#lookAtBudget();
     try {
       const rerun = typeof this.#rerun === "string" ? { mode: this.#rerun, name } : this.#rerun;
       const result = await this.#processor.processUpload(uploadId, { attempt, signal, rerun });
-      const outcome = await outcomeOf(result, (id) => this.batches.repository.findUpload(id));
+      const outcome = this.#awaitingBudget(await outcomeOf(result, (id) => this.batches.repository.findUpload(id)));
       // A result that tells the record saves looking up whether it belongs to a batch.
       if (result.status === "completed") await this.batches.settle(result.upload.batchId);
       else if (outcome.kind === "done" || outcome.kind === "failed") await this.batches.settleOf(uploadId, batchId);
@@ -93,6 +99,23 @@ export class UploadWork<U extends UploadRecord> {
       const outcome = { kind: "delayed", error, retryAfterMs, counts: false } as const;
       return { outcome, status: "deferred", durationMs: Math.round(performance.now() - startedAt) };
     }
+  }
+
+  /** Told once, and again when it was added to and is used up again. */
+  #awaitingBudget(outcome: Outcome): Outcome {
+    if (outcome.kind !== "delayed" || outcome.error.code !== "BUDGET_EXHAUSTED") return outcome;
+    this.#lookAtBudget();
+    if (this.#leftWhenTold === undefined) this.report(outcome.error);
+    this.#leftWhenTold ??= this.#budgetLeft;
+    return { ...outcome, retryAfterMs: BUDGET_WAIT_MS };
+  }
+
+  #lookAtBudget(): void {
+    if (this.#leftWhenTold !== undefined && this.#budgetLeft > this.#leftWhenTold) this.#leftWhenTold = undefined;
+  }
+
+  get #budgetLeft(): number {
+    return this.#processor.runtime.health().budgetLeft ?? 0;
   }
 
   /** Detaches the plugins; what is in work is handed back. */
