@@ -9,6 +9,9 @@ import { MAX_BYTES, thumbnailKey } from "./uploads.js";
 const { queue, connection, channel, storage, repository, close: closeServices } = await openServices();
 const ai = streamed(localAI(), Number(process.env.DESCRIBE_MS ?? 3000)); // put your model here
 
+/** How long connections may take to close, in milliseconds. */
+const CLOSING_MS = 2000;
+
 const { worker, close } = createUploadWorker(
   queue,
   { storage, ai, repository },
@@ -29,6 +32,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     isClosing = true;
     // What is in work may end; what takes longer is handed back, and goes on elsewhere behind what it has stored.
     await close({ graceMs: 10_000 });
+    // While Redis or PostgreSQL is away, their clients keep the process alive.
+    setTimeout(() => process.exit(), CLOSING_MS);
     await closeServices();
+    process.exit();
   });
 }

@@ -6,6 +6,8 @@ import { deferred, until, untilAborted, uploadOf, worldOf } from "../support/fak
 import { priced } from "../support/priced.js";
 import { finished } from "../support/stores.js";
 
+const OPEN = ["pending", "analyzing", "embedding"] as const;
+
 /** Each row of the table in src/integrations/README.md is a test of that name. */
 describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () => {
   closingAfterEach();
@@ -231,7 +233,8 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
     const world = worldOf([uploadOf("a"), uploadOf("b")]);
     world.ai.describe.mockImplementation((_, { signal }) => untilAborted(signal));
     const queue = openQueue();
-    startWorker(queue, world, { lease: { durationMs: 300 } });
+    let settled = 0;
+    startWorker(queue, world, { lease: { durationMs: 300 }, onBatchSettled: () => settled++ });
     await enqueueUploads(queue, ["a"], { attempts: 5 });
     await until(() => world.ai.describe.mock.calls.length === 1);
     await world.repository.updateBatch("batch", { status: "cancelled" });
@@ -246,6 +249,15 @@ describe.skipIf(REDIS_URL === undefined)("what a result becomes in BullMQ", () =
       expect([status, starts ?? 0]).toEqual(["pending", 0]);
     }
     expect(await removeUploadJob(queue, "a")).toBe("removed");
+    // It goes on as the page says.
+    world.ai.describe.mockResolvedValue("words");
+    const { repository } = world;
+    expect(await repository.updateBatch("batch", { status: "processing" }, ["cancelled"])).toBe("saved");
+    const open = await repository.listUploads({ batchId: "batch", statuses: OPEN }, { limit: 10 });
+    expect(await enqueueUploads(queue, open)).toEqual({ added: 2, already: 0 });
+    for (const id of ["a", "b"]) await jobIn(queue, id, "completed");
+    await until(() => settled === 1);
+    expect(await repository.findBatch("batch")).toMatchObject({ status: "completed" });
   });
 
   test("rejected: the deployment lacks something, delayed, no attempt used, and told as error", async () => {

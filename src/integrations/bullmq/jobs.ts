@@ -15,6 +15,7 @@ const PAGE = 1000;
  * @param uploads records or ids; a record tells its batch, which saves looking it up
  * @param options of the jobs, BullMQ's: `attempts` (1 by default, as ever in BullMQ), `backoff`, `removeOnComplete`, `priority`, …
  * @returns how many were added, and for how many there was a job already
+ *   (processes that enqueue the same upload at the same moment may each count it as added: there is one job of it all the same)
  * @throws ConfigurationError what is no upload, `options.jobId` or `options.deduplication`; a queue of a BullMQ before 6
  * @example
  * await enqueueUploads(queue, uploads, { attempts: 3, backoff: { type: "exponential", delay: 1000 }, removeOnComplete: true });
