@@ -60,7 +60,9 @@ describe("workers", () => {
     const pixelsAfter = async (...before: readonly string[]) => {
       const decoder = bench.decoder();
       for (const path of before) await frameOf(decoder, path);
-      return imageOf(await frameOf(decoder, damaged)).raw().toBuffer();
+      return imageOf(await frameOf(decoder, damaged))
+        .raw()
+        .toBuffer();
     };
     const alone = await pixelsAfter();
     for (const name of ["plain", "alpha", "several", "ten-bit"]) {
