@@ -10,7 +10,7 @@ import type { Settlement } from "./claim-lost.js";
 import { reasonsOf } from "./failure-reasons.js";
 import { HeldRow } from "./held-row.js";
 import { keptResults, madeResults } from "./kept-results.js";
-import { addResults, isEmpty, partsOf, type Results, resultsOf, withChanges } from "./results.js";
+import { addResults, isEmpty, leaveOut, partsOf, type Results, resultsOf, withChanges } from "./results.js";
 import type { Settings } from "./settings.js";
 
 /** `undefined` for what is no number: NaN would be in quarantine for ever, and a text grow by a digit at each start. */
@@ -200,15 +200,20 @@ export class Claim<U extends UploadRecord> {
   async #salvage(): Promise<void> {
     const held = this.#held;
     if (isEmpty(held.unsaved)) return;
+    const { made } = this;
     const parts = partsOf(held.unsaved);
     held.unsaved = {};
+    // The metadata of a draft is written whole: what is refused would have each part of it refused.
+    leaveOut(made, parts);
     for (const part of parts) {
+      addResults(made, part);
       addResults(held.unsaved, part);
       try {
         await held.renew({}, NEVER);
       } catch (thrown) {
         if (code(thrown) !== "RESULT_REFUSED") throw thrown;
         held.unsaved = {};
+        leaveOut(made, [part]);
       }
     }
   }

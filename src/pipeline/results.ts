@@ -33,6 +33,13 @@ export function partsOf(results: Results): Results[] {
   return parts;
 }
 
+/** Takes the metadata keys of these parts out. */
+export function leaveOut(results: Results, parts: readonly Results[]): void {
+  if (results.metadata === undefined) return;
+  const keys = parts.flatMap(({ metadata }) => Object.keys(metadata ?? {}));
+  results.metadata = Object.fromEntries(Object.entries(results.metadata).filter(([key]) => !keys.includes(key)));
+}
+
 /** What the results of a row are as checkpoints: those of its draft where it has one. */
 export function resultsOf(source: UploadRecord | UploadDraft): Results {
   const results: Results = {};

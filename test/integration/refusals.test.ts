@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { memoryStorage } from "../../src/adapters/memory.js";
+import { memoryRepository, memoryStorage } from "../../src/adapters/memory.js";
 import {
   type AIAdapter,
   BatchProcessor,
@@ -174,6 +174,33 @@ describe.each(stores)("%s", (_, make) => {
     ]);
   });
 });
+
+test.each([undefined, "reprocess-all"] as const)(
+  "one key of the metadata is refused, rerun %s: the others are kept",
+  async (rerun) => {
+    const was: UploadRecord = { id: "a", storageKey: "a.jpg", status: "completed", description: "old", embedding: [1] };
+    const upload: UploadRecord = rerun === undefined ? { id: "a", storageKey: "a.jpg", status: "pending" } : was;
+    const stored = memoryRepository({ uploads: [upload] });
+    const { updateUpload } = stored;
+    const repository = {
+      ...stored,
+      updateUpload: async (...[id, changes, claim]: Parameters<typeof updateUpload>) => {
+        const { metadata } = changes.draft ?? changes;
+        if (metadata?.bad !== undefined) throw Object.assign(new Error("violates check"), { code: "23514" });
+        return updateUpload(id, changes, claim);
+      },
+    };
+    const ai = { describe: async () => ({ text: "words", metadata: { bad: 1, fine: 2 }, usage: { inputTokens: 7 } }) };
+    const adapters = { storage: memoryStorage([["a.jpg", jpeg]]), ai, repository };
+    const result = await processUploadWithRetry("a", adapters, { thumbnail: false, rerun });
+    expect(result).toMatchObject({ status: "failed", error: { code: "RESULT_REFUSED" } });
+    const row = await stored.findUpload("a");
+    const made = rerun === undefined ? row : row?.draft;
+    expect(made?.description).toBe("words");
+    expect(Object.keys(made?.metadata ?? {}).sort()).toEqual(["fine", "media", "usage"]);
+    if (rerun !== undefined) expect(row).toMatchObject({ status: "completed", description: "old" });
+  },
+);
 
 test("a column that is too short for the reason, too, holds up nobody", async () => {
   const store = refusingMemory(UPLOADS, REFUSALS["an SQLSTATE"] as (message: string, sqlState: string) => Error);
