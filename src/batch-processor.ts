@@ -1,6 +1,7 @@
 import { quietController } from "./async/time.js";
 import { BreakerEvents } from "./batch/breaker-events.js";
 import { Gate, neededServices } from "./batch/gate.js";
+import { inputOf } from "./batch/input.js";
 import { planRerun } from "./batch/plan.js";
 import type { UploadSource } from "./batch/puller.js";
 import { recoverUploads } from "./batch/recover.js";
@@ -118,7 +119,7 @@ export class BatchProcessor<U extends UploadRecord = UploadRecord> extends Uploa
     const scope = { batchId: options.label ?? null, isLabel: true, total };
     return this.#runs.begin(scope, bounds, async (run) => {
       run.started(null, null);
-      await run.drain(uploads);
+      await run.drain(inputOf(uploads));
       return run.stopping.aborted ? "processing" : "completed";
     });
   }

@@ -85,6 +85,7 @@ export class Puller<U extends UploadRecord> {
   #unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       this.#leave = () => resolve(undefined);
+      if (this.stopping.aborted) this.#leave(); // by the source itself, while it was asked
       work.then(resolve, reject);
     });
   }

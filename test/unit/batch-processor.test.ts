@@ -443,7 +443,7 @@ describe("processUploads", () => {
     expect(result).toMatchObject({
       status: "failed",
       completed: 3,
-      error: { code: "INPUT_FAILED", message: "cursor lost" },
+      error: { code: "INPUT_FAILED", message: "The iterable given to processUploads threw: cursor lost" },
     });
   });
 
