@@ -1,22 +1,22 @@
 /** What each entry point adds to an application, in ESM, minified and compressed, without the dependencies. */
 const budgets = {
-  index: "93 kB",
+  index: "97 kB",
   fs: "4.5 kB",
   memory: "5.9 kB",
   postgres: "11.5 kB",
-  "local-ai": "21 kB", // it decodes what it measures as the root does
-  s3: "9.2 kB",
+  "local-ai": "22.5 kB", // it decodes what it measures as the root does
+  s3: "10 kB",
   flydrive: "5 kB",
-  "ai-sdk": "13 kB",
-  ollama: "40 kB", // most of it is descriptionQuality, which the root has as well
-  ffmpeg: "11 kB",
-  heic: "10.8 kB",
-  bullmq: "69 kB", // most of it is the BatchProcessor
-  "pg-boss": "69 kB", // likewise
+  "ai-sdk": "14 kB",
+  ollama: "40.5 kB", // most of it is descriptionQuality, which the root has as well
+  ffmpeg: "11.5 kB",
+  heic: "11.3 kB",
+  bullmq: "73 kB", // most of it is the BatchProcessor
+  "pg-boss": "73 kB", // likewise
   otel: "6 kB",
   progress: "21 kB", // half of it is errors and the wire format, which the root has as well
   "progress-client": "2 kB", // for browsers
-  testing: "28 kB",
+  testing: "29.5 kB",
 };
 
 export default Object.entries(budgets).map(([name, limit]) => ({

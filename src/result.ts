@@ -88,10 +88,12 @@ export interface BatchResult {
    * batches of which one was cancelled, with `BATCH_CANCELLED`; one within a single batch is `cancelled`.
    */
   readonly status: BatchStatus;
-  /** How many uploads there are; `null` when the input did not tell. */
+  /** How many uploads there are: of a stored batch as last counted; `null` when the input did not tell. */
   readonly total: number | null;
+  /** Outcomes of this run, as the following are. */
   readonly completed: number;
   readonly failed: number;
+  /** Also those that were settled when the run began. */
   readonly skipped: number;
   readonly deleted: number;
   readonly aborted: number;
