@@ -230,7 +230,7 @@ async function complete<U extends UploadRecord>(run: UploadRun<U>): Promise<Uplo
   run.progress.begin("save", claim.row.status, run.attempts);
   const replaced = claim.replacedKeys();
   if (replaced.length > 0) {
-    await claim.replaceResult();
+    await claim.replaceResult(replaced);
     await removeReplaced(run, replaced);
   }
   const written = await claim.complete();

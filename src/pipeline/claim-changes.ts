@@ -20,6 +20,11 @@ export function asColumns(results: Results, made: Results, ofDraft: UploadDraft 
   return { draft };
 }
 
+/** The result in the row before the redo is completed: who goes on with the draft removes what is left of the old objects. */
+export function replacing({ status: _, ...result }: UploadChanges, leftovers: readonly string[]): UploadChanges {
+  return Object.assign(result, { draft: { leftovers } });
+}
+
 /**
  * Moves what a redo has made over to the row. Description, embedding and stamp replace those of the row together; a thumbnail only
  * if one was made.

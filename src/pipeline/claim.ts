@@ -5,7 +5,7 @@ import type { UploadChanges } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { isFault, RepositoryError, UploadError } from "../errors.js";
 import { derivedKeys } from "../records.js";
-import { asColumns, redone } from "./claim-changes.js";
+import { asColumns, redone, replacing } from "./claim-changes.js";
 import type { Settlement } from "./claim-lost.js";
 import { reasonsOf } from "./failure-reasons.js";
 import { HeldRow } from "./held-row.js";
@@ -169,9 +169,8 @@ export class Claim<U extends UploadRecord> {
    * The new result takes the place of the old one, and the upload is still held: nobody else can be writing an object under an
    * old key while the old objects are removed. What is left to do is to complete it. An abort does not stop it.
    */
-  replaceResult(): Promise<void> {
-    const { status: _, draft: __, ...result } = this.#completed;
-    return this.#held.renew(result, NEVER);
+  replaceResult(replaced: readonly string[]): Promise<void> {
+    return this.#held.renew(replacing(this.#completed, replaced), NEVER);
   }
 
   /** Stores everything as completed. */

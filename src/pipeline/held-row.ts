@@ -112,7 +112,11 @@ export class HeldRow<U extends UploadRecord> {
       const { fence, asColumns } = this.held;
       const results = this.unsaved;
       this.unsaved = {};
-      const sent = Object.assign(asColumns(results), changes);
+      const columns = asColumns(results);
+      const { draft } = columns;
+      const sent = Object.assign(columns, changes);
+      // As a store merges two writes.
+      if (draft && changes.draft) sent.draft = Object.assign({}, draft, changes.draft);
       const sentAt = new Moment();
       let outcome: WriteOutcome;
       try {

@@ -44,6 +44,37 @@ overStores((open) => {
     expect(await store.repository.findUpload("a")).toMatchObject({ aiVersion: "v2", draft: null });
   });
 
+  test.each(["goes on", "undoes it"])(
+    "lost when the new result is in its place: who %s removes the old object",
+    async (how) => {
+      const { store, adapters } = await stoppedRedo();
+      const { updateUpload } = store.repository;
+      let isLost = false;
+      const losing: typeof updateUpload = async (id, changes, claim) => {
+        const outcome = await updateUpload(id, changes, claim);
+        if (changes.thumbnailKey === undefined || changes.status !== undefined) return outcome;
+        isLost = true;
+        return "stale";
+      };
+      const lost = { ...adapters, repository: { ...adapters.repository, updateUpload: losing } };
+      expect(await processUploadWithRetry("a", lost, quick)).toMatchObject({ status: "skipped" });
+      expect(isLost).toBe(true);
+      const row = await store.repository.findUpload("a");
+      // What was made and not stored yet stands in the draft, too.
+      const draft = { leftovers: ["old/a.jpg"], embedding: expect.anything() };
+      expect(row).toMatchObject({ thumbnailKey: "thumbnails/a.jpg", draft });
+      expect(adapters.storage.get("old/a.jpg")).toBeDefined();
+
+      await updateUpload("a", { status: "pending" });
+      if (how === "goes on")
+        expect(await processUploadWithRetry("a", adapters, quick)).toMatchObject({ status: "completed" });
+      else expect(await new BatchProcessor(adapters).undo({ all: true })).toBe(1);
+      expect(adapters.storage.get("old/a.jpg")).toBeUndefined();
+      expect(adapters.storage.get("thumbnails/a.jpg")).toBeDefined();
+      expect(await store.repository.findUpload("a")).toMatchObject({ thumbnailKey: "thumbnails/a.jpg", draft: null });
+    },
+  );
+
   test("undo makes it what it was, and removes what was made for it alone", async () => {
     const { store, adapters } = await stoppedRedo();
     const processor = new BatchProcessor({ ...adapters, thumbnail: { key: ({ id }) => `small/${id}.jpg` } });
