@@ -4,7 +4,7 @@ import { fileStorage } from "upload-processor/fs";
 import { ollama } from "upload-processor/ollama";
 import { postgresRepository } from "upload-processor/postgres";
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, connectionTimeoutMillis: 10_000, keepAlive: true });
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
 pool.on("error", console.error); // without it, a database that restarts ends this process
 const repository = postgresRepository(pool);
 await repository.migrate();
