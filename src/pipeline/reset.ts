@@ -117,7 +117,13 @@ async function undoOpen<U extends UploadRecord>(
   if (isSettled(found)) return "settled";
   const undone = droppingDraft(found.draft, found);
   const acquired = await acquireClaim(id, settings, new Cancellation());
-  if (acquired.outcome === "claimed") return (await acquired.claim.settle(undone)) === "saved";
+  if (acquired.outcome === "claimed") {
+    try {
+      return (await acquired.claim.settle(undone)) === "saved";
+    } finally {
+      await acquired.claim.abandon(); // also where the store refuses it
+    }
+  }
   // A claim is granted to nobody when the batch is cancelled.
   if (acquired.outcome !== "cancelled") return false;
   return (await repository.update(`Upload ${id} could not be reset`, id, undone, undefined, signal)) === "saved";

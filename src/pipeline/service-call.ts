@@ -201,7 +201,7 @@ export function judge<U extends UploadRecord>(
   if (isOwn && error.fault === "account") breaker.failed(ticket, error, true);
   else if (isOwn && error.fault === "service") {
     if (isAlone) noteFailure(run, breaker, ticket.began);
-    breaker.failed(ticket, error, (error.retryAfterMs ?? 0) > maxRetryAfterMs);
+    breaker.failed(ticket, error, (error.retryAfterMs ?? 0) > maxRetryAfterMs, run.settings.attempt !== undefined);
   } else if (isOwn && error.fault === "upload") breaker.answered(ticket);
   else {
     breaker.released(ticket);

@@ -58,7 +58,7 @@ export class Breaker {
   #failures = 0;
   /** When the first failure of the row happened. */
   #rowBegan = 0;
-  /** The upload that all failures of the row are of; `null`: they are of several. */
+  /** The upload that all failures of the row are of, each in a visit of its own; `null`: they are of several, or of one visit. */
   #rowOf: string | null = null;
   /** Whether a call has succeeded since the breaker was made or opened. */
   #proven = false;
@@ -156,8 +156,13 @@ export class Breaker {
     this.changes.notify();
   }
 
-  /** The service failed. `atOnce`: one is enough, as of a refused account, or of a hint that is too long to be waited for. */
-  failed(ticket: Ticket, error: UploadError, atOnce: boolean): void {
+  /**
+   * The service failed.
+   *
+   * @param atOnce one is enough, as of a refused account, or of a hint that is too long to be waited for
+   * @param isOnlyAttempt whether another call for this upload is another visit, between which others could have come
+   */
+  failed(ticket: Ticket, error: UploadError, atOnce: boolean, isOnlyAttempt = false): void {
     this.#end(ticket);
     this.#count++;
     if (this.settings === false) return;
@@ -168,7 +173,7 @@ export class Breaker {
     }
     if (this.#failures++ === 0) {
       this.#rowBegan = this.#count;
-      this.#rowOf = ticket.uploadId;
+      this.#rowOf = isOnlyAttempt ? ticket.uploadId : null;
     } else if (this.#rowOf !== ticket.uploadId) this.#rowOf = null;
     const isFull = this.#failures >= this.settings.threshold;
     // One failure says nothing of whose it is.

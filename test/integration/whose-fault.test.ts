@@ -202,19 +202,20 @@ describe("a column that the store lacks, found out by the write of a result", ()
   });
 });
 
-test("an answer that comes with the abort and is refused by the store: handed back uncounted, with the rest of it", async () => {
+test("an answer that comes with the abort and is refused by the store: handed back uncounted, with what is stored", async () => {
   const { repository, storage, ai } = worldOf(ids(1));
   const controller = new AbortController();
   const updateUpload: typeof repository.updateUpload = async (id, changes, claim) => {
-    if (changes.description === undefined) return repository.updateUpload(id, changes, claim);
-    throw Object.assign(new Error("value too long"), { code: "22001" });
+    if (changes.embedding == null) return repository.updateUpload(id, changes, claim);
+    throw Object.assign(new Error("expected 3 dimensions"), { code: "22000" });
   };
-  ai.describe.mockImplementation(async () => {
+  ai.embed.mockImplementation(async () => {
     controller.abort();
-    return { text: "a cat", metadata: { seen: "cat" } };
+    return [1, 2];
   });
   const adapters = { repository: { ...repository, updateUpload }, storage, ai };
   const result = await settled(processUploadWithRetry(ID, adapters, { ...none, signal: controller.signal }));
   expect(result.status).toBe("aborted");
-  expect(await repository.findUpload(ID)).toMatchObject({ status: "pending", starts: 0, metadata: { seen: "cat" } });
+  const stored = { status: "pending", starts: 0, description: `A photo of ${ID}` };
+  expect(await repository.findUpload(ID)).toMatchObject(stored);
 });

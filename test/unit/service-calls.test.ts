@@ -230,7 +230,8 @@ describe("an upload that always gets a 500 in a quiet queue", () => {
   test("of an outage the next upload finds out, too, and only that one", async () => {
     const world = worldOf(ids(4));
     const runtime = createRuntime({ breaker: { threshold: 2, cooldownMs: 3_600_000 } });
-    const once = (id: string) => processUploadWithRetry(id, world, { ...plain, runtime });
+    const attempt = { number: 1, max: 3 };
+    const once = (id: string) => processUploadWithRetry(id, world, { thumbnail: false, runtime, attempt });
     world.ai.describe.mockImplementation(async () => Promise.reject(down()));
     await once("u0000");
     for (const id of ["u0000", "u0001", "u0002", "u0003"]) await once(id);
