@@ -6,9 +6,10 @@ import { classifyError, UploadError, type UploadErrorCode } from "../errors.js";
 import { wrapped } from "../plugins.js";
 import type { StageTiming } from "../result.js";
 import type { Limiter } from "../runtime/limiter.js";
+import { admitCall } from "./admit-call.js";
 import { BoundedCall } from "./bounded-call.js";
 import type { UploadRun } from "./run.js";
-import { admitCall, callService, type ServiceCall } from "./service-call.js";
+import { callService, type ServiceCall } from "./service-call.js";
 
 /** What a call has of its own. */
 export interface OwnOfCall {
@@ -109,7 +110,8 @@ async function callOnce<U extends UploadRecord, Answer, Result>(
 ): Promise<Result> {
   const { service, stage, attempt, code } = call;
   const { arounds } = run.settings;
-  const admitted = service === undefined ? undefined : await admitCall(run, service);
+  const admitting = service === undefined ? undefined : admitCall(run, service);
+  const admitted = admitting instanceof Promise ? await admitting : admitting;
   const begin = (now?: number) => beginCall(run, call, now);
   const make = async () => {
     const calling =

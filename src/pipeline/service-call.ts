@@ -1,13 +1,12 @@
 import { atOnce } from "../async/at-once.js";
-import type { Stoppable } from "../async/cancellation.js";
 import type { AIAdapter } from "../contracts/ai.js";
 import type { StageName, UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError, UploadError, usageOf } from "../errors.js";
 import type { Breaker, Ticket } from "../runtime/breaker.js";
 import { UsageSum } from "../runtime/ledger.js";
+import type { AdmittedCall } from "./admit-call.js";
 import type { StageCall } from "./call-stage.js";
 import type { UploadRun } from "./run.js";
-import type { Settings } from "./settings.js";
 
 type Priced = Pick<AIAdapter, "price">;
 
@@ -21,51 +20,6 @@ export interface ServiceCall {
   readonly kind: "model" | "stage" | "storage";
   /** The model's adapter, if it is one: it knows the price. */
   readonly ai?: Priced;
-}
-
-/** A call that may be made now. */
-export interface AdmittedCall {
-  readonly ticket: Ticket;
-  /** Tells the budgets what it has cost; `undefined` where there are none. */
-  readonly leave: ((cost: number) => void) | undefined;
-}
-
-/**
- * Whether a call of a service may be made: the breaker lets it through, the budget has room, the claim is certain.
- *
- * @throws UploadError `CIRCUIT_OPEN`, `BUDGET_EXHAUSTED`
- */
-export async function admitCall<U extends UploadRecord>(
-  run: UploadRun<U>,
-  { breaker, kind }: ServiceCall,
-): Promise<AdmittedCall> {
-  const { settings, claim, signal } = run;
-  const isModel = kind === "model";
-  const asking = isModel ? settings.run?.ready(signal) : undefined;
-  if (asking !== undefined) await asking;
-  for (let isAgain = false; ; isAgain = true) {
-    // Before anything that is shared is taken: a repository that cannot be reached would hold it.
-    const confirming = kind === "storage" ? undefined : claim.confirm();
-    if (confirming !== undefined) await confirming;
-    const entering = breaker.enter(run.id, signal, settings.comesBack);
-    const ticket = entering instanceof Promise ? await entering : entering;
-    let leave: AdmittedCall["leave"];
-    try {
-      const reserving = isModel ? reserve(settings, signal) : undefined;
-      leave = reserving instanceof Promise ? await reserving : reserving;
-      // Who waited for a call that turned out to have no price is not let in by that.
-      if (isModel) run.unpriced ??= settings.run?.unpriced;
-      if (isModel && run.unpriced !== undefined) throw run.unpriced;
-      const hasWaited = entering instanceof Promise || reserving instanceof Promise;
-      if (!hasWaited || isAgain || kind === "storage" || !claim.isDoubtful) return { ticket, leave };
-    } catch (error) {
-      leave?.(0);
-      breaker.released(ticket);
-      throw error;
-    }
-    leave?.(0);
-    breaker.released(ticket);
-  }
 }
 
 /**
@@ -125,30 +79,6 @@ export function usageTold(answer: unknown): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Room in the budgets that there are, for one call; `undefined` where there are none. */
-export function reserve<U extends UploadRecord>(
-  { runtime, run: context }: Pick<Settings<U>, "runtime" | "run">,
-  signal: Stoppable,
-): ((cost: number) => void) | undefined | Promise<(cost: number) => void> {
-  if (runtime.budget === undefined && context?.budget === undefined) return undefined;
-  const budgets = [runtime.budget, context?.budget].filter((budget) => budget !== undefined);
-  const leave = (cost: number) => {
-    for (const budget of budgets) budget.leave(cost);
-  };
-  const enter = async () => {
-    for (const [index, budget] of budgets.entries()) {
-      try {
-        await budget.enter(signal);
-      } catch (error) {
-        for (const entered of budgets.slice(0, index)) entered.leave(0);
-        throw error;
-      }
-    }
-    return leave;
-  };
-  return enter();
 }
 
 /** The price, where the adapter did not tell the cost itself and `price` knows it. */

@@ -6,12 +6,13 @@ import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError, isFault, type UploadError, usageOf } from "../errors.js";
 import { UsageSum } from "../runtime/ledger.js";
 import { sharesOf } from "../runtime/shares.js";
+import { type AdmittedCall, reserve } from "./admit-call.js";
 import { ABORT_GRACE_MS, keyMaker, tookLonger, wentOn } from "./bounded-call.js";
 import { MOST_RENEWALS } from "./held-row.js";
 import type { Joined } from "./joined.js";
 import { readVectors } from "./model-output.js";
 import { shareWait } from "./retry.js";
-import { type AdmittedCall, addPrice, endUnpriced, judge, reserve, usageTold } from "./service-call.js";
+import { addPrice, endUnpriced, judge, usageTold } from "./service-call.js";
 
 type EmbedMany<U extends UploadRecord> = NonNullable<AIAdapter<U>["embedMany"]>;
 
