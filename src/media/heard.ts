@@ -24,7 +24,9 @@ function lockOfProcess(): SharedLock {
 const LONGEST_WAIT_MS = 10_000;
 /** The application may use sharp itself, and take the words of a decoder that works alone here. */
 const TRIES = 3;
-const SAYS_NOTHING = /^(?:warning treated as error due to failOn setting|unknown error)?$/i;
+/** The last of these: libvips goes by the header of another file that was under this path before. */
+const SAYS_NOTHING =
+  /^(?:warning treated as error due to failOn setting|unknown error|\w+: images do not match between header and load)?$/i;
 
 /**
  * @param work everything that is done with sharp for one image. Before it goes by what sharp has thrown, it calls the function
