@@ -6,7 +6,7 @@ import { classifyError, UploadError, type UploadErrorCode } from "../errors.js";
 import { wrapped } from "../plugins.js";
 import type { StageTiming } from "../result.js";
 import type { Limiter } from "../runtime/limiter.js";
-import { admitCall } from "./admit-call.js";
+import { type AdmittedCall, admitCall } from "./admit-call.js";
 import { BoundedCall } from "./bounded-call.js";
 import type { UploadRun } from "./run.js";
 import { callService, type ServiceCall } from "./service-call.js";
@@ -77,7 +77,12 @@ async function timed<U extends UploadRecord, Answer, Result>(
     begunAt = performance.now();
   };
   try {
-    const result = await callOnce(run, call, begun);
+    const admitting = call.service === undefined ? undefined : admitCall(run, call.service);
+    const admitted = admitting instanceof Promise ? await admitting : admitting;
+    const isPlain = run.settings.arounds.length === 0;
+    const result = isPlain
+      ? accepted(run, call, await makeCall(run, call, begun, admitted))
+      : await callWrapped(run, call, begun, admitted);
     outcome = "ok";
     return result;
   } catch (error) {
@@ -99,32 +104,33 @@ function usageOfLast<U extends UploadRecord>({ lastUsage }: UploadRun<U>): { rea
   return lastUsage && { usage: lastUsage.toUsage() };
 }
 
+/** The call itself, in its slot. */
+function makeCall<U extends UploadRecord, Answer>(
+  run: UploadRun<U>,
+  call: StageCall<Answer, unknown>,
+  begun: () => void,
+  admitted: AdmittedCall | undefined,
+): Promise<Answer> {
+  if (call.together !== undefined) return call.together(begun);
+  if (call.service === undefined || admitted === undefined) return beginCall(run, call);
+  return callService(run, call, call.service, admitted, beginCall);
+}
+
 /**
- * The call itself, once it may be made: what the plugins wrap is a call, not the wait for one. They are told of an answer that is not
- * accepted, too.
+ * Inside the wrappers of the plugins: what they wrap is a call, not the wait for one. They are told of an answer that is not accepted,
+ * too.
  */
-async function callOnce<U extends UploadRecord, Answer, Result>(
+function callWrapped<U extends UploadRecord, Answer, Result>(
   run: UploadRun<U>,
   call: StageCall<Answer, Result>,
   begun: () => void,
+  admitted: AdmittedCall | undefined,
 ): Promise<Result> {
-  const { service, stage, attempt, code } = call;
-  const { arounds } = run.settings;
-  const admitting = service === undefined ? undefined : admitCall(run, service);
-  const admitted = admitting instanceof Promise ? await admitting : admitting;
-  const begin = (now?: number) => beginCall(run, call, now);
-  const make = async () => {
-    const calling =
-      service !== undefined && admitted !== undefined
-        ? callService(run, call, service, admitted, begin)
-        : (call.together?.(begun) ?? begin());
-    return accepted(run, call, await calling);
-  };
-  if (arounds.length === 0) return make();
+  const { stage, attempt, code } = call;
   return wrapped(
-    arounds,
+    run.settings.arounds,
     { kind: "stage", stage, attempt, uploadId: run.id, batchId: run.batchId },
-    make,
+    async () => accepted(run, call, await makeCall(run, call, begun, admitted)),
     (settled) => {
       const usage = usageOfLast(run);
       if ("value" in settled) return { outcome: "ok", ...usage };

@@ -29,11 +29,12 @@ export interface ServiceCall {
  */
 export async function callService<U extends UploadRecord, Answer>(
   run: UploadRun<U>,
-  { stage }: StageCall<Answer, unknown>,
+  call: StageCall<Answer, unknown>,
   { breaker, kind, ai = run.settings.ai }: ServiceCall,
   { ticket, leave }: AdmittedCall,
-  begin: (now: number) => Promise<Answer>,
+  begin: (run: UploadRun<U>, call: StageCall<Answer, unknown>, now: number) => Promise<Answer>,
 ): Promise<Answer> {
+  const { stage } = call;
   const calledAt = performance.now();
   const book = (outcome: "ok" | "failed", told: unknown) => {
     if (kind !== "model") return;
@@ -53,7 +54,7 @@ export async function callService<U extends UploadRecord, Answer>(
   };
   let calling: Promise<Answer>;
   try {
-    calling = begin(calledAt);
+    calling = begin(run, call, calledAt);
   } catch (error) {
     leave?.(0);
     breaker.released(ticket);
