@@ -49,12 +49,16 @@ export class HeldUploads {
   }
 
   hold(result: DeferredUpload): void {
+    const { uploadId } = result;
     const waitMs = this.#waitOf(result);
-    if (waitMs > 0 && !this.#later.has(result.uploadId)) {
-      this.#later.set(result.uploadId, { result, from: performance.now() + waitMs });
-      this.#size++;
-      this.changes.notify();
-    } else this.#hold(result);
+    if (waitMs === 0) {
+      this.#hold(result);
+      return;
+    }
+    // The input may name an upload twice: it waits once.
+    if (!this.#later.has(uploadId)) this.#size++;
+    this.#later.set(uploadId, { result, from: performance.now() + waitMs });
+    this.changes.notify();
   }
 
   /** In milliseconds. What the breaker waits for, it tells when that is over. */

@@ -275,3 +275,23 @@ test("a 429 with a hint: in a batch the upload is not asked for again before tha
   expect(asked).toHaveLength(3);
   for (const [place, at] of asked.slice(1).entries()) expect(at - (asked[place] ?? 0)).toBeGreaterThanOrEqual(20_000);
 });
+
+test("an upload that the input names twice waits out a hint as one", async () => {
+  vi.useFakeTimers();
+  const world = worldOf(ids(1));
+  let calls = 0;
+  const controller = new AbortController();
+  world.ai.describe.mockImplementation(async () => {
+    if (++calls > 1000) controller.abort(); // else a loop without a wait never ends
+    throw down({ status: 429, retryAfterMs: 20_000 });
+  });
+  const options = { breaker: false, thumbnail: false, retry: { maxAttempts: 1 }, concurrency: 1 } as const;
+  const processor = new BatchProcessor({ ...world, ...options });
+  const working = processor.processUploads(["u0000", "u0000"], { signal: controller.signal });
+  await vi.advanceTimersByTimeAsync(61_000);
+  // Two at once, and then each time that the hint is over.
+  expect(calls).toBeLessThanOrEqual(2 * 4);
+  controller.abort();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await working).toMatchObject({ status: "processing" });
+});
