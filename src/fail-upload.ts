@@ -3,7 +3,7 @@ import type { RepositoryAdapter } from "./contracts/repository.js";
 import type { UploadRecord } from "./contracts/upload.js";
 import { UploadError } from "./errors.js";
 import { acquireClaim } from "./pipeline/acquire.js";
-import { resolveSettings } from "./pipeline/settings.js";
+import { resolveSettings } from "./pipeline/resolve-settings.js";
 import { aName, expected } from "./validate.js";
 
 /** Nothing is opened and nothing is paid. */

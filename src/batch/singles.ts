@@ -6,7 +6,7 @@ import type { UploadError } from "../errors.js";
 import type { EngineAttempt, ProcessOptions } from "../options.js";
 import type { ReliableRepository } from "../pipeline/reliable-repository.js";
 import { type OutageCall, WRITE_SAVE } from "../pipeline/repository-outage.js";
-import { requireAttempt } from "../pipeline/settings.js";
+import { requireAttempt } from "../pipeline/resolve-settings.js";
 import type { Work } from "../process-upload.js";
 import { processReset } from "../process-upload-with-retry.js";
 import type { UploadResult } from "../result.js";

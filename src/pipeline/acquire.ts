@@ -5,7 +5,8 @@ import type { ClaimOutcome, UploadChanges } from "../contracts/repository.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
 import { heldIn } from "../runtime/active-upload.js";
-import { Claim, startsOf } from "./claim.js";
+import { Claim } from "./claim.js";
+import { startsOf } from "./claim-changes.js";
 import { withChanges } from "./results.js";
 import type { Settings } from "./settings.js";
 

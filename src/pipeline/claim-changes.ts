@@ -5,6 +5,11 @@ import { mediaOf, mergeMedia, picturesIn, wantedFacts } from "./media-facts.js";
 import { isEmpty, type Results } from "./results.js";
 import type { Settings } from "./settings.js";
 
+/** `undefined` for what is no number: NaN would be in quarantine for ever, and a text grow by a digit at each start. */
+export function startsOf({ starts }: UploadRecord): number | undefined {
+  return starts != null && Number.isSafeInteger(Number(starts)) ? Number(starts) : undefined;
+}
+
 /** Results as column values: of the row, or of its draft. */
 export function asColumns(results: Results, made: Results, ofDraft: UploadDraft | null): UploadChanges {
   if (isEmpty(results)) return {};

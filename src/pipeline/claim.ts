@@ -5,18 +5,13 @@ import type { UploadChanges } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord, UploadStatus } from "../contracts/upload.js";
 import { isFault, RepositoryError, UploadError } from "../errors.js";
 import { derivedKeys } from "../records.js";
-import { asColumns, redone, replacing } from "./claim-changes.js";
+import { asColumns, redone, replacing, startsOf } from "./claim-changes.js";
 import type { Settlement } from "./claim-lost.js";
 import { reasonsOf } from "./failure-reasons.js";
 import { HeldRow } from "./held-row.js";
 import { keptResults, madeResults } from "./kept-results.js";
 import { addResults, isEmpty, leaveOut, partsOf, type Results, resultsOf, withChanges } from "./results.js";
 import type { Settings } from "./settings.js";
-
-/** `undefined` for what is no number: NaN would be in quarantine for ever, and a text grow by a digit at each start. */
-export function startsOf({ starts }: UploadRecord): number | undefined {
-  return starts != null && Number.isSafeInteger(Number(starts)) ? Number(starts) : undefined;
-}
 
 /**
  * The hold on one upload: what was made of it, and what becomes of its row. Results go to the row, or to its draft where it is

@@ -11,10 +11,11 @@ import { UsageSum } from "../runtime/ledger.js";
 import type { Claim } from "./claim.js";
 import { copyRecord } from "./copy-record.js";
 import { knownFacts } from "./known-facts.js";
-import { createUploadMedia, type UploadMedia } from "./media.js";
+import { createUploadMedia } from "./media.js";
 import { hasPictures, picturesOf } from "./pictures-wanted.js";
 import { type bandsOf, Progress, type ProgressReport } from "./progress.js";
 import type { Settings } from "./settings.js";
+import type { UploadMedia } from "./upload-media.js";
 
 type Fields<U extends UploadRecord, Name extends UploadEventName> = Omit<
   UploadEventPayloads<U>[Name],

@@ -1,6 +1,7 @@
 import type { Stoppable } from "../async/cancellation.js";
 import type { Notifier } from "../async/notifier.js";
 import { UploadError } from "../errors.js";
+import { FailureRow } from "./failure-row.js";
 
 /** The options of a breaker, complete. */
 export interface BreakerSettings {
@@ -55,11 +56,7 @@ export class Breaker {
   #count = 0;
   #open: Open | undefined;
   #probe: Ticket | undefined;
-  #failures = 0;
-  /** When the first failure of the row happened. */
-  #rowBegan = 0;
-  /** The upload that all failures of the row are of, each in a visit of its own; `null`: they are of several, or of one visit. */
-  #rowOf: string | null = null;
+  readonly #failures = new FailureRow();
   /** Whether a call has succeeded since the breaker was made or opened. */
   #proven = false;
   #running = 0;
@@ -138,7 +135,7 @@ export class Breaker {
     this.#proven = true;
     this.#successBegan = Math.max(this.#successBegan, ticket.began);
     this.#successEnded = ++this.#count;
-    if (this.#failures > 0 && ticket.began > this.#rowBegan) this.#failures = 0;
+    this.#failures.succeeded(ticket.began);
     if (ticket.isProbe) this.#close();
     else this.changes.notify();
   }
@@ -171,13 +168,9 @@ export class Breaker {
       else this.changes.notify();
       return;
     }
-    if (this.#failures++ === 0) {
-      this.#rowBegan = this.#count;
-      this.#rowOf = isOnlyAttempt ? ticket.uploadId : null;
-    } else if (this.#rowOf !== ticket.uploadId) this.#rowOf = null;
-    const isFull = this.#failures >= this.settings.threshold;
-    // One failure says nothing of whose it is.
-    const suspect = isFull && !atOnce && this.#failures > 1 ? this.#rowOf : null;
+    this.#failures.add(this.#count, ticket.uploadId, isOnlyAttempt);
+    const isFull = this.#failures.length >= this.settings.threshold;
+    const suspect = isFull && !atOnce ? this.#failures.suspect : null;
     if (atOnce || isFull) this.trip(error, ticket.uploadId, suspect);
     else this.changes.notify();
   }
@@ -190,7 +183,7 @@ export class Breaker {
 
   /** The failures of this upload were its own: they say nothing of the service. */
   blame(uploadId: string): void {
-    this.#failures = 0;
+    this.#failures.clear();
     if (this.#open?.by === uploadId) this.#close();
     else this.changes.notify();
   }
@@ -216,7 +209,8 @@ export class Breaker {
 
   #hasRoom(): boolean {
     const { threshold } = this.settings as BreakerSettings;
-    return (this.#proven && this.#failures === 0) || this.#running < Math.max(1, threshold - this.#failures);
+    const { length } = this.#failures;
+    return (this.#proven && length === 0) || this.#running < Math.max(1, threshold - length);
   }
 
   #enterOpen(uploadId: string, open: Open): Ticket {
@@ -261,7 +255,7 @@ export class Breaker {
   #close(): void {
     if (this.#open === undefined) return;
     this.#open = undefined;
-    this.#failures = 0;
+    this.#failures.clear();
     this.#proven = true;
     this.observer.closed();
     this.changes.notify();

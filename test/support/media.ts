@@ -8,7 +8,8 @@ import { forwardAbort } from "../../src/async/time.js";
 import type { MediaDecoder, OpenedOriginal, StorageAdapter, UploadRecord } from "../../src/index.js";
 import { decoderTable } from "../../src/media/decoders.js";
 import type { PictureSettings, Thumbnail } from "../../src/media/thumbnail.js";
-import { createUploadMedia, type UploadMediaOptions } from "../../src/pipeline/media.js";
+import { createUploadMedia } from "../../src/pipeline/media.js";
+import type { UploadMediaOptions } from "../../src/pipeline/upload-media.js";
 import { type DecodeSlots, decodeSlots } from "./decode-slots.js";
 import { photo } from "./images.js";
 
