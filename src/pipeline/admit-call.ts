@@ -21,52 +21,66 @@ export interface AdmittedCall {
  */
 export function admitCall<U extends UploadRecord>(
   run: UploadRun<U>,
-  service: ServiceCall,
+  { breaker, kind }: ServiceCall,
 ): AdmittedCall | Promise<AdmittedCall> {
   const { settings, claim, signal } = run;
-  const { breaker, kind } = service;
   const isModel = kind === "model";
+  const hasClaim = kind !== "storage";
   const asking = isModel ? settings.run?.ready(signal) : undefined;
   const isFree = !isModel || (!isBudgeted(settings) && unpricedOf(run) === undefined);
-  if (asking !== undefined || !isFree || (kind !== "storage" && claim.isDoubtful))
-    return admitLater(run, service, asking);
-  const entering = breaker.enter(run.id, signal, settings.comesBack);
-  if (!(entering instanceof Promise)) return { ticket: entering, leave: undefined };
-  return admitLater(run, service, undefined, entering);
+  const isReady = asking === undefined && isFree && !(hasClaim && claim.isDoubtful);
+  const entering = isReady ? breaker.enter(run.id, signal, settings.comesBack) : undefined;
+  if (entering !== undefined && !(entering instanceof Promise)) return { ticket: entering, leave: undefined };
+  const admission: Admission = {
+    enter: () => breaker.enter(run.id, signal, settings.comesBack),
+    release: (ticket) => breaker.released(ticket),
+    reserve: () => (isModel ? reserve(settings, signal) : undefined),
+    confirm: () => (hasClaim ? claim.confirm() : undefined),
+    isDoubtful: () => hasClaim && claim.isDoubtful,
+    refusal: () => (isModel ? unpricedOf(run) : undefined),
+  };
+  return asking === undefined ? admit(admission, entering) : asking.then(() => admit(admission));
 }
 
-/** @param first the breaker was asked before */
-async function admitLater<U extends UploadRecord>(
-  run: UploadRun<U>,
-  { breaker, kind }: ServiceCall,
-  asking: Promise<void> | undefined,
-  first?: Promise<Ticket>,
-): Promise<AdmittedCall> {
-  const { settings, claim, signal } = run;
-  const isModel = kind === "model";
-  if (asking !== undefined) await asking;
+/** What a call has to pass before it is made. */
+export interface Admission {
+  readonly enter: () => Ticket | Promise<Ticket>;
+  readonly release: (ticket: Ticket) => void;
+  readonly reserve: () => AdmittedCall["leave"] | Promise<AdmittedCall["leave"]>;
+  /** Renews claims that may have run out. */
+  readonly confirm: () => Promise<void> | undefined;
+  readonly isDoubtful: () => boolean;
+  /** Looked at when there is room: who waited for a call that turned out to have no price is not let in by that. */
+  readonly refusal: () => UploadError | undefined;
+}
+
+/**
+ * Waits until a call may be made. All take the breaker first and the budget behind it, or two would wait for each other; and claims
+ * are confirmed with neither in hand, because a repository that cannot be reached would keep both from others.
+ *
+ * @param first the breaker was asked already
+ */
+export async function admit(admission: Admission, first?: Promise<Ticket>): Promise<AdmittedCall> {
+  const { enter, release, reserve, confirm, isDoubtful, refusal } = admission;
   for (let entered = first, isAgain = false; ; entered = undefined, isAgain = true) {
-    // Before anything that is shared is taken: a repository that cannot be reached would hold it.
-    const confirming = entered !== undefined || kind === "storage" ? undefined : claim.confirm();
-    if (confirming !== undefined) await confirming;
-    const entering = entered ?? breaker.enter(run.id, signal, settings.comesBack);
+    if (entered === undefined) await confirm();
+    const entering = entered ?? enter();
     const ticket = entering instanceof Promise ? await entering : entering;
     let leave: AdmittedCall["leave"];
     try {
-      const reserving = isModel ? reserve(settings, signal) : undefined;
+      const reserving = reserve();
       leave = reserving instanceof Promise ? await reserving : reserving;
-      // Who waited for a call that turned out to have no price is not let in by that.
-      const unpriced = isModel ? unpricedOf(run) : undefined;
-      if (unpriced !== undefined) throw unpriced;
+      const refused = refusal();
+      if (refused !== undefined) throw refused;
       const hasWaited = entering instanceof Promise || reserving instanceof Promise;
-      if (!hasWaited || isAgain || kind === "storage" || !claim.isDoubtful) return { ticket, leave };
+      if (isAgain || !hasWaited || !isDoubtful()) return { ticket, leave };
     } catch (error) {
       leave?.(0);
-      breaker.released(ticket);
+      release(ticket);
       throw error;
     }
     leave?.(0);
-    breaker.released(ticket);
+    release(ticket);
   }
 }
 

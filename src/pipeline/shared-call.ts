@@ -6,7 +6,7 @@ import type { UploadRecord } from "../contracts/upload.js";
 import { classifyError, isFault, type UploadError, usageOf } from "../errors.js";
 import { UsageSum } from "../runtime/ledger.js";
 import { sharesOf } from "../runtime/shares.js";
-import { type AdmittedCall, reserve } from "./admit-call.js";
+import { type AdmittedCall, admit, reserve } from "./admit-call.js";
 import { ABORT_GRACE_MS, keyMaker, tookLonger, wentOn } from "./bounded-call.js";
 import { MOST_RENEWALS } from "./held-row.js";
 import type { Joined } from "./joined.js";
@@ -78,27 +78,16 @@ export class SharedCall<U extends UploadRecord> {
     return this.#called(admitted);
   }
 
-  /** As `admitCall` does for one upload: what is shared is not held while a repository is waited for. */
-  async #admit({ settings, id }: Joined<U>["run"]): Promise<AdmittedCall> {
+  #admit({ settings, id }: Joined<U>["run"]): Promise<AdmittedCall> {
     const { breakerOfEmbed: breaker } = settings.models;
-    for (let isAgain = false; ; isAgain = true) {
-      await this.#confirm();
-      const entering = breaker.enter(id, this.cancellation, settings.comesBack);
-      const ticket = entering instanceof Promise ? await entering : entering;
-      let leave: AdmittedCall["leave"];
-      try {
-        const reserving = reserve(settings, this.cancellation);
-        leave = reserving instanceof Promise ? await reserving : reserving;
-        const hasWaited = entering instanceof Promise || reserving instanceof Promise;
-        const isDoubtful = hasWaited && this.#members.some(({ run }) => run.claim.isDoubtful);
-        if (isAgain || !isDoubtful) return { ticket, leave };
-      } catch (error) {
-        breaker.released(ticket);
-        throw error;
-      }
-      leave?.(0);
-      breaker.released(ticket);
-    }
+    return admit({
+      enter: () => breaker.enter(id, this.cancellation, settings.comesBack),
+      release: (ticket) => breaker.released(ticket),
+      reserve: () => reserve(settings, this.cancellation),
+      confirm: () => this.#confirm(),
+      isDoubtful: () => this.#members.some(({ run }) => run.claim.isDoubtful),
+      refusal: () => undefined, // who has met a call without a price was left out
+    });
   }
 
   /** Whose claim is doubtful renews it first, and who cannot is left out; so is whose run has met a call without a price. */
