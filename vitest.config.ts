@@ -20,6 +20,8 @@ export default defineConfig({
     include: ["test/{unit,contract,integration}/**/*.test.ts", "examples/**/*.test.ts"],
     // Nothing waits for a time: these end what hangs, also on a machine that is ten times as busy.
     testTimeout: 300_000,
+    // What failed is told whole: a log may be all that is left of it.
+    chaiConfig: { truncateThreshold: 0 },
     hookTimeout: 300_000,
     // Many tests wait: for a lease, a retry, a process. With one worker fewer than cores, one of two cores would wait with them.
     maxWorkers: "100%",

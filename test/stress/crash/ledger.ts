@@ -6,7 +6,10 @@ export interface Calls {
   readonly describes: number;
   /** Calls of describe that were not the first of their upload. */
   readonly extraDescribes: number;
-  /** How many uploads each process had begun to describe without an acknowledged checkpoint, by its pid. */
+  /**
+   * How many uploads each process had begun to describe without an acknowledged checkpoint, by its pid; without those that a
+   * machine took from it that let it wait for as long as a lease lasts.
+   */
   readonly unacknowledged: ReadonlyMap<number, number>;
   /** Calls that a worker made for another's finished work, when it was continued right before them. */
   readonly callsAfterStop: number;
@@ -41,7 +44,7 @@ export function readLedger(path: string, stops: ReadonlyMap<number, number> = ne
     if (stage === "embed") continue;
     const inWork = open.get(pid) ?? new Set();
     open.set(pid, inWork);
-    if (event === "acknowledged") inWork.delete(id);
+    if (event !== "begun") inWork.delete(id);
     else {
       describes++;
       described.add(id);

@@ -18,7 +18,8 @@ export interface WorkerPlan {
 
 /** One line of the ledger. */
 export interface Entry {
-  readonly event: "begun" | "acknowledged";
+  /** `lost`: the lease ran out on a worker that was kept from renewing it, which cut off what it was at. */
+  readonly event: "begun" | "acknowledged" | "lost";
   readonly stage: "describe" | "embed";
   readonly id: string;
   readonly pid: number;

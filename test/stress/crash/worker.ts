@@ -8,6 +8,7 @@ import { fileStorage } from "../../../src/adapters/fs.js";
 import { localAI } from "../../../src/adapters/local-ai.js";
 import { type PostgresUpload, postgresRepository } from "../../../src/adapters/postgres.js";
 import { type AIAdapter, BatchProcessor } from "../../../src/index.js";
+import { Delays } from "./delays.js";
 import { BATCH, type Entry, type WorkerPlan } from "./plan.js";
 import { connect, TABLES } from "./store.js";
 
@@ -16,11 +17,12 @@ const write = (entry: Omit<Entry, "pid">) =>
   appendFileSync(plan.ledger, `${JSON.stringify({ ...entry, pid: process.pid })}\n`);
 
 const database = await connect(plan.store);
+const delays = new Delays(plan.leaseMs);
 const stored = postgresRepository(database.client, { tables: TABLES });
 const repository: typeof stored = {
   ...stored,
   async updateUpload(id, changes, claim) {
-    const outcome = await stored.updateUpload(id, changes, claim);
+    const outcome = await delays.of(stored.updateUpload(id, changes, claim));
     if (outcome === "saved" && changes.description) write({ event: "acknowledged", stage: "describe", id });
     if (outcome === "saved" && changes.embedding) write({ event: "acknowledged", stage: "embed", id });
     return outcome;
@@ -51,6 +53,10 @@ const processor = new BatchProcessor<PostgresUpload>({
   lease: { durationMs: plan.leaseMs, maxStarts: 1_000_000 },
 });
 process.once("SIGTERM", () => void processor.close({ graceMs: plan.graceMs }));
+processor.on("upload:settled", (settled) => {
+  const isLost = settled.status === "skipped" && settled.reason === "claimed-elsewhere" && settled.attempts > 0;
+  if (isLost && delays.isHeldUp) write({ event: "lost", stage: "describe", id: settled.uploadId });
+});
 processor.once("upload:started", () => console.log("working"));
 processor.on("batch:paused", ({ reason }) => console.log(`paused: ${reason}`));
 

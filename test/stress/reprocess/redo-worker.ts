@@ -8,6 +8,7 @@ import pg from "pg";
 import { fileStorage } from "../../../src/adapters/fs.js";
 import { type PostgresUpload, postgresRepository } from "../../../src/adapters/postgres.js";
 import { BatchProcessor } from "../../../src/index.js";
+import { Delays } from "../crash/delays.js";
 import type { Entry } from "../crash/plan.js";
 import { BATCH, type RedoPlan, tablesIn } from "./redo-plan.js";
 
@@ -16,6 +17,7 @@ const { version } = plan;
 const write = (event: Entry["event"], stage: Entry["stage"], id: string) =>
   appendFileSync(plan.ledger, `${JSON.stringify({ event, stage, id: `${id} ${version}`, pid: process.pid })}\n`);
 
+const delays = new Delays(plan.leaseMs);
 const pool = new pg.Pool({ connectionString: plan.url, max: 4 });
 pool.on("error", () => {});
 const stored = postgresRepository(pool, { tables: tablesIn(plan.schema), vector: "array" });
@@ -37,7 +39,7 @@ const processor = new BatchProcessor<PostgresUpload>({
   repository: {
     ...stored,
     async updateUpload(id, changes, claim) {
-      const outcome = await stored.updateUpload(id, changes, claim);
+      const outcome = await delays.of(stored.updateUpload(id, changes, claim));
       // "cancelled" is written, too.
       const isWritten = outcome === "saved" || outcome === "cancelled";
       if (isWritten && (changes.description ?? changes.draft?.description)) write("acknowledged", "describe", id);
@@ -50,6 +52,10 @@ const processor = new BatchProcessor<PostgresUpload>({
   lease: { durationMs: plan.leaseMs, maxStarts: 1_000_000 },
 });
 process.once("SIGTERM", () => void processor.close({ graceMs: 20 }));
+processor.on("upload:settled", (settled) => {
+  const isLost = settled.status === "skipped" && settled.reason === "claimed-elsewhere" && settled.attempts > 0;
+  if (isLost && delays.isHeldUp) write("lost", "describe", settled.uploadId);
+});
 processor.once("upload:started", () => console.log("working"));
 
 try {
