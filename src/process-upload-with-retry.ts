@@ -44,7 +44,9 @@ export async function processUploadWithRetry<U extends UploadRecord = UploadReco
   const cancellation = new Cancellation();
   const undo = [forwardAbort(signal, cancellation), tellBreaker(settings), attachPlugins(settings)];
   try {
-    return await processReset(upload, work, cancellation, rerun);
+    const atOnce: InSlot = (task, isSuspect) =>
+      isSuspect ? settings.runtime.suspects.run(cancellation, task) : task();
+    return await processReset(upload, work, cancellation, rerun, atOnce);
   } finally {
     for (const each of undo) each();
   }
@@ -71,21 +73,20 @@ async function endOfHolder<U extends UploadRecord>(
   if (holder !== undefined) await endOf(holder, lease.durationMs, cancellation.signal);
 }
 
-/** Runs work when there is room for it. */
-type InSlot = <T>(task: () => Promise<T>) => Promise<T>;
+/** Runs work when there is room for it, and a suspect when no other one is at work. */
+type InSlot = <T>(task: () => Promise<T>, isSuspect: boolean) => Promise<T>;
 
 /**
- * One upload outside of any run: of a single call, or of a processor's `processUpload`. A suspect waits here for its turn.
+ * One upload outside of any run: of a single call, or of a processor's `processUpload`. A suspect is visited again, alone.
  *
- * @param inSlot runs what works on it in a slot of the processor. A suspect waits for its turn without one: the suspect before it may
- *   need that slot.
+ * @param inSlot runs what works on it: at once, or in a slot of the processor
  */
 export async function processReset<U extends UploadRecord>(
   upload: U | string,
   work: Work<U>,
   cancellation: Cancellation,
   rerun: ProcessOptions<U>["rerun"],
-  inSlot: InSlot = (task) => task(),
+  inSlot: InSlot,
 ): Promise<UploadResult<U>> {
   const { settings } = work;
   const id = typeof upload === "string" ? upload : upload.id;
@@ -97,11 +98,10 @@ export async function processReset<U extends UploadRecord>(
       if (await resetOne(id, rerun, settings, cancellation)) await endOfHolder(id, settings, cancellation);
       // A record from before the reset does not tell what the upload is now.
       return processUpload<U>(id, begun(), work);
-    });
+    }, false);
     if (result !== "suspect") return result;
-    if (settings.attempt !== undefined && settings.runtime.suspects.isFull) return inLine(unstarted(id, startedAt));
-    const alone = () => inSlot(() => processUpload<U>(id, begun(), work, true));
-    return (await settings.runtime.suspects.run(cancellation, alone)) as UploadResult<U>;
+    if (settings.attempt !== undefined && settings.runtime.suspects.isTaken) return inLine(unstarted(id, startedAt));
+    return (await inSlot(() => processUpload<U>(id, begun(), work, true), true)) as UploadResult<U>;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw asRejection(error);
     return { status: "aborted", reason: cancellation.reason, ...unstarted(id, startedAt) };

@@ -22,13 +22,6 @@ interface Outage {
   readonly until: number;
 }
 
-/** What an upload is begun with. */
-export interface Pass {
-  /** It is the one that finds out whether the service is back. */
-  readonly isScout: boolean;
-  readonly leave: () => void;
-}
-
 /** The services without which no upload can be completed: a stage that is not required is passed over where its own is down. */
 export function neededServices<U extends UploadRecord>({
   models,
@@ -41,8 +34,6 @@ export function neededServices<U extends UploadRecord>({
   if (models.list.length > 1) others.push(models.breakerOfEmbed);
   return { models: models.list.length, others };
 }
-
-const WIDE_OPEN: Pass = { isScout: false, leave() {} };
 
 /** In milliseconds: how long a call of a repository that cannot be reached waits before it is made again, at most. */
 const LONGEST_DELAY_MS = 5000;
@@ -112,31 +103,37 @@ export class Gate {
   }
 
   /**
-   * Waits until an upload may be begun.
+   * Waits until an upload may be begun, by whoever has a slot for it then.
    *
    * @param runBegan by `performance.now()`: a run's patience begins with it, so that one which comes after a run that
    *   gave up tries the service again
-   * @returns the pass, to be left when the work on the upload has ended; `undefined` when the gate is wide open
+   * @returns `undefined` where it may be now: almost always, and no promise for every upload
    * @throws Interrupted when the signal is aborted
    * @throws UploadError `CIRCUIT_OPEN` when the service was down for longer than a run waits
    */
-  pass(signal: Stoppable, runBegan: number): undefined | Promise<Pass> {
+  opens(signal: Stoppable, runBegan: number): undefined | Promise<void> {
     throwIfInterrupted(signal);
-    // Almost always: no promise for every upload.
-    return this.#isWideOpen ? undefined : this.#pass(signal, runBegan);
+    return this.isOpen ? undefined : this.#opens(signal, runBegan);
   }
 
-  /** Whether the gate has not been closed since the pass was given. */
-  lets(pass: Pass | undefined): boolean {
-    if (this.#isPaused || this.#outage !== undefined) return false;
-    return pass?.isScout === true || this.runtime.openBreaker(this.needed) === undefined;
-  }
-
-  get #isWideOpen(): boolean {
+  /** Whether an upload may be begun now, looked at in its slot: so that no slot is held by what waits for the gate. */
+  get isOpen(): boolean {
     return !this.#isPaused && this.#outage === undefined && this.runtime.openBreaker(this.needed) === undefined;
   }
 
-  async #pass(signal: Stoppable, runBegan: number): Promise<Pass> {
+  /**
+   * Where a service is down: makes an upload the one that finds out whether it is back. In its slot, too, or all would wait for that.
+   *
+   * @returns called when the work on the upload has ended; `undefined` when it may not be begun
+   */
+  sendScout(): (() => void) | undefined {
+    if (this.#isPaused || this.#outage !== undefined) return undefined;
+    const scout = {};
+    const breaker = this.runtime.openBreaker(this.needed);
+    return breaker?.sendScout(scout) === true ? () => breaker.scoutLeft(scout) : undefined;
+  }
+
+  async #opens(signal: Stoppable, runBegan: number): Promise<void> {
     for (;;) {
       throwIfInterrupted(signal);
       // Whoever tried has given up, or was stopped: this one finds out whether it is over.
@@ -149,12 +146,11 @@ export class Gate {
         continue;
       }
       const breaker = this.runtime.openBreaker(this.needed);
-      if (breaker?.open === undefined) return WIDE_OPEN;
+      if (breaker?.open === undefined) return;
       const patienceMs = this.patienceFor(breaker.open, runBegan);
-      const scout = {};
-      const admitted = breaker.admit(scout);
-      if (admitted === "scout") return { isScout: true, leave: () => breaker.scoutLeft(scout) };
-      if (admitted !== "go") await this.runtime.changes.wait(signal, Math.min(admitted, patienceMs));
+      const { beginsInMs } = breaker;
+      if (beginsInMs === 0) return;
+      await this.runtime.changes.wait(signal, Math.min(beginsInMs, patienceMs));
     }
   }
 

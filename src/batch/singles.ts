@@ -15,8 +15,8 @@ import { requireUpload } from "../validate.js";
 import type { BreakerEvents } from "./breaker-events.js";
 import type { Shared } from "./visits.js";
 
-const paused = Symbol("paused");
-const PAUSED = Promise.resolve<typeof paused>(paused);
+const later = Symbol("later");
+const LATER = Promise.resolve<typeof later>(later);
 
 /** An upload that is in work. */
 interface Working extends Listed {
@@ -55,7 +55,7 @@ export class Singles<U extends UploadRecord> {
     const unlink = forwardAbort(signal, cancellation);
     const uploadId = typeof upload === "string" ? upload : upload.id;
     const working: Working = { uploadId, cancellation, isWaiting: true, ended: Promise.resolve(), place: undefined };
-    const inSlot = <T>(task: () => Promise<T>) => this.#inSlot(working, task);
+    const inSlot = <T>(task: () => Promise<T>, isSuspect: boolean) => this.#inSlot(working, task, isSuspect);
     this.#working.add(working);
     this.breakerEvents.begin();
     try {
@@ -102,20 +102,25 @@ export class Singles<U extends UploadRecord> {
     await Promise.allSettled(Array.from(this.#working, ({ ended }) => ended));
   }
 
-  /** Begins when a slot is free and the processor is not paused, both at once. @throws Interrupted */
-  async #inSlot<T>(working: Working, task: () => Promise<T>): Promise<T> {
+  /** Begins when a slot is free, the processor is not paused, and it is a suspect's turn, all at once. @throws Interrupted */
+  async #inSlot<T>(working: Working, task: () => Promise<T>, isSuspect: boolean): Promise<T> {
     const { gate, slots, work } = this.shared;
+    const { suspects, changes } = work.settings.runtime;
     const { cancellation } = working;
-    const begin = () => {
-      if (gate.isPaused) return PAUSED;
+    const started = () => {
       working.isWaiting = false;
       return task();
     };
+    const begin = () => {
+      if (gate.isPaused) return LATER;
+      return isSuspect ? (suspects.take(started) ?? LATER) : started();
+    };
     try {
       for (;;) {
-        while (gate.isPaused) await work.settings.runtime.changes.wait(cancellation);
-        const done = await slots.run<T | typeof paused>(cancellation, begin);
-        if (done !== paused) return done;
+        while (gate.isPaused) await changes.wait(cancellation);
+        if (isSuspect) await suspects.free(cancellation);
+        const done = await slots.run<T | typeof later>(cancellation, begin);
+        if (done !== later) return done;
       }
     } finally {
       working.isWaiting = true;

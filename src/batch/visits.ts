@@ -17,7 +17,10 @@ import type { Outcomes } from "./outcomes.js";
 import { Puller, type UploadSource } from "./puller.js";
 import type { RunEnding } from "./run-ending.js";
 
-const CLOSED = Promise.resolve("closed" as const);
+/** What became of a visit; `"later"`: somebody else was before it. */
+type Begun<U extends UploadRecord> = UploadResult<U> | "suspect" | "later";
+
+const LATER = Promise.resolve("later" as const);
 
 /** What the runs of one processor share. */
 export interface Shared<U extends UploadRecord> {
@@ -117,8 +120,8 @@ export class Visits<U extends UploadRecord> {
     const { ending } = this;
     if (ending.error !== undefined) return undefined;
     try {
-      const passing = this.shared.gate.pass(ending.stopping, this.#began);
-      if (passing !== undefined) (await passing).leave();
+      const opening = this.shared.gate.opens(ending.stopping, this.#began);
+      if (opening !== undefined) await opening;
       return await this.#pulledOrHeld(puller);
     } catch (thrown) {
       if (thrown instanceof Interrupted) return undefined;
@@ -147,7 +150,7 @@ export class Visits<U extends UploadRecord> {
     const entry = new ActiveUpload(uploadId, this.#settings.repository.adapter, new Cancellation(), this.ending);
     try {
       const result = await this.#untilBegun(upload, entry, alone);
-      if (result === "suspect") this.#visitAlone(uploadId);
+      if (result === "suspect") this.#visitLater(() => this.#visit(uploadId, undefined, true));
       else if (result.status === "skipped" && result.reason === "claimed-elsewhere") this.#visitAgain(entry, result);
       else if (result.status === "deferred") this.#hold(result);
       else this.outcomes.settle(result);
@@ -158,23 +161,30 @@ export class Visits<U extends UploadRecord> {
     }
   }
 
-  /** Begins it when the gate is open and a slot is free, both at once: no slot is held by what waits for the gate. */
+  /** Begins it when a slot is free, the gate is open, and it is a suspect's turn, all at once: nothing is held by what waits for others. */
   async #untilBegun(upload: U | string, entry: ActiveUpload, alone: boolean): Promise<UploadResult<U> | "suspect"> {
     const { gate, slots } = this.shared;
     const { stopping } = this.ending;
+    const { suspects } = this.#settings.runtime;
+    const process = () => this.#process(upload, entry, alone);
+    const begin = () => (alone ? (suspects.take(process) ?? LATER) : process());
+    const inSlot = () => slots.run<Begun<U>>(stopping, () => (gate.isOpen ? begin() : this.#asScout(begin)));
     for (;;) {
-      const passing = gate.pass(stopping, this.#began);
-      const pass = passing === undefined ? undefined : await passing;
-      try {
-        const inSlot = () =>
-          slots.run<UploadResult<U> | "suspect" | "closed">(stopping, () =>
-            gate.lets(pass) ? this.#process(upload, entry, alone) : CLOSED,
-          );
-        const result = await (this.#own === undefined ? inSlot() : this.#own.run(stopping, inSlot));
-        if (result !== "closed") return result;
-      } finally {
-        pass?.leave();
-      }
+      const opening = gate.opens(stopping, this.#began);
+      if (opening !== undefined) await opening;
+      if (alone) await suspects.free(stopping);
+      const result = await (this.#own === undefined ? inSlot() : this.#own.run(stopping, inSlot));
+      if (result !== "later") return result;
+    }
+  }
+
+  async #asScout(begin: () => Promise<Begun<U>>): Promise<Begun<U>> {
+    const leave = this.shared.gate.sendScout();
+    if (leave === undefined) return "later";
+    try {
+      return await begin();
+    } finally {
+      leave();
     }
   }
 
@@ -201,18 +211,6 @@ export class Visits<U extends UploadRecord> {
     const { memory } = this.#settings;
     for (const { uploadId } of this.#held.results()) if (!memory.isTried(uploadId)) return false;
     return true;
-  }
-
-  /** Suspects go one at a time: it waits for its turn before it takes a slot. */
-  #visitAlone(uploadId: string): void {
-    const { suspects } = this.#settings.runtime;
-    this.#visitLater(async () => {
-      try {
-        await suspects.run(this.ending.stopping, () => this.#visit(uploadId, undefined, true));
-      } catch (thrown) {
-        if (!(thrown instanceof Interrupted)) throw thrown;
-      }
-    });
   }
 
   /** Comes back when its holder is done: at once where that is this process, else when the lease has run out. */

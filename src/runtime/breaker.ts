@@ -188,17 +188,23 @@ export class Breaker {
     else this.changes.notify();
   }
 
+  /** In milliseconds: when an upload may be begun that will need a call. `Infinity`: when another one has found out whether that helps. */
+  get beginsInMs(): number {
+    if (this.#open === undefined) return 0;
+    const leftMs = this.#open.until - performance.now();
+    if (leftMs > 0) return leftMs;
+    return this.#scout === undefined && this.#probe === undefined ? 0 : Number.POSITIVE_INFINITY;
+  }
+
   /**
-   * Whether an upload may be begun that will need a call: `"go"`, `"scout"` for the one that may find out whether the service
-   * is back, which has to call `scoutLeft` with the same token in the end, or how long to wait, in milliseconds.
+   * Begins the upload that finds out whether the service is back: where it is open, and one may.
+   *
+   * @param scout handed to `scoutLeft` in the end
    */
-  admit(scout: object): "go" | "scout" | number {
-    if (this.#open === undefined) return "go";
-    const left = this.#open.until - performance.now();
-    if (left > 0) return left;
-    if (this.#scout !== undefined || this.#probe !== undefined) return Number.POSITIVE_INFINITY;
+  sendScout(scout: object): boolean {
+    if (this.#open === undefined || this.beginsInMs > 0) return false;
     this.#scout = scout;
-    return "scout";
+    return true;
   }
 
   scoutLeft(scout: object): void {

@@ -1,4 +1,5 @@
 import { ActiveSet } from "../async/active-set.js";
+import { Turn } from "../async/turn.js";
 import type { AIAdapter, Usage } from "../contracts/ai.js";
 import type { Limit, RuntimeOptions } from "../contracts/runtime.js";
 import type { StageName } from "../contracts/upload.js";
@@ -65,7 +66,7 @@ export class SharedRuntime extends Services implements Runtime {
    * Uploads that were started before and never settled may have taken a process down. They go one at a time, so that the one
    * that does it again takes no neighbour into quarantine.
    */
-  readonly suspects = new Limiter(1);
+  readonly suspects = new Turn();
   /** By adapter: the `Coalescer` that gathers the texts for its calls of many. */
   readonly coalescers = new WeakMap<object, object>();
   readonly budget: Budget | undefined;

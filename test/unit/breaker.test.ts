@@ -122,7 +122,7 @@ describe("open", () => {
     trip();
     vi.setSystemTime(NOON + stepMs);
     expect(breaker.retryAfterMs).toBe(1000);
-    expect(breaker.admit({})).toBe(1000);
+    expect(breaker.beginsInMs).toBe(1000);
     expect(() => enter()).toThrow(opened(1000));
     vi.advanceTimersByTime(1000);
     expect(breaker.isRefusing).toBe(false);
@@ -209,24 +209,24 @@ describe("open", () => {
     expect(breaker.open).toBeUndefined();
   });
 
-  test("admits one scout after the cooldown, until it has left", async () => {
+  test("begins one scout after the cooldown, until it has left", async () => {
     const { breaker, changes, enter, trip } = breakerOf();
     const [first, second] = [{}, {}];
-    expect(breaker.admit(first)).toBe("go");
+    expect([breaker.beginsInMs, breaker.sendScout(first)]).toEqual([0, false]);
     trip();
-    expect(breaker.admit(first)).toBe(1000);
+    expect([breaker.beginsInMs, breaker.sendScout(first)]).toEqual([1000, false]);
     passTo(1000);
-    expect(breaker.admit(first)).toBe("scout");
-    expect(breaker.admit(second)).toBe(Number.POSITIVE_INFINITY);
+    expect([breaker.beginsInMs, breaker.sendScout(first)]).toEqual([0, true]);
+    expect([breaker.beginsInMs, breaker.sendScout(second)]).toEqual([Number.POSITIVE_INFINITY, false]);
     const woken = changes.wait(NEVER);
     breaker.scoutLeft(second); // not the one that it is
-    expect(breaker.admit(second)).toBe(Number.POSITIVE_INFINITY);
+    expect(breaker.sendScout(second)).toBe(false);
     breaker.scoutLeft(first);
     await woken;
-    expect(breaker.admit(second)).toBe("scout");
+    expect(breaker.sendScout(second)).toBe(true);
     breaker.scoutLeft(second);
     enter("probe");
-    expect(breaker.admit(first)).toBe(Number.POSITIVE_INFINITY);
+    expect([breaker.beginsInMs, breaker.sendScout(first)]).toEqual([Number.POSITIVE_INFINITY, false]);
   });
 });
 
