@@ -34,8 +34,8 @@ export function requireOptions(name: string, options: unknown, known: readonly s
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** @throws ConfigurationError unless `value` is undefined or a span that a timer can wait for */
-export function milliseconds(name: string, value: number | undefined, byDefault: number): number {
+export function milliseconds(name: string, value: number | undefined, byDefault: number, most = LONGEST_MS): number {
   const given = value ?? byDefault;
-  if (Number.isFinite(given) && given >= 1 && given <= LONGEST_MS) return given;
-  throw expected(name, `milliseconds from 1 to ${LONGEST_MS}`, value);
+  if (Number.isFinite(given) && given >= 1 && given <= most) return given;
+  throw expected(name, `milliseconds from 1 to ${most}`, value);
 }

@@ -55,8 +55,10 @@ export interface WatchOptions {
 
 /** A stream that has said nothing by then is held back by a proxy. */
 const SILENT_AT_FIRST_MS = 5000;
-/** A server shows every 15 s that it is there. */
+/** A server shows every 15 s, or 30 at most, that it is there. */
 const SILENT_MS = 45_000;
+/** A stream that is cut earlier was no success: a proxy may cut each one behind its first bytes. */
+const LIVED_MS = 5000;
 const POLL_MS = 2000;
 /** After so many polls streaming is tried again. */
 const POLLS = 15;
@@ -80,6 +82,8 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
   let wake = () => {};
   let lastId = "";
   let failures = 0;
+  /** The server asks for so many milliseconds. */
+  let retryAfterMs = 0;
   /** How often it is polled before a stream is tried again. */
   let polls = 0;
 
@@ -124,7 +128,6 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
     }
     if (data === "") return; // a heartbeat
     const told = JSON.parse(data);
-    failures = 0;
     if (type === "snapshot") call(onSnapshot, told as Snapshot);
     else call(onEvent, told as WatchedEvent);
     if (id !== "") lastId = id;
@@ -133,10 +136,12 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
   const readStream = async (body: ReadableStream<Uint8Array>) => {
     const reader = body.getReader();
     const decoder = new TextDecoder();
+    const begunAt = Date.now();
     let text = "";
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      if (Date.now() - begunAt >= LIVED_MS) failures = 0;
       expectWithin(SILENT_MS);
       const blocks = (text + decoder.decode(value, { stream: true })).split("\n\n");
       text = blocks.pop() ?? "";
@@ -152,6 +157,7 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
     if (lastId !== "" && !isPolling) sent["last-event-id"] = lastId;
     const response = await fetch(url, { headers: sent, credentials, signal: controller.signal });
     const { status, ok, body } = response;
+    retryAfterMs = Number(response.headers.get("retry-after")) * 1000 || 0;
     // It will not be told anything else by asking again.
     if (status === 204 || (status >= 400 && status < 500 && ![408, 425, 429].includes(status))) {
       call(onEnd, status);
@@ -161,6 +167,7 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
     if (!isPolling) return readStream(body);
     const snapshot = (await response.json()) as Snapshot;
     failures = 0;
+    lastId = ""; // the events up to here are in it
     call(onSnapshot, snapshot);
   };
 
@@ -182,7 +189,9 @@ export function watchProgress(url: string, options: WatchOptions): () => void {
       if (isStopped) return;
       const shortest = polls > 0 ? POLL_MS : SHORTEST_WAIT_MS;
       // Spread, so that not everybody comes at once when a server is back.
-      const waitMs = Math.min(LONGEST_WAIT_MS, shortest * 2 ** failures) * (0.5 + Math.random() / 2);
+      const backoffMs = Math.min(LONGEST_WAIT_MS, shortest * 2 ** failures) * (0.5 + Math.random() / 2);
+      const waitMs = Math.max(backoffMs, Math.min(LONGEST_WAIT_MS, retryAfterMs));
+      retryAfterMs = 0;
       // A stream that a proxy holds back is no interruption: it is polled from now on.
       const isHeldBack = !isPolling && polls > 0;
       if (!isAnswered && !isHeldBack) call(onInterrupted, waitMs);

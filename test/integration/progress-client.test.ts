@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type MemoryRepository, memoryRepository } from "../../src/adapters/memory.js";
@@ -21,8 +21,9 @@ let server: Server;
 let url: string;
 /** What the server was asked, by what was to be answered, and from where on. */
 let asked: { accept: string | undefined; lastId: string | undefined; authorization: string | undefined }[];
-/** What stands between the server and its clients: it may keep a response back. */
-let proxy: (accept: string | undefined) => "pass" | "hold" | number;
+/** What stands between the server and its clients: it may keep a response back, or cut it behind its first bytes. */
+let proxy: (accept: string | undefined) => "pass" | "hold" | "cut" | number;
+let retryAfter: string | undefined;
 /** Of the streams that the server has. */
 let responses: Set<ServerResponse>;
 const stops: (() => void)[] = [];
@@ -40,7 +41,8 @@ async function listen(port = 0): Promise<void> {
     const verdict = proxy(accept);
     responses.add(outgoing);
     if (verdict === "pass") handler.node(incoming, outgoing);
-    else if (verdict !== "hold") outgoing.writeHead(verdict).end();
+    else if (verdict === "cut") outgoing.end('event: snapshot\ndata: {"status":"processing"}\n\n');
+    else if (verdict !== "hold") outgoing.writeHead(verdict, retryAfter ? { "retry-after": retryAfter } : {}).end();
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/progress`;
@@ -57,6 +59,7 @@ beforeEach(async () => {
   asked = [];
   responses = new Set();
   proxy = () => "pass";
+  retryAfter = undefined;
   repository = memoryRepository({ uploads, batches: [{ id: "batch", status: "processing" }] });
   channel = localChannel();
   await listen();
@@ -207,7 +210,22 @@ describe("a client", () => {
     await passing(() => events.length === 1);
   });
 
-  it.each([503, 429, 500])("tries again, ever later, when it is answered %i", async (status) => {
+  it("that has polled begins its next stream with a snapshot: what came before would be told behind what is newer", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { snapshots, events } = watch();
+    await passing(() => snapshots.length === 1);
+    await channel.publish(progressOf("u0000", 10));
+    await passing(() => events.length === 1);
+    proxy = (accept) => (accept === "text/event-stream" ? "hold" : "pass");
+    server.closeAllConnections();
+    await passing(() => snapshots.length === 2);
+    expect(asked.map(({ lastId }) => lastId !== undefined)).toEqual([false, true, false]);
+    proxy = () => "pass";
+    await passing(() => asked.at(-1)?.accept === "text/event-stream");
+    expect(asked.at(-1)?.lastId).toBeUndefined();
+  });
+
+  it.each([503, 429, 500, "cut" as const])("tries again, ever later, when it is answered %s", async (status) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     vi.spyOn(Math, "random").mockReturnValue(0.48);
     const setting = vi.spyOn(globalThis, "setTimeout");
@@ -224,7 +242,17 @@ describe("a client", () => {
     }
     expect(waits()).toEqual(expected);
     expect(told).toEqual(expected);
-    await turns(() => snapshots.length === 1);
+    const streams = status === "cut" ? 8 : 1;
+    await turns(() => snapshots.length === streams);
+  });
+
+  it("waits as long as the server asks for", async () => {
+    [proxy, retryAfter] = [() => 503, "7"];
+    const told: number[] = [];
+    const { stop } = watch({ onInterrupted: (retryInMs) => told.push(retryInMs) });
+    await until(() => told.length === 1);
+    stop();
+    expect(told).toEqual([7000]);
   });
 
   it.each([
@@ -343,6 +371,11 @@ describe("a stream to a client of Node", () => {
     expect([refused.status, await refused.text()]).toEqual([401, `127.0.0.1:${port} c=3`]);
     expect(refused.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
     expect((await fetch(`http://127.0.0.1:${port}/broken`)).status).toBe(500);
+    const odd = await new Promise<IncomingMessage>((resolve) => {
+      get({ port, host: "127.0.0.1", headers: { host: "me:secret@host" } }, resolve);
+    });
+    odd.resume();
+    expect(odd.statusCode).toBe(401);
     expect(error).toHaveBeenCalledTimes(1);
     const put = await fetch(`http://127.0.0.1:${port}/`, { method: "PUT", body: "x" });
     expect(put.status).toBe(405);

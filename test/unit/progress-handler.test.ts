@@ -87,7 +87,7 @@ describe("a stream", () => {
 
   it("tells that a batch is completed, though its worker writes that behind the event of the last upload", async () => {
     await handler.close();
-    make({ heartbeatMs: 3_600_000 });
+    make({ heartbeatMs: 30_000 });
     const frames = await watch("batch=other");
     await nextOf(frames);
     await complete("3");
@@ -133,6 +133,18 @@ describe("a stream", () => {
     expect(await polled()).toBe(0);
     await channel.publish(progressOf("1", 5));
     expect([await told(), await polled()]).toEqual([[5, 5], 5]);
+  });
+
+  it("counts from 0 behind an end that no event told of", async () => {
+    const frames = await watch("upload=1");
+    await nextOf(frames);
+    await channel.publish(progressOf("1", 70));
+    await nextOf(frames, "upload:progress");
+    await complete("1");
+    channel.gap();
+    expect((await nextOf(frames, "snapshot")).data).toMatchObject({ status: "completed", percentage: 100 });
+    await channel.publish(progressOf("1", 3));
+    expect((await nextOf(frames, "upload:progress")).data).toMatchObject({ progress: 3 });
   });
 
   it("of a batch that has no upload yet tells that nothing is done; one that is completed is", async () => {
@@ -291,6 +303,35 @@ describe("who comes back", () => {
     channel.gap();
     expect((await nextOf(await watch("batch=batch", { "last-event-id": last }))).type).toBe("snapshot");
     expect((await nextOf(seen)).type).toBe("snapshot");
+  });
+
+  it("after more bytes than are kept for a stream gets a snapshot", async () => {
+    const frames = await watch("batch=batch");
+    const { id = "" } = await nextOf(frames);
+    await frames.return(undefined);
+    const upload = { ...one, description: "x".repeat(4000) };
+    for (let n = 0; n < 20; n++) await channel.publish(settledOf(upload, ["description"]));
+    expect((await nextOf(await watch("batch=batch", { "last-event-id": id }))).type).toBe("snapshot");
+  });
+});
+
+describe.each(["one after the other", "at once"])("many more than are kept for who polls, %s,", (how) => {
+  it("are told of events, each of its own", async () => {
+    await handler.close();
+    const open = { ...repository, findBatch: async (id: string) => ({ id, status: "processing" as const }) };
+    make({ repository: { ...open, countUploads: async () => ({ pending: 1 }) } });
+    const subjects = Array.from({ length: 1200 }, (_, n) => String(n));
+    const begin = async (id: string) => {
+      const frames = await watch(`batch=${id}`);
+      await nextOf(frames);
+      return frames;
+    };
+    const all: Awaited<ReturnType<typeof watch>>[] = [];
+    if (how === "at once") all.push(...(await Promise.all(subjects.map(begin))));
+    else for (const id of subjects) all.push(await begin(id));
+    for (const id of subjects) await channel.publish(progressOf(id, 50, { batchId: id }));
+    const told = await Promise.all(all.map(async (frames) => (await nextOf(frames, "upload:progress")).data.uploadId));
+    expect(told).toEqual(subjects);
   });
 });
 
@@ -466,6 +507,7 @@ it("refuses options that are not as they should be", () => {
     "options.hearbeatMs: unknown; known are channel",
   );
   expect(() => progressHandler({ ...options, heartbeatMs: 0 })).toThrow("heartbeatMs: expected milliseconds from 1");
+  expect(() => progressHandler({ ...options, heartbeatMs: 60_000 })).toThrow("from 1 to 30000");
   expect(() => progressHandler({ ...options, subject: "batch" as never })).toThrow("subject: expected a function");
   expect(() => progressHandler({ ...options, channel: {} as never })).toThrow("channel.subscribe: expected a function");
 });

@@ -75,6 +75,19 @@ describe("in the time of a test", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("takes a warning for no new stage, whatever stage that is of", () => {
+    const { channel, types } = recorder();
+    const tell = teller(publishTo(channel));
+    tell("upload:started");
+    const error = new UploadError("a listener threw", { code: "EVENT_LISTENER_FAILED" });
+    for (let ms = 0; ms < 2000; ms += 50) {
+      vi.advanceTimersByTime(50);
+      tell("upload:progress", progress("describe", ms / 50));
+      tell("upload:warning", { error, stage: null });
+    }
+    expect(types().length).toBeLessThan(6);
+  });
+
   it("tells that it waits for its next attempt, however long that is", () => {
     const { channel, types } = recorder();
     const tell = teller(publishTo(channel));

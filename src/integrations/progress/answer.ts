@@ -1,7 +1,7 @@
 import type { Hub, OpenStream } from "./hub.js";
 import type { Settings } from "./options.js";
 import type { Reader, Sink } from "./reader.js";
-import { requireSubject } from "./subject.js";
+import { requireSubject, type Subject } from "./subject.js";
 import type { Reading, Topic } from "./topic.js";
 
 /** What a request gets: a response as it is, or a stream that begins when it is handed its sink. */
@@ -20,10 +20,9 @@ export async function answer(request: Request, hub: Hub, { subject }: Settings):
   if (given instanceof Response) return { response: given };
   const watched = requireSubject(given);
   if (hub.isClosed) return refusal(503, "It is closing", { "retry-after": "1" });
-  const topic = hub.topicOf(watched);
-  if (wantsJson(request.headers.get("accept"))) return poll(topic);
+  if (wantsJson(request.headers.get("accept"))) return poll(hub.topicOf(watched));
   await hub.listen();
-  return stream(hub, topic, hub.placeOf(request.headers.get("last-event-id")));
+  return stream(hub, watched, hub.placeOf(request.headers.get("last-event-id")));
 }
 
 async function poll(topic: Topic): Promise<Answer> {
@@ -34,14 +33,17 @@ async function poll(topic: Topic): Promise<Answer> {
 }
 
 /** @param seen the place of the event that the client has seen last */
-async function stream(hub: Hub, topic: Topic, seen: number | undefined): Promise<Answer> {
-  const begin = (how: (reader: Reader) => void): Answer => ({ begin: (sink) => hub.open(topic, sink, how) });
+async function stream(hub: Hub, subject: Subject, seen: number | undefined): Promise<Answer> {
+  const begin = (how: (reader: Reader, topic: Topic) => void): Answer => ({
+    begin: (sink) => hub.open(subject, sink, how),
+  });
+  const asked = hub.topicOf(subject);
   // Who comes back is not told for ever that nothing has happened to what is not there any more.
-  const reading = await soon(seen === undefined ? topic.snapshot() : topic.lately());
+  const reading = await soon(seen === undefined ? asked.snapshot() : asked.lately());
   if (reading !== "late" && reading?.snapshot === null) return nothing();
-  if (seen !== undefined) return begin((reader) => void (topic.resume(reader, seen) || topic.onRoom(reader)));
+  if (seen !== undefined) return begin((reader, topic) => void (topic.resume(reader, seen) || topic.onRoom(reader)));
   if (reading === undefined) return unreadable();
-  return begin((reader) => void (reading === "late" ? topic.begin(reader) : topic.catchUp(reader, reading)));
+  return begin((reader, topic) => void (reading === "late" ? topic.begin(reader) : topic.catchUp(reader, reading)));
 }
 
 /** What is read, if that does not take long; `undefined`: it cannot be read, which is logged. */

@@ -17,9 +17,14 @@ export class Furthest {
     return this.#byUpload.get(uploadId) ?? 0;
   }
 
+  /** It is settled, or gone. */
+  forget(uploadId: string): void {
+    this.#byUpload.delete(uploadId);
+  }
+
   /** @returns the event as it is to be told */
   add(event: ReceivedEvent): ReceivedEvent {
-    if (event.type === "upload:settled" && ENDS.includes(event.status)) this.#byUpload.delete(event.uploadId);
+    if (event.type === "upload:settled" && ENDS.includes(event.status)) this.forget(event.uploadId);
     if (event.type !== "upload:progress") return event;
     const { uploadId } = event;
     const progress = Math.max(event.progress, this.of(uploadId));

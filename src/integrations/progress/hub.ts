@@ -72,26 +72,26 @@ export class Hub {
     return this.#recent.placeOf(id);
   }
 
-  /** Adds a stream. `begin` gives it what it begins with. */
-  open(topic: Topic, sink: Sink, begin: (reader: Reader) => void): OpenStream {
+  /** Adds a stream of a subject. `begin` gives it what it begins with. */
+  open(subject: Subject, sink: Sink, begin: (reader: Reader, topic: Topic) => void): OpenStream {
     if (this.#isClosed) {
       sink.end(false);
       return ENDED;
     }
     const reader = new Reader(sink);
-    topic.readers.add(reader);
+    const topic = this.#topics.watch(subject, reader);
     this.#readers++;
     this.#heartbeat ??= setInterval(() => this.#beat(), this.#heartbeatMs).unref();
     // At once, so that a client sees that no proxy holds it back.
     reader.write(HEARTBEAT);
-    begin(reader);
+    begin(reader, topic);
     return {
       onRoom: () => {
         if (reader.isBehind && topic.readers.has(reader)) void topic.onRoom(reader);
       },
       leave: () => {
         if (!topic.readers.has(reader)) return;
-        topic.leave(reader);
+        this.#topics.leave(topic, reader);
         if (--this.#readers > 0) return;
         clearInterval(this.#heartbeat);
         this.#heartbeat = undefined;
@@ -114,10 +114,10 @@ export class Hub {
     if (this.#isClosed) return;
     const recent = this.#recent.add(this.#furthest.add(event));
     for (const key of keysOf(event)) {
-      const topic = this.#topics.get(key);
+      const topic = this.#topics.watched.get(key);
       if (topic === undefined) continue;
       topic.add(recent);
-      if (topic.readers.size > 0) this.#toFlush.add(topic);
+      this.#toFlush.add(topic);
     }
     if (this.#toFlush.size === 0) return;
     const waitMs = Math.max(0, this.#flushedAt + FLUSH_MS - performance.now());
@@ -139,7 +139,7 @@ export class Hub {
   /** Channels may lose events without knowing: so each stream is looked after now and then. */
   #beat(): void {
     void this.#subscription.ensure().catch(() => {});
-    for (const topic of this.#topics) {
+    for (const topic of this.#topics.watched.values()) {
       for (const reader of topic.readers) if (!reader.beat(HEARTBEAT)) reader.end();
       void topic.refresh();
     }

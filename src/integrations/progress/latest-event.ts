@@ -41,8 +41,7 @@ export class LatestEvents {
     if (track === undefined) return;
     track.latest = event;
     const now = performance.now();
-    const stage = "stage" in event ? event.stage : track.stage;
-    const isDue = stage !== track.stage || now - track.publishedAt >= INTERVAL_MS;
+    const isDue = stageOf(event, track) !== track.stage || now - track.publishedAt >= INTERVAL_MS;
     if (isDue && now >= track.quietUntil) this.#publish(track, now);
     else this.#wait(track);
   }
@@ -72,7 +71,7 @@ export class LatestEvents {
     track.started = undefined;
     track.latest = undefined;
     track.publishedAt = now;
-    if (latest !== undefined && "stage" in latest) track.stage = latest.stage;
+    if (latest !== undefined) track.stage = stageOf(latest, track);
     this.#settle(track);
     if (started !== undefined) this.publish(started);
     if (latest !== undefined) this.publish(latest);
@@ -84,4 +83,9 @@ export class LatestEvents {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** A warning may name another stage than the one that is at work: it is no new one. */
+function stageOf(event: UploadEvent, { stage }: Track): unknown {
+  return event.type === "upload:progress" ? event.stage : stage;
 }

@@ -23,7 +23,8 @@ export function toRequest(request: IncomingMessage): Request {
 }
 
 function urlOf(path: string, host: string): URL {
-  const origin = URL.canParse(`http://${host}`) ? `http://${host}` : "http://localhost";
+  // The host alone: one with a name and a password makes no request.
+  const origin = URL.canParse(`http://${host}`) ? `http://${new URL(`http://${host}`).host}` : "http://localhost";
   // Put together, not resolved: `//other/` would be another host.
   return path.startsWith("/") && URL.canParse(origin + path) ? new URL(origin + path) : new URL("/", origin);
 }

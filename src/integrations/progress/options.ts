@@ -13,11 +13,17 @@ export interface ProgressHandlerOptions<U extends UploadRecord = UploadRecord> {
    * Who watches a batch gets the events of all its uploads.
    */
   readonly subject: (request: Request) => Subject | Response | null | Promise<Subject | Response | null>;
-  /** How often a stream shows that it is alive, and looks whether it has missed something, in milliseconds. @default 15000 */
+  /**
+   * How often a stream shows that it is alive, and looks whether it has missed something, in milliseconds. At most 30000:
+   * `watchProgress` gives a stream up that says nothing for 45 seconds. @default 15000
+   */
   readonly heartbeatMs?: number | undefined;
   /** Is told of a channel or a repository that cannot be reached, once per outage, and of what `subject` throws. @default none */
   readonly logger?: Logger | undefined;
 }
+
+/** In good time before the client gives a stream up. */
+const LONGEST_HEARTBEAT_MS = 30_000;
 
 const OPTIONS = ["channel", "repository", "subject", "heartbeatMs", "logger"];
 
@@ -34,7 +40,7 @@ export function readOptions<U extends UploadRecord>(options: ProgressHandlerOpti
     repository,
     subject,
     logger,
-    heartbeatMs: milliseconds("heartbeatMs", options.heartbeatMs, 15_000),
+    heartbeatMs: milliseconds("heartbeatMs", options.heartbeatMs, 15_000, LONGEST_HEARTBEAT_MS),
   };
 }
 

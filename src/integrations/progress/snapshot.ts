@@ -8,6 +8,8 @@ type Repository = Pick<BatchRepositoryAdapter, "findUpload" | "findBatch" | "cou
 export interface Lately {
   /** How far an upload was told to be. */
   progressOf(uploadId: string): number;
+  /** An upload was found settled or deleted, which no event may have told: what is done after that begins at 0. */
+  settled(uploadId: string): void;
   /** How long the rest takes, when so many are settled. */
   etaMs(settled: number, total: number): number | null;
 }
@@ -44,9 +46,11 @@ async function readBatch(repository: Repository, batchId: string, lately: Lately
 async function readUpload(repository: Repository, uploadId: string, lately: Lately): Promise<Snapshot | null> {
   const before = lately.progressOf(uploadId);
   const upload = await repository.findUpload(uploadId);
+  const isSettled = upload === null || upload.status === "completed" || upload.status === "failed";
+  // What has been heard of it since belongs to a redo already.
+  if (isSettled && lately.progressOf(uploadId) === before) lately.settled(uploadId);
   if (upload === null) return null;
   const { status } = upload;
-  const isSettled = status === "completed" || status === "failed";
   return {
     status,
     total: 1,

@@ -2,7 +2,7 @@ import type { ReceivedEvent } from "../../index.js";
 import type { Snapshot } from "../progress-client.js";
 import type { Furthest } from "./furthest.js";
 import { Rate } from "./rate.js";
-import type { Reader } from "./reader.js";
+import { MOST_BUFFERED, type Reader } from "./reader.js";
 import type { RecentEvent, RecentEvents } from "./recent-events.js";
 import { encode, frame } from "./server-sent.js";
 import type { Lately } from "./snapshot.js";
@@ -29,7 +29,7 @@ const MOST_COLLECTED = 200;
 /** What is watched, with all who watch it: they share events and snapshots. */
 export class Topic implements Lately {
   readonly readers = new Set<Reader>();
-  readonly #key: string;
+  readonly key: string;
   readonly #rate = new Rate();
   #collected: RecentEvent[] = [];
   #reading: Promise<Reading> | undefined;
@@ -48,11 +48,15 @@ export class Topic implements Lately {
     private readonly furthest: Furthest,
     private readonly read: (lately: Lately) => Promise<Snapshot | null>,
   ) {
-    this.#key = keyOf(subject);
+    this.key = keyOf(subject);
   }
 
   progressOf(uploadId: string): number {
     return this.furthest.of(uploadId);
+  }
+
+  settled(uploadId: string): void {
+    this.furthest.forget(uploadId);
   }
 
   etaMs(settled: number, total: number): number | null {
@@ -104,16 +108,18 @@ export class Topic implements Lately {
       this.startAnew();
       return;
     }
-    const bytes = encode(collected.map((recent) => recent.frame).join(""));
+    const bytes = framesOf(collected);
     for (const reader of this.readers) if (!reader.isBehind) reader.write(bytes);
   }
 
-  /** Goes on behind an event that the reader has seen. @returns whether all that came since is known */
+  /** Goes on behind an event that the reader has seen. @returns whether all that came since is known, and not too much */
   resume(reader: Reader, sequence: number): boolean {
     const missed = this.#since(sequence);
-    if (missed === undefined) return false;
+    if (missed === undefined || missed.length > MOST_COLLECTED) return false;
+    const bytes = framesOf(missed);
+    if (bytes.length > MOST_BUFFERED) return false;
     reader.isBehind = false;
-    if (missed.length > 0) reader.write(encode(missed.map((recent) => recent.frame).join("")));
+    if (missed.length > 0) reader.write(bytes);
     // Its counts may be old: snapshots are no events.
     this.#refreshSoon();
     return true;
@@ -136,8 +142,11 @@ export class Topic implements Lately {
     }
     reader.isBehind = false;
     reader.shown = JSON.stringify(snapshot);
-    const frames = since.map((recent) => recent.frame);
-    reader.write(encode(frame("snapshot", snapshot, this.recent.idOf(sequence)) + frames.join("")));
+    reader.write(encode(frame("snapshot", snapshot, this.recent.idOf(sequence))));
+    const bytes = framesOf(since);
+    // More than is kept for a stream is in the next snapshot.
+    if (since.length > MOST_COLLECTED || bytes.length > MOST_BUFFERED) this.#refreshSoon();
+    else if (since.length > 0) reader.write(bytes);
   }
 
   /** A reader that was behind has room again. */
@@ -200,7 +209,7 @@ export class Topic implements Lately {
 
   #since(sequence: number): RecentEvent[] | undefined {
     const collected = new Set(this.#collected);
-    return this.recent.since(sequence)?.filter((one) => keysOf(one.event).includes(this.#key) && !collected.has(one));
+    return this.recent.since(sequence)?.filter((one) => keysOf(one.event).includes(this.key) && !collected.has(one));
   }
 
   /** Not at once: of what changes quickly, how it stands in the end is told. */
@@ -213,6 +222,10 @@ export class Topic implements Lately {
       void this.refresh();
     }, waitMs).unref();
   }
+}
+
+function framesOf(events: readonly RecentEvent[]): Uint8Array {
+  return encode(events.map((recent) => recent.frame).join(""));
 }
 
 /** All its uploads are settled, but it does not say so yet. */
