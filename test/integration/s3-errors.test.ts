@@ -76,6 +76,7 @@ const ROWS: readonly Row[] = [
   [400, "`ExpiredToken`", "`STORAGE_FAILED`", "service", "yes", named(400, "ExpiredToken")],
   [400, "`TokenRefreshRequired`", "`STORAGE_FAILED`", "service", "yes", named(400, "TokenRefreshRequired")],
   [400, "`RequestExpired`", "`STORAGE_FAILED`", "service", "yes", named(400, "RequestExpired")],
+  [307, "`TemporaryRedirect`", "`STORAGE_FAILED`", "service", "yes", named(307, "TemporaryRedirect")],
   [403, "`ExpiredToken`", "`ACCOUNT_REFUSED`", "account", "no", named(403, "ExpiredToken")],
   [403, "`ExpiredTokenException`", "`ACCOUNT_REFUSED`", "account", "no", named(403, "ExpiredTokenException")],
   [403, "`TokenRefreshRequired`", "`ACCOUNT_REFUSED`", "account", "no", named(403, "TokenRefreshRequired")],
@@ -95,6 +96,7 @@ const ROWS: readonly Row[] = [
   [401, "`Unauthorized`", "`ACCOUNT_REFUSED`", "account", "no", named(401, "Unauthorized")],
   [404, "`NoSuchBucket`", "rejects: `INVALID_CONFIGURATION`", "deployment", "no", named(404, "NoSuchBucket")],
   [301, "`PermanentRedirect`", "rejects: `INVALID_CONFIGURATION`", "deployment", "no", named(301, "PermanentRedirect")],
+  [301, "without a body", "rejects: `INVALID_CONFIGURATION`", "deployment", "no", { status: 301 }],
   [
     400,
     "`AuthorizationHeaderMalformed`",
@@ -140,6 +142,19 @@ describe("what becomes of what S3 answers", () => {
     expect(await outcomeAt(port)).toEqual(["`STORAGE_FAILED`", "service", "yes"]);
   });
 
+  const rejects = ["rejects: `INVALID_CONFIGURATION`", "deployment", "no"];
+  test.each([
+    [301, "MovedPermanently", rejects],
+    [308, undefined, rejects],
+    [302, undefined, ["`STORAGE_FAILED`", "service", "yes"]],
+    [303, undefined, ["`STORAGE_FAILED`", "service", "yes"]],
+    [307, undefined, ["`STORAGE_FAILED`", "service", "yes"]],
+    [304, undefined, ["`STORAGE_FAILED`", "upload", "yes"]],
+  ])("a redirect with status %i, named %s", async (status, code, outcome) => {
+    s3.answer = code === undefined ? { status } : named(status, code);
+    expect(await outcomeAt(s3.port)).toEqual(outcome);
+  });
+
   test("the page has these rows, and no other", () => {
     const [, section = ""] = page.split("\n## s3Storage\n");
     const rows = (section.split("\n## ", 1)[0] ?? "").match(/^\| (?!status|---).*\|$/gm);
@@ -169,6 +184,11 @@ describe("messages", () => {
     ["an object that may be missing", { status: 403, code: "AccessDenied" }, /"a\/1\.jpg".*s3:ListBucket.*missing/],
     ["an archived object", { status: 403, code: "InvalidObjectState" }, /archived: restore it/],
     ["another region", { status: 301, code: "PermanentRedirect" }, /region or endpoint.*"photos"/],
+    [
+      "an endpoint that wants https",
+      { status: 301, headers: { location: "https://s3.test/photos/a/1.jpg?X-Amz-Signature=secret" } },
+      /region or endpoint.*"photos": status 301\. It sends to "https:\/\/s3\.test\/photos\/a\/1\.jpg"$/,
+    ],
     ["a page of a proxy", { status: 502, html: "<h1>Bad<br>Gateway</h1>" }, /"photos": status 502$/],
     [
       "throttling",

@@ -1,4 +1,4 @@
-import { ConfigurationError, classifyError, messageOf, shownKey, UploadError } from "../../errors.js";
+import { ConfigurationError, classifyError, messageOf, read, shownKey, UploadError } from "../../errors.js";
 
 /** What a call of the storage was about. */
 export interface S3Call {
@@ -12,6 +12,10 @@ const MISSING = /^(?:NoSuchKey|NotFound)$/;
 const NO_BUCKET = /^(?:NoSuchBucket|InvalidBucketName)$/;
 /** Another region, or another endpoint, than the bucket's. */
 const ELSEWHERE = /^(?:PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException)$/;
+/** Moved for good, in whatever words: by S3 itself, or by a proxy that wants https. So it is for every object. */
+const MOVED: ReadonlySet<number> = new Set([301, 308]);
+/** Sent elsewhere for now: S3 does so until DNS knows a new bucket of another region, and gateways while they are started. */
+const MOVED_FOR_NOW: ReadonlySet<number> = new Set([302, 303, 307]);
 /** Keys that S3 or STS does not know, or that the client cannot find, and accounts that are closed: of every object alike. */
 const ACCOUNT =
   /^(?:InvalidAccessKeyId|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|InvalidToken|InvalidSecurity|AccountProblem|NotSignedUp|AllAccessDisabled|CredentialsProviderError)$/;
@@ -48,9 +52,12 @@ export function s3Error(thrown: unknown, call: S3Call): UploadError {
     });
 
   if (NO_BUCKET.test(name)) return misuse(`there is no bucket ${inBucket}: create it, or correct the name`, thrown);
-  if (ELSEWHERE.test(name) || /^Region is missing/.test(messageOf(thrown)))
-    return misuse(`the client's region or endpoint is not that of the bucket ${inBucket}: ${reason}`, thrown);
   const status = statusOf(thrown);
+  if (ELSEWHERE.test(name) || MOVED.has(status ?? 0) || /^Region is missing/.test(messageOf(thrown)))
+    return misuse(
+      `the client's region or endpoint is not that of the bucket ${inBucket}: ${reason}${whereTo(thrown)}`,
+      thrown,
+    );
   const isExpired = EXPIRED.test(name);
   if (ACCOUNT.test(name) || status === 401 || (status === 403 && isExpired))
     return new UploadError(message, { code: "ACCOUNT_REFUSED", cause: thrown });
@@ -59,7 +66,7 @@ export function s3Error(thrown: unknown, call: S3Call): UploadError {
 
   const told = classifyError(thrown, "open", "STORAGE_FAILED");
   if (status === 403 && told.fault === "upload") return refused(ADVICE[action]);
-  const passes = isExpired || PASSING.test(name);
+  const passes = isExpired || PASSING.test(name) || MOVED_FOR_NOW.has(status ?? 0);
   return new UploadError(message, {
     code: told.code,
     fault: passes ? "service" : told.fault,
@@ -84,6 +91,13 @@ function reasonOf(thrown: unknown, name: string): string {
   if (status === undefined) return reason === name || NAMELESS.test(name) ? reason : `${name}: ${reason}`;
   if (NAMELESS.test(name)) return `status ${status}`;
   return reason === name || reason === "UnknownError" ? `${name} (${status})` : `${name} (${status}): ${reason}`;
+}
+
+/** Where the answer sends to, if it does. Without the query, which may sign a request. */
+function whereTo(error: unknown): string {
+  const location = read(read(read(error, "$response"), "headers"), "location");
+  if (typeof location !== "string" || location === "") return "";
+  return `. It sends to ${JSON.stringify(location.split("?", 1)[0])}`;
 }
 
 function nameOf(error: unknown): string {
