@@ -1,20 +1,27 @@
 import { sleep, withTimeout } from "./async/time.js";
 import type { AIAdapter, Description, Media, StageContext } from "./contracts/ai.js";
 import type { UploadRecord } from "./contracts/upload.js";
-import { classifyError, hasCode, tellUnasked, UploadError } from "./errors.js";
+import { classifyError, hasCode, tellUnasked, UploadError, usageOf } from "./errors.js";
 import { RecentMap } from "./runtime/recent-map.js";
 import { aFunction, optional, requireKnown, requireMembers, timeout } from "./validate.js";
 
 /** What a service tells of its job. */
 export type PolledJob =
   | { readonly done: false; readonly progress?: number | undefined }
-  | { readonly done: true; readonly result: string | Description };
+  | { readonly done: true; readonly result: string | Description }
+  /** The job has failed, and why: an error, or what the service says. It is judged as if `describe` had thrown it. */
+  | { readonly done: true; readonly error: unknown };
+
+type DoneJob = Extract<PolledJob, { readonly done: true }>;
 
 /** A service that takes a job, and is asked again and again how far it is. */
 export interface PollingOptions<U extends UploadRecord, Job> {
   /** Hands the job in. It is paid for here, so it is started once. */
   readonly start: (media: Media<U>, context: StageContext) => Promise<Job>;
-  /** Asks for it. `progress` is from 0 to 1. An error that may pass is followed by another read, another one ends the job. */
+  /**
+   * Asks for it. `progress` is from 0 to 1. A job that has failed is `{ done: true, error }`. What `read` throws is followed by another
+   * read if it tells of the service (5xx, 429, a connection), and ends the job if not.
+   */
   readonly read: (job: Job, context: StageContext) => Promise<PolledJob>;
   /** Tells the service that nobody waits for the job any more. It is waited for 4 s at most; what it throws is logged. */
   readonly cancel?: ((job: Job) => Promise<void>) | undefined;
@@ -34,7 +41,7 @@ const MOST_REMEMBERED = 1000;
 /**
  * A `describe` for services that take a job and report its progress. The job is read until it is done, or the stage's timeout
  * (`timeouts.describeMs`) is over. It goes on then, and the next attempt of the same upload in this process reads it on instead
- * of starting, and paying for, another one. Any other abort cancels it.
+ * of starting, and paying for, another one. Any other abort cancels it. One that has failed is another one in the next attempt.
  *
  * @throws ConfigurationError an option that is unknown or out of range
  * @example
@@ -42,7 +49,8 @@ const MOST_REMEMBERED = 1000;
  *   describe: describeByPolling({
  *     start: async (media, { signal, idempotencyKey }) => service.submit(await media.visionImage(), { signal, idempotencyKey }),
  *     read: async (id, { signal }) => {
- *       const { status, progress, text } = await service.job(id, { signal });
+ *       const { status, progress, text, error } = await service.job(id, { signal });
+ *       if (status === "failed") return { done: true, error };
  *       return status === "succeeded" ? { done: true, result: text } : { done: false, progress };
  *     },
  *     cancel: (id) => service.cancel(id),
@@ -65,8 +73,9 @@ export function describeByPolling<U extends UploadRecord, Job>(
     signal.throwIfAborted();
     const earlier = running.get(key);
     if (earlier !== undefined) {
+      let ended: DoneJob | undefined;
       try {
-        return unpaid(await follow(earlier.job, 0));
+        ended = await follow(earlier.job, 0);
       } catch (error) {
         if (signal.aborted) {
           tellUnasked(error);
@@ -78,12 +87,13 @@ export function describeByPolling<U extends UploadRecord, Job>(
           "the job of an earlier attempt failed; another one is started",
         );
       }
+      if (ended !== undefined) return unpaid(ended);
     }
     const job = await options.start(media, context);
     running.set(key, { job });
-    return follow(job, min);
+    return resultOf(await follow(job, min));
 
-    async function follow(job: Job, firstWaitMs: number): Promise<string | Description> {
+    async function follow(job: Job, firstWaitMs: number): Promise<DoneJob> {
       let interval = min;
       let waitMs = firstWaitMs;
       try {
@@ -92,7 +102,7 @@ export function describeByPolling<U extends UploadRecord, Job>(
           const answer = await read(job);
           if (answer.done === true) {
             running.delete(key);
-            return answer.result;
+            return answer;
           }
           if (answer.progress !== undefined) context.reportProgress(answer.progress);
           waitMs = Math.max(interval, answer.retryAfterMs ?? 0);
@@ -107,19 +117,20 @@ export function describeByPolling<U extends UploadRecord, Job>(
       }
     }
 
-    /** An error that may pass is as good as "not yet". */
+    /** An error of the service's, not of the job's, is as good as "not yet". What tells nothing of itself may be the job's own. */
     async function read(job: Job): Promise<PolledJob & { readonly progress?: number; readonly retryAfterMs?: number }> {
       let answer: PolledJob | undefined;
       try {
         answer = await options.read(job, context);
       } catch (thrown) {
-        const { retryable, retryAfterMs } = classifyError(thrown, "describe", "DESCRIBE_FAILED");
-        if (signal.aborted || !retryable) throw thrown;
+        const { fault, retryable, retryAfterMs } = classifyError(thrown, "describe", "DESCRIBE_FAILED");
+        if (signal.aborted || fault !== "service" || !retryable) throw thrown;
         logger.info({ uploadId: media.upload.id, error: thrown }, "the job could not be read; it is read again");
         return retryAfterMs === undefined ? { done: false } : { done: false, retryAfterMs };
       }
       if (answer?.done === true || answer?.done === false) return answer as PolledJob & { progress?: number };
-      throw new UploadError("describeByPolling: expected read to answer { done: true, result } or { done: false }", {
+      const forms = "{ done: true, result }, { done: true, error } or { done: false }";
+      throw new UploadError(`describeByPolling: expected read to answer ${forms}`, {
         code: "DESCRIBE_FAILED",
         retryable: false,
       });
@@ -136,9 +147,30 @@ export function describeByPolling<U extends UploadRecord, Job>(
   };
 }
 
-/** Of a job that an earlier attempt has started, and paid for: it is not on the invoice once more. */
-function unpaid(result: string | Description): string | Description {
-  const description = typeof result === "string" ? { text: result } : result;
+/** @throws UploadError the reason of a job that has failed */
+function resultOf(job: DoneJob): string | Description {
+  if (hasFailed(job)) throw failureOf(job.error);
+  return job.result;
+}
+
+/** Services may name both and leave one empty: a result with an error of null or "" is a result. */
+function hasFailed(job: DoneJob): job is Extract<DoneJob, { readonly error: unknown }> {
+  return "error" in job && (Boolean(job.error) || !("result" in job));
+}
+
+function failureOf(error: unknown): UploadError {
+  const why = error ? error : new Error("The job failed, and the service does not say why");
+  return classifyError(why, "describe", "DESCRIBE_FAILED");
+}
+
+/** Of a job that an earlier attempt has started, and paid for: it is not on the invoice once more, also when it has failed. */
+function unpaid(job: DoneJob): string | Description {
+  if (hasFailed(job)) {
+    const failure = failureOf(job.error);
+    if (usageOf(failure) === undefined) tellUnasked(failure);
+    throw failure;
+  }
+  const description = typeof job.result === "string" ? { text: job.result } : job.result;
   return { ...description, usage: { requests: 0, ...description?.usage } };
 }
 

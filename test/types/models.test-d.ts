@@ -113,7 +113,11 @@ describe("describeByPolling", () => {
     expectTypeOf(describeIt).toEqualTypeOf<AIAdapter<UploadRecord>["describe"]>();
     expectTypeOf<{ done: true; result: Description }>().toExtend<PolledJob>();
     expectTypeOf<{ start: () => Promise<1>; read: () => Promise<PolledJob> }>().toExtend<PollingOptions<Photo, 1>>();
-    // @ts-expect-error a job that is done has a result
+    describeByPolling({
+      start: async () => 1,
+      read: async (job) => (job > 1 ? { done: true, error: new Error("no picture") } : { done: false }),
+    });
+    // @ts-expect-error a job that is done has a result, or an error
     describeByPolling({ start: async () => 1, read: async () => ({ done: true }) });
   });
 });

@@ -109,6 +109,117 @@ describe("a job", () => {
   });
 });
 
+describe("a job that has failed", () => {
+  const once = { ...plain, retry: { ...plain.retry, maxAttempts: 1 } };
+
+  test.each<[string, unknown, object]>([
+    ["an error", new Error("cannot decode"), { code: "DESCRIBE_FAILED", fault: "upload", message: "cannot decode" }],
+    ["a text", "cannot decode", { code: "DESCRIBE_FAILED", fault: "upload", message: "cannot decode" }],
+    ["an object", { message: "cannot decode" }, { code: "DESCRIBE_FAILED", fault: "upload", message: "cannot decode" }],
+    ["nothing", undefined, { code: "DESCRIBE_FAILED", fault: "upload", message: /does not say why/ }],
+    ["an outage", down(), { code: "DESCRIBE_FAILED", fault: "service" }],
+    ["a rate", down({ status: 429, retryAfterMs: 9 }), { code: "RATE_LIMITED", fault: "service", retryAfterMs: 9 }],
+    ["the account", { message: "no", code: "insufficient_quota" }, { code: "ACCOUNT_REFUSED", fault: "account" }],
+  ])("for %s is read once, and judged by it", async (_, error, expected) => {
+    const polled = service();
+    polled.read.mockResolvedValue({ done: true, error });
+    const result = await settled(processUploadWithRetry("a", worldWith(polled), once));
+    const message =
+      "message" in expected ? { message: expect.stringMatching(expected.message as string | RegExp) } : {};
+    expect(result).toMatchObject({ status: "failed", error: { ...expected, ...message } });
+    expect(polled.read).toHaveBeenCalledTimes(1);
+    expect(polled.cancel).not.toHaveBeenCalled();
+  });
+
+  test.each([null, ""])("is not one with a result and an error of %j", async (error) => {
+    const polled = service();
+    polled.read.mockResolvedValue({ done: true, result: "a cat", error });
+    const result = await settled(processUploadWithRetry("a", worldWith(polled), once));
+    expect(result).toMatchObject({ status: "completed", upload: { description: "a cat" } });
+  });
+
+  test("is one with an error and an empty result", async () => {
+    const polled = service();
+    polled.read.mockResolvedValue({ done: true, result: "", error: "cannot decode" });
+    const result = await settled(processUploadWithRetry("a", worldWith(polled), once));
+    expect(result).toMatchObject({ status: "failed", error: { message: "cannot decode" } });
+  });
+
+  test.each<[string, () => Promise<PolledJob>]>([
+    ["told", async () => ({ done: true, error: new Error("cannot decode") })],
+    ["thrown", () => Promise.reject(new Error("cannot decode"))],
+  ])("and whose error is %s is another job in the next attempt", async (_, failing) => {
+    const polled = service(1);
+    polled.read.mockImplementationOnce(failing);
+    const result = await settled(processUploadWithRetry("a", worldWith(polled), plain));
+    expect(result).toMatchObject({ status: "completed", attempts: 2, upload: { description: "text of a/2" } });
+  });
+
+  test.each<[string, () => Promise<PolledJob>]>([
+    ["told", async () => ({ done: true, error: new Error("cannot decode") })],
+    ["thrown", () => Promise.reject(new Error("cannot decode"))],
+  ])("and whose error is %s fails its upload, and pauses no batch", async (_, failing) => {
+    const polled = service(1);
+    const answer = polled.read.getMockImplementation() as typeof polled.read;
+    polled.read.mockImplementation(async (job, context) =>
+      job.startsWith("u0000/") ? failing() : answer(job, context),
+    );
+    const { ai, ...world } = worldWith(polled, ids(8));
+    const processor = new BatchProcessor({ ...world, ai, ...plain, breaker: { threshold: 1 } });
+    const paused = vi.fn();
+    processor.on("batch:paused", paused);
+    const result = await settled(processor.process("batch"));
+    const failure = {
+      uploadId: "u0000",
+      error: { code: "DESCRIBE_FAILED", fault: "upload", message: "cannot decode" },
+    };
+    expect(result).toMatchObject({ completed: 7, failed: 1, failures: [failure] });
+    expect(paused).not.toHaveBeenCalled();
+  });
+
+  test("while nobody asked for it ends the attempt that reads it on, unpaid, and is forgotten", async () => {
+    const polled = service(1);
+    let isOver = false;
+    polled.read.mockImplementation(async (job) => {
+      if (job !== "a/1") return { done: true, result: `text of ${job}` };
+      return isOver ? { done: true, error: "cannot decode" } : { done: false };
+    });
+    const world = worldWith({ ...polled, minIntervalMs: 300, maxIntervalMs: 300 });
+    const attempt = (number: number) => {
+      const options = { ...plain, timeouts: { describeMs: 1000 }, attempt: { number, max: 3 } };
+      return settled(processUploadWithRetry("a", world, options));
+    };
+    expect(await attempt(1)).toMatchObject({ status: "deferred", error: { code: "STAGE_TIMEOUT" } });
+    isOver = true;
+    const second = await attempt(2);
+    const failure = { code: "DESCRIBE_FAILED", fault: "upload", message: "cannot decode" };
+    expect(second).toMatchObject({ status: "deferred", error: failure });
+    expect(second.usage?.requests ?? 0).toBe(0);
+    expect(polled.start).toHaveBeenCalledTimes(1);
+    expect(await attempt(3)).toMatchObject({ status: "completed", upload: { description: "text of a/2" } });
+  });
+
+  test("is told as such also to a process that knows nothing of it, and asks for it by its key", async () => {
+    let isOver = false;
+    const options = {
+      start: async (_: unknown, { idempotencyKey }: { readonly idempotencyKey: string }) => idempotencyKey,
+      read: vi.fn(async (): Promise<PolledJob> => (isOver ? { done: true, error: "cannot decode" } : { done: false })),
+    };
+    const { storage, repository } = worldOf([uploadOf("a")]);
+    const attemptOfAProcess = (number: number) => {
+      const world = { storage, repository, ai: { describe: describeByPolling(options) } };
+      const attempt = { attempt: { number, max: 2 }, timeouts: { describeMs: 1000 } };
+      return settled(processUploadWithRetry("a", world, { ...plain, ...attempt }));
+    };
+    expect(await attemptOfAProcess(1)).toMatchObject({ status: "deferred" });
+    isOver = true;
+    options.read.mockClear();
+    const failure = { code: "DESCRIBE_FAILED", fault: "upload", message: "cannot decode" };
+    expect(await attemptOfAProcess(2)).toMatchObject({ status: "failed", error: failure });
+    expect(options.read).toHaveBeenCalledTimes(1);
+  });
+});
+
 describe("at the timeout of the stage", () => {
   const short = { ...plain, timeouts: { describeMs: 1000 } };
 
