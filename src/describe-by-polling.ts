@@ -20,7 +20,7 @@ export interface PollingOptions<U extends UploadRecord, Job> {
   readonly start: (media: Media<U>, context: StageContext) => Promise<Job>;
   /**
    * Asks for it. `progress` is from 0 to 1. A job that has failed is `{ done: true, error }`. What `read` throws is followed by another
-   * read if it tells of the service (5xx, 429, a connection), and ends the job if not.
+   * read if it tells of the service (5xx, 429, a connection); what tells nothing of itself ends the job at its fifth time in a row.
    */
   readonly read: (job: Job, context: StageContext) => Promise<PolledJob>;
   /** Tells the service that nobody waits for the job any more. It is waited for 4 s at most; what it throws is logged. */
@@ -37,6 +37,8 @@ const GROWTH = 1.5;
 const CANCEL_TIMEOUT_MS = 4000;
 /** Jobs that nobody came back for. */
 const MOST_REMEMBERED = 1000;
+/** Reads in a row that may fail for no reason that is known. */
+const MOST_UNCLEAR = 5;
 
 /**
  * A `describe` for services that take a job and report its progress. The job is read until it is done, or the stage's timeout
@@ -71,6 +73,8 @@ export function describeByPolling<U extends UploadRecord, Job>(
     const { signal, logger } = context;
     const key = context.idempotencyKey;
     signal.throwIfAborted();
+    /** So many reads in a row have failed for no reason that is known. */
+    let unclear = 0;
     const earlier = running.get(key);
     if (earlier !== undefined) {
       let ended: DoneJob | undefined;
@@ -117,17 +121,22 @@ export function describeByPolling<U extends UploadRecord, Job>(
       }
     }
 
-    /** An error of the service's, not of the job's, is as good as "not yet". What tells nothing of itself may be the job's own. */
+    /**
+     * An error of the service's, not of the job's, is as good as "not yet". What tells nothing of itself may be either: it ends the job
+     * when it comes again and again, for another job is paid for.
+     */
     async function read(job: Job): Promise<PolledJob & { readonly progress?: number; readonly retryAfterMs?: number }> {
       let answer: PolledJob | undefined;
       try {
         answer = await options.read(job, context);
       } catch (thrown) {
         const { fault, retryable, retryAfterMs } = classifyError(thrown, "describe", "DESCRIBE_FAILED");
-        if (signal.aborted || fault !== "service" || !retryable) throw thrown;
+        const isUnclear = fault !== "service" && ++unclear >= MOST_UNCLEAR;
+        if (signal.aborted || isUnclear || !retryable) throw thrown;
         logger.info({ uploadId: media.upload.id, error: thrown }, "the job could not be read; it is read again");
         return retryAfterMs === undefined ? { done: false } : { done: false, retryAfterMs };
       }
+      unclear = 0;
       if (answer?.done === true || answer?.done === false) return answer as PolledJob & { progress?: number };
       const forms = "{ done: true, result }, { done: true, error } or { done: false }";
       throw new UploadError(`describeByPolling: expected read to answer ${forms}`, {

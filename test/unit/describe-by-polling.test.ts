@@ -145,14 +145,22 @@ describe("a job that has failed", () => {
     expect(result).toMatchObject({ status: "failed", error: { message: "cannot decode" } });
   });
 
-  test.each<[string, () => Promise<PolledJob>]>([
-    ["told", async () => ({ done: true, error: new Error("cannot decode") })],
-    ["thrown", () => Promise.reject(new Error("cannot decode"))],
-  ])("and whose error is %s is another job in the next attempt", async (_, failing) => {
+  test.each<[string, () => Promise<PolledJob>, number]>([
+    ["told", async () => ({ done: true, error: new Error("cannot decode") }), 1],
+    ["thrown five times in a row", () => Promise.reject(new Error("cannot decode")), 5],
+  ])("and whose error is %s is another job in the next attempt", async (_, failing, times) => {
     const polled = service(1);
-    polled.read.mockImplementationOnce(failing);
+    for (let n = 0; n < times; n++) polled.read.mockImplementationOnce(failing);
     const result = await settled(processUploadWithRetry("a", worldWith(polled), plain));
     expect(result).toMatchObject({ status: "completed", attempts: 2, upload: { description: "text of a/2" } });
+  });
+
+  test("is not paid for twice where a few reads fail for no reason that is known", async () => {
+    const polled = service(1);
+    for (let n = 0; n < 4; n++) polled.read.mockRejectedValueOnce(new Error("something went wrong"));
+    const result = await settled(processUploadWithRetry("a", worldWith(polled), plain));
+    expect(result).toMatchObject({ status: "completed", attempts: 1 });
+    expect(polled.start).toHaveBeenCalledTimes(1);
   });
 
   test.each<[string, () => Promise<PolledJob>]>([
