@@ -2,12 +2,18 @@ import { errorChain, firstOf } from "./chain.js";
 import { hasCode, isA, read, sqlStateOf } from "./inspect.js";
 import { saidByMysql } from "./mysql.js";
 
-/** Connections that failed, certificates included; and a machine that has run out of disk, memory or files. */
-const SERVICE_CODE =
-  /^(?:ECONN(?:RESET|REFUSED|ABORTED)|ETIMEDOUT|ESOCKETTIMEDOUT|EPIPE|EPROTO|ENOTFOUND|EAI_AGAIN|ENETRESET|E(?:HOST|NET)(?:UNREACH|DOWN)|UND_ERR_\w+|ERR_STREAM_PREMATURE_CLOSE|ERR_(?:HTTP2|SSL|TLS)_\w+|CERT_HAS_EXPIRED|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT\w*|UNABLE_TO_VERIFY_LEAF_SIGNATURE|ENOSPC|EDQUOT|E[MN]FILE|ENOMEM|EAGAIN|EBUSY)$/;
-/** How fetch, the OpenAI client and pg word a connection that failed, where they give no code. */
+/** Connections that failed, names that could not be looked up, and answers that are no HTTP, by the codes of Node's parser. */
+const CONNECTION_CODE =
+  /^(?:ECONN(?:RESET|REFUSED|ABORTED)|ETIMEDOUT|ESOCKETTIMEDOUT|EPIPE|EPROTO|ENOTFOUND|EAI_\w+|ENETRESET|E(?:HOST|NET)(?:UNREACH|DOWN)|EADDRNOTAVAIL|ENOBUFS|ENOTCONN|HPE_\w+|UND_ERR_\w+|ERR_STREAM_PREMATURE_CLOSE|ERR_(?:HTTP2|SSL|TLS)_\w+)$/;
+/** By the names that OpenSSL has for what is wrong with a certificate. */
+const CERTIFICATE_CODE =
+  /^(?:CERT_\w+|CRL_\w+|ERROR_IN_C(?:ERT|RL)_\w+|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT\w*|UNABLE_TO_(?:GET|DECRYPT|DECODE|VERIFY)_\w+|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|OUT_OF_MEM)$/;
+/** A machine that has run out of disk, memory or files, and a disk or a mount that is gone. */
+const MACHINE_CODE = /^(?:ENOSPC|EDQUOT|E[MN]FILE|ENOMEM|EAGAIN|EBUSY|EIO|ESTALE)$/;
+const SERVICE_CODES = [CONNECTION_CODE, CERTIFICATE_CODE, MACHINE_CODE];
+/** How fetch, the AI SDK, the OpenAI client and pg word a connection that failed, where they give no code. */
 const SERVICE_MESSAGE =
-  /^(?:fetch failed|failed to fetch|terminated$|network ?error|load failed|socket hang up|connection (?:error|terminated|closed|ended)|request timed out|timeout exceeded when trying to connect)/i;
+  /^(?:fetch failed|failed to fetch|terminated$|network ?error|load failed|socket hang up|connection (?:error|terminated|closed|ended)|request timed out|cannot connect to api\b|timeout exceeded when trying to connect)/i;
 /** Errors of AWS that pass, whatever their status: clocks and credentials are set again, and load goes down. */
 const PASSING_NAME = /^(?:RequestTimeout|RequestTimeTooSkewed|ExpiredToken|SlowDown|Throttling(?:Exception)?)$/;
 /** What model services say inside a stream, where there is no status. */
@@ -56,7 +62,8 @@ const FILTER_WORD =
 export function isServiceError(error: unknown): boolean {
   const code = textAt(error, "code");
   const name = textAt(error, "name");
-  if (name === "TimeoutError" || SERVICE_CODE.test(code) || SERVICE_PRISMA.test(codeOfPrisma(error))) return true;
+  if (name === "TimeoutError" || SERVICE_CODES.some((codes) => codes.test(code))) return true;
+  if (SERVICE_PRISMA.test(codeOfPrisma(error))) return true;
   const said = saidByMysql(error);
   if (said !== undefined) return said === "passing";
   if (SERVICE_SQLSTATE.test(sqlStateOf(error) ?? "") || isPassing(error)) return true;

@@ -7,6 +7,7 @@ import {
   failed,
   failedInStream,
   hungUp,
+  noHttp,
   page,
   type Reply,
 } from "./openai-server.js";
@@ -83,6 +84,7 @@ export const CASES: readonly ModelCase[] = [
   chat("500, 503, and other 5xx: the first", "DESCRIBE_FAILED service again", failed(500)),
   chat("500, 503, and other 5xx: the second", "DESCRIBE_FAILED service again", failed(503)),
   chat("200 with a page of a proxy", "DESCRIBE_FAILED service again", page()),
+  chat("an answer that is no HTTP", "DESCRIBE_FAILED service again", noHttp()),
   chat("a connection that breaks before the answer", "DESCRIBE_FAILED service again", hungUp()),
   chat("a connection that breaks in the answer", "DESCRIBE_FAILED service again", cutOff()),
   chat(

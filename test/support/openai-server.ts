@@ -169,6 +169,11 @@ export function hungUp(): Reply {
   return (response) => void response.destroy();
 }
 
+/** As of another program behind the port: its greeting is no HTTP. */
+export function noHttp(): Reply {
+  return (response) => void response.socket?.end("SSH-2.0-OpenSSH_9.2\r\n");
+}
+
 /** Answers, or begins a stream and goes on with nothing, until who asked hangs up. */
 export function stalled(where: "before the answer" | "in the answer" = "before the answer"): Reply {
   return async (response, { body }) => {
