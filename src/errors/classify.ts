@@ -14,6 +14,9 @@ import {
   isPageOfProxy,
   isPassing,
   isServiceError,
+  saysAccountIsRefused,
+  saysContentIsRefused,
+  saysModelIsMissing,
 } from "./signs.js";
 import { ConfigurationError, UploadError } from "./upload-error.js";
 
@@ -101,10 +104,15 @@ function verdictFor(thrown: unknown, chain: readonly unknown[], { stage, code, r
   if (refused && code === "REPOSITORY_FAILED") return byFault("upload", false, "RESULT_REFUSED");
   const passing = chain.some(isPassing);
   if (!STORE_STAGES.has(stage) && !passing) {
-    if (chain.some(isContentRefusal)) return byFault("upload", false, "CONTENT_REFUSED");
-    if (ACCOUNT_STATUS.has(status ?? 0) || chain.some(isAccountError)) return byFault("account", false, specific);
+    // Sentences are read of refusals alone: others may hold what a model has said of a picture.
+    const refusals = chain.filter((error) => (statusOf(error) ?? 500) < 500);
+    const isContent = chain.some(isContentRefusal) || (status !== 429 && refusals.some(saysContentIsRefused));
+    if (isContent) return byFault("upload", false, "CONTENT_REFUSED");
+    const isModel = MODEL_STAGES.has(stage);
+    const isAccount = ACCOUNT_STATUS.has(status ?? 0) || chain.some(isAccountError);
+    if (isAccount || (isModel && refusals.some(saysAccountIsRefused))) return byFault("account", false, specific);
     // A model that is not there; to a service of the user's own 404 may say that it knows nothing of this upload.
-    if (status === 404 && MODEL_STAGES.has(stage)) return byFault("deployment", false, specific);
+    if (isModel && (status === 404 || refusals.some(saysModelIsMissing))) return byFault("deployment", false, specific);
   }
 
   const page = isPageOfProxy(thrown) && status === undefined;

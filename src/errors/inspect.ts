@@ -8,6 +8,12 @@ export function read(value: unknown, key: PropertyKey): unknown {
   }
 }
 
+/** A text that can be read; none is an empty one. */
+export function textAt(value: unknown, key: string): string {
+  const text = read(value, key);
+  return typeof text === "string" ? text : "";
+}
+
 /** `instanceof`, also for a proxy that does not let itself be asked. */
 export function isA<T>(value: unknown, type: new (...args: never[]) => T): value is T {
   try {

@@ -1,4 +1,7 @@
+import { STATUS_CODES } from "node:http";
+import { textsOfBody } from "./answer.js";
 import { errorChain, errorsOf, firstOf } from "./chain.js";
+import { statusOf } from "./hints.js";
 import { isA, read, sqlStateOf } from "./inspect.js";
 import { isUploadError } from "./mark.js";
 import { isOfMysql } from "./mysql.js";
@@ -41,10 +44,17 @@ function textOf(value: unknown): string | undefined {
 function ownText(error: unknown): string | undefined {
   const message = read(error, "message");
   if (typeof message !== "string" || isUploadError(error)) return textOf(message);
+  if (tellsOnlyStatus(error, message)) return textsOfBody(error)[0] ?? textOf(message);
   // The AWS SDK's message for an answer without a body.
   if (message === "UnknownError") return textOf(read(error, "name")) ?? message;
   // What the server said, to which MySQL's clients and Knex add the statement.
   return textOf(read(error, "sqlMessage")) ?? textOf(withoutQuery(message));
+}
+
+/** As of an answer that the client cannot read: `Bad Request`, and over HTTP/2 nothing at all. */
+function tellsOnlyStatus(error: unknown, message: string): boolean {
+  const status = statusOf(error);
+  return status !== undefined && (message.trim() === "" || message === STATUS_CODES[status]);
 }
 
 /** Of the whole message, and cut afterwards: a reason may stand behind a parameter of any length. Each step takes linear time. */

@@ -1,5 +1,6 @@
+import { bodiesOf, textsOf, wordsOf } from "./answer.js";
 import { errorChain, firstOf } from "./chain.js";
-import { hasCode, isA, read, sqlStateOf } from "./inspect.js";
+import { hasCode, isA, read, sqlStateOf, textAt } from "./inspect.js";
 import { saidByMysql } from "./mysql.js";
 
 /** Connections that failed, names that could not be looked up, and answers that are no HTTP, by the codes of Node's parser. */
@@ -52,11 +53,25 @@ const REFUSED_PRISMA = /^P20(?:0[02-7]|1[1-4]|19|20)$/;
 
 /** Keys that are refused, and quotas that are used up, in the words of the services. */
 const ACCOUNT_WORD =
-  /^(?:insufficient_quota|quota_exceeded|billing_\w+|invalid_api_key|authentication_error|permission_error)$/i;
+  /^(?:insufficient_quota|quota_exceeded|billing_\w+|invalid_api_key|api_key_\w+|consumer_suspended|authentication_error|permission_error|arrearage)$/i;
+/**
+ * The same in sentences, of those who answer 400 without such a word: Google, xAI, Anthropic, Groq, DashScope. No limit of a minute
+ * is among them, nor anything that is said of a picture.
+ */
+const ACCOUNT_MESSAGE =
+  /\bapi key (?:not valid|not found|expired)\b|\b(?:incorrect|invalid) api key\b|\bcredit balance is too low\b|\breached your specified api usage limits\b|\bused all available credits\b|\b(?:account|organization|project|team|workspace) (?:has been|is|was) (?:temporarily |permanently )?(?:suspended|disabled|deactivated|restricted|banned|blocked)\b|\baccount is in good standing\b/i;
+
+/** A model that is not there, where the status is not 404. */
+const MODEL_WORD = /^(?:model_not_found|model_decommissioned|invalid_model)$/i;
+/** The same in sentences: of OpenRouter, DeepSeek, LiteLLM and Bedrock. */
+const MODEL_MESSAGE =
+  /\bis not a valid model id\b|\bmodel not exist\b|\binvalid model name passed in\b|\bprovided model identifier is invalid\b/i;
 
 /** What the filters of services say that look at what they are sent, by which they refuse this content and no other. */
 const FILTER_WORD =
   /^(?:content_filter|content_policy_violation|ResponsibleAIPolicyViolation|moderation_blocked|data_inspection_failed)$/i;
+/** The same in sentences: xAI has for its refusals the words of a key that lacks a permission. */
+const FILTER_MESSAGE = /\bviolates (?:our |the )?usage guidelines\b|\bSAFETY_CHECK_TYPE|\bcontent (?:filter|policy)\b/i;
 
 /** A connection, a time-out or a machine: not the fault of what was asked for. */
 export function isServiceError(error: unknown): boolean {
@@ -99,10 +114,27 @@ export function isAccountError(error: unknown): boolean {
   return wordsOf(error).some((word) => ACCOUNT_WORD.test(word));
 }
 
+/** The same by its sentences, of an answer with a status from 400 to 499. */
+export function saysAccountIsRefused(error: unknown): boolean {
+  return textsOf(error).some((text) => ACCOUNT_MESSAGE.test(text));
+}
+
+/** A model that is not there, by an answer with a status from 400 to 499. */
+export function saysModelIsMissing(error: unknown): boolean {
+  return (
+    wordsOf(error).some((word) => MODEL_WORD.test(word)) || textsOf(error).some((text) => MODEL_MESSAGE.test(text))
+  );
+}
+
 /** A provider's filter that refuses what it was sent, whatever the status: OpenRouter tells its reasons in a 403. */
 export function isContentRefusal(error: unknown): boolean {
   if (wordsOf(error).some((word) => FILTER_WORD.test(word))) return true;
   return bodiesOf(error).some((body) => Array.isArray(read(read(read(body, "error"), "metadata"), "reasons")));
+}
+
+/** The same by its sentences, of an answer with a status from 400 to 499. An account may be suspended for what it has sent. */
+export function saysContentIsRefused(error: unknown): boolean {
+  return textsOf(error).some((text) => FILTER_MESSAGE.test(text) && !ACCOUNT_MESSAGE.test(text));
 }
 
 /** Whether the store refused the value itself: told by its number in MySQL, else by its SQLSTATE, also of the cause of an ORM's error. */
@@ -131,36 +163,6 @@ function isOfSqlite(error: unknown): boolean {
 /** Prisma's codes look like those of no other, and its errors carry its version. */
 function codeOfPrisma(error: unknown): string {
   return textAt(error, "clientVersion") === "" ? "" : textAt(error, "code") || textAt(error, "errorCode");
-}
-
-/** The codes and types that a service gives, in the error itself and in the body of its answer. */
-function wordsOf(error: unknown): readonly string[] {
-  const places = [error, ...bodiesOf(error)].flatMap((place) => [place, read(place, "error")]);
-  return places.flatMap((place) => [textAt(place, "code"), textAt(place, "type")]).filter((word) => word !== "");
-}
-
-/** The body of the answer, wherever clients keep it. */
-function bodiesOf(error: unknown): readonly unknown[] {
-  const response = read(error, "response");
-  const texts = [read(error, "responseBody"), read(error, "body"), read(response, "data"), read(response, "body")];
-  return [read(error, "data"), ...texts.map(parsed)];
-}
-
-/** A body is looked into up to this length. */
-const LONGEST_BODY = 100_000;
-
-function parsed(body: unknown): unknown {
-  if (typeof body !== "string" || body.length > LONGEST_BODY || !body.includes("{")) return body;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
-
-function textAt(value: unknown, key: string): string {
-  const text = read(value, key);
-  return typeof text === "string" ? text : "";
 }
 
 /** A mistake in a program: making the call again makes it again. Asked by name as well: in Jest errors are of another realm. */

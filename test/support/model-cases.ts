@@ -72,6 +72,23 @@ export const CASES: readonly ModelCase[] = [
     "CONTENT_REFUSED upload once",
     failed(403, { message: "The service does not accept images: violence", code: "content_filter" }),
   ),
+  chat(
+    "403 that says in its text that the content is refused",
+    "CONTENT_REFUSED upload once",
+    failed(403, { message: "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO" }),
+  ),
+  chat(
+    "400 that tells of the key, the credit or the account",
+    "ACCOUNT_REFUSED account once",
+    failed(400, { message: "API key not valid. Please pass a valid API key." }),
+    { message: /API key not valid.*apiKey/ },
+  ),
+  chat(
+    "400 that tells of a model that is not there",
+    "INVALID_CONFIGURATION deployment once",
+    failed(400, { message: "foo/bar is not a valid model ID" }),
+    { message: /model's name/ },
+  ),
   chat("429", "RATE_LIMITED service again", failed(429)),
   chat("429 with `Retry-After` in seconds", "RATE_LIMITED service again", failed(429, {}, { "retry-after": "1" }), {
     hint: [1000, 1000],

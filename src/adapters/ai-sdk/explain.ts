@@ -26,12 +26,13 @@ export function explained(error: unknown, stage: StageName, { provider, modelId 
 /** Messages have 500 characters, and the remedy stands at the end. */
 const LONGEST_REASON = 250;
 
-function remedyFor(error: unknown, { fault }: UploadError): string | undefined {
+function remedyFor(error: unknown, { fault, message }: UploadError): string | undefined {
   const status = at(error, "statusCode");
-  if (status === 401 || (status === 403 && fault === "account"))
-    return "check the `apiKey` that the provider was made with";
+  const isKey = status === 403 || /\bapi key\b/i.test(message);
+  if (status === 401 || (isKey && fault === "account")) return "check the `apiKey` that the provider was made with";
   if (fault === "account") return "see to the payment and quota of the account";
-  if (status === 404) return "check the model's name, and the `baseURL` that the provider was made with";
+  if (status === 404 || (status === 400 && fault === "deployment"))
+    return "check the model's name, and the `baseURL` that the provider was made with";
   if (status === undefined && UNREACHABLE.test(codeOf(error)))
     return "check that the service is running, and the `baseURL` that the provider was made with";
   return undefined;
