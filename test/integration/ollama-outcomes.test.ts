@@ -74,6 +74,15 @@ const DESCRIBE: Readonly<Record<string, Reply>> = {
     error: "an error was encountered while running the model",
   }),
   "an error in the stream with a status that there is not": lines('{"error":"odd","status":200}'),
+  "an error in the stream of a gateway: `insufficient_quota`": lines(
+    '{"error":{"message":"plan used up","code":"insufficient_quota"}}',
+  ),
+  "an error in the stream of a gateway: a status as its code": lines('{"error":{"message":"too many","code":429}}'),
+  "an error in the stream that is an object without a message": lines('{"error":{"reason":"odd"}}'),
+  "a whole answer with `error: null` in it": lines(
+    '{"error":null,"message":{"role":"assistant","content":"A cat asleep."},"done":false}',
+    '{"error":null,"message":{"content":""},"done":true,"done_reason":"stop","prompt_eval_count":9,"eval_count":3}',
+  ),
   "a line that is no JSON": lines('{"message":{"role":"assistant","content":"A"},"done":false}', "{ half"),
   "a stream without an end": chat([{ content: "A cat " }]),
   "a stream that is cut": chat([{ content: "A cat " }], "cut"),
@@ -93,6 +102,10 @@ const EMBED: Readonly<Record<string, Reply>> = {
   "503, the queue is full": failure(503, "server busy, please try again.  maximum pending requests exceeded"),
   "200 with a page of HTML": page(200),
   "`null`": json(null),
+  "200 with an error": json({ error: "upstream overloaded" }),
+  "200 with an error of a gateway": json({ error: { message: "upstream overloaded", code: 503 } }),
+  "200 with `insufficient_quota`": json({ error: { message: "plan used up", code: "insufficient_quota" } }),
+  "a vector with `error: null` beside it": json({ error: null, embeddings: [[0.6, 0.8]], prompt_eval_count: 9 }),
   "half an answer": ({ response }) => void response.writeHead(200).end('{ "embeddings": [[0.6'),
   "the connection is closed without an answer": hangUp,
 };
@@ -165,6 +178,15 @@ test.each(Object.entries(EMBED))("embedding: %s", async (name, reply) => {
 test("a status that there is not is told as it came", async () => {
   const { error } = await outcomeOf("describe", raw("999 Odd"));
   expect(error?.message).toMatch(/ answered 999: body$/);
+});
+
+test("an error that is an object is told by its message, or as it came", async () => {
+  const texts = ['{"error":{"message":"plan used up","code":"insufficient_quota"}}', '{"error":{"reason":"odd"}}'];
+  const errors = await Promise.all(texts.map((text) => outcomeOf("describe", lines(text))));
+  expect(errors.map(({ error }) => error?.message)).toEqual([
+    expect.stringMatching(/ answered plan used up$/),
+    expect.stringMatching(/ answered \{"reason":"odd"\}$/),
+  ]);
 });
 
 test("the page has these rows and no others", () => {

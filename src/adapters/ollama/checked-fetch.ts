@@ -1,7 +1,7 @@
 import { messageOf } from "../../errors.js";
 import { type Asked, refusalOf, unreachable, unusable } from "./failures.js";
 import type { Answer, Fetch } from "./http-fetch.js";
-import { requireJson } from "./json.js";
+import { errorIn, requireJson } from "./json.js";
 import { checkedLines } from "./lines.js";
 
 type ClientFetch = (...request: Parameters<Fetch>) => Promise<Response>;
@@ -55,16 +55,13 @@ const LONGEST_REASON = 300;
 function reasonIn(text: string, statusText: string): string {
   const [, title] = /<title[^>]*>([^<]*)</i.exec(text) ?? [];
   const isPage = /^\s*(?:<|$)/.test(text);
-  const said = errorIn(text) ?? title ?? (isPage ? statusText : text);
+  const said = toldIn(text) ?? title ?? (isPage ? statusText : text);
   return said.trim().slice(0, LONGEST_REASON);
 }
 
-function errorIn(text: string): string | undefined {
+function toldIn(text: string): string | undefined {
   try {
-    const { error } = Object(JSON.parse(text));
-    // A gateway's own errors are objects with a message.
-    const told = typeof error === "string" ? error : error?.message;
-    return typeof told === "string" ? told : undefined;
+    return errorIn(Object(JSON.parse(text)));
   } catch {
     return undefined;
   }

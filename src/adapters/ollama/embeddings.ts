@@ -2,7 +2,7 @@ import type { EmbeddedVectors } from "../../contracts/ai.js";
 import { ConfigurationError, UploadError } from "../../errors.js";
 import { usageOf } from "./chat.js";
 import { callOllama } from "./client.js";
-import type { Asked } from "./failures.js";
+import { type Asked, unusable } from "./failures.js";
 import type { Settings } from "./options.js";
 
 /**
@@ -25,9 +25,10 @@ export async function embedTexts(
     );
     const usage = usageOf(model, answer);
     const { embeddings: vectors } = answer;
-    if (!Array.isArray(vectors) || vectors.length !== texts.length) {
-      const got = Array.isArray(vectors) ? vectors.length : "none";
-      const message = `Ollama at ${host}: expected ${texts.length} vectors of ${model}, got ${got}`;
+    if (!Array.isArray(vectors))
+      throw Object.assign(unusable(asked, `answered without vectors of ${model}`), { usage });
+    if (vectors.length !== texts.length) {
+      const message = `Ollama at ${host}: expected ${texts.length} vectors of ${model}, got ${vectors.length}`;
       throw Object.assign(new UploadError(message, { code: "EMBED_FAILED", stage: "embed" }), { usage });
     }
     return { vectors, usage };

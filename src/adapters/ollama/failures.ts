@@ -13,7 +13,7 @@ export interface Asked {
 
 /** An answer of the server that is no success. */
 export interface Refusal {
-  /** None for what is told inside a stream. */
+  /** None for an error that comes with a 200, or in a stream, and tells none. */
   readonly status?: number | undefined;
   readonly headers?: Headers | undefined;
   /** What the server says. */
@@ -63,8 +63,12 @@ export function refusalOf(asked: Asked, { status, headers, text, body }: Refusal
     });
   // 499: somebody between us and the model hung up. Others than 4xx and 5xx are those of a broken proxy.
   const isOfService = status === undefined || status === 499 || status < 400 || status > 599;
-  const told = Object.assign(new Error(said), { status, headers, body }, isOfService ? { fault: "service" } : {});
-  const { code, fault, retryable, retryAfterMs } = classifyError(told, stage, CODES[stage]);
+  const told = Object.assign(new Error(said), { status, headers, body });
+  let verdict = classifyError(told, stage, CODES[stage]);
+  // A code in the body says more than that: a quota that is used up, content that is refused.
+  if (isOfService && verdict.fault === "upload" && verdict.code !== "CONTENT_REFUSED")
+    verdict = classifyError(Object.assign(told, { fault: "service" }), stage, CODES[stage]);
+  const { code, fault, retryable, retryAfterMs } = verdict;
   const isAboutKey = code === "ACCOUNT_REFUSED" && (status === 401 || status === 403);
   const remedy = isAboutKey ? `${said}. Look at the key: \`headers\`, or user and password in \`host\`` : said;
   return new UploadError(remedy, { code, fault, retryable, retryAfterMs, stage, cause });

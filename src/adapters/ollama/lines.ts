@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors.js";
-import { type Asked, refusalOf, unusable } from "./failures.js";
+import { type Asked, unusable } from "./failures.js";
 import { requireJson } from "./json.js";
 
 /** In characters; a line holds some words. */
@@ -19,11 +19,11 @@ export async function* checkedLines(
   const encoder = new TextEncoder();
   const reader = body.getReader();
   for await (const line of linesOf(reader, asked, signal)) {
-    const { error, status, done } = requireJson(line, asked);
-    if (error !== undefined)
-      throw refusalOf(asked, { text: String(error), status: typeof status === "number" ? status : undefined });
+    // The client takes the mere name of the field for an error.
+    const { error, ...answer } = requireJson(line, asked);
+    const { done } = answer;
     if (done === true) await endOf(reader);
-    yield encoder.encode(`${line}\n`);
+    yield encoder.encode(`${error === undefined ? line : JSON.stringify(answer)}\n`);
     if (done === true) return;
   }
   throw unusable(asked, "broke off its answer before it was done");
