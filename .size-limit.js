@@ -7,7 +7,7 @@ const budgets = {
   "local-ai": "22.5 kB", // it decodes what it measures as the root does
   s3: "10 kB",
   flydrive: "5 kB",
-  "ai-sdk": "14 kB",
+  "ai-sdk": "14.3 kB",
   ollama: "40.5 kB", // most of it is descriptionQuality, which the root has as well
   ffmpeg: "11.5 kB",
   heic: "11.3 kB",

@@ -89,7 +89,7 @@ test("the table of the page is the one that is tested", () => {
     if (metadata !== undefined) cells.push("the rest in `metadata`");
     else if (text !== undefined && becomes === "stored") cells.push("the text");
     if (paid !== undefined) cells.push("booked");
-    return `${name.replace(/: the (?:first|second)$/, "")}: ${cells.join("; ")}`;
+    return `${name.replace(/: the (?:first|second|third)$/, "")}: ${cells.join("; ")}`;
   });
   expect(told).toEqual([...new Set(tested)]);
 });

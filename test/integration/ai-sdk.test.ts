@@ -10,6 +10,7 @@ import {
   embedded,
   failed,
   OpenAIServer,
+  said,
   stalled,
   vectorOf,
 } from "../support/openai-server.js";
@@ -215,6 +216,31 @@ describe.each(majors)("a model of specification %s", (major) => {
     const result = await processUploadWithRetry("u0000", { repository, storage, ai }, options);
     expect(result.usage.cost).toBeCloseTo((100 * 10 + 20 * 100 + 6 * 1000) / 1_000_000);
   });
+
+  test("reasoning that the service counts beside the completion is paid for", async () => {
+    server.chat = answered({ text: "A cat.", tokens: [300, 50], reasoningTokens: 1000 });
+    const ai = adapterOver(major, server.baseURL, { price: { input: 1, output: 1000 } });
+    const { repository, storage } = worldOf(ids(1));
+    const adapters = { repository, storage, ai: { ...ai, embed: undefined, embedMany: undefined } };
+    const { usage } = await processUploadWithRetry("u0000", adapters, { thumbnail: false });
+    expect(usage).toMatchObject({ inputTokens: 300, outputTokens: 1050, totalTokens: 1350 });
+    expect(usage.cost).toBeCloseTo(1.0503);
+  });
+
+  test.each(['{"error":"upstream overloaded"}', "", '{"data":[', "upstream overloaded", "[]", "{}"])(
+    "a 200 that is no answer is the service's: %s",
+    async (text) => {
+      server.chat = said(text);
+      server.embeddings = said(text);
+      const { model, embeddingModel } = modelsOf(major, server.baseURL);
+      const ai = aiSdk({ model: Object.assign(Object.create(model), { doStream: undefined }), embeddingModel });
+      const inputs = ["a cat", "a dog", "the sea"].map((each) => ({ text: each, upload: fakeMedia().upload }));
+      const fault = "service";
+      await expect(ai.embedMany?.(inputs, fakeContext())).rejects.toMatchObject({ code: "EMBED_FAILED", fault });
+      await expect(ai.describe(fakeMedia(), fakeContext())).rejects.toMatchObject({ code: "DESCRIBE_FAILED", fault });
+      expect([server.embeds.length, server.describes.length]).toEqual([1, 1]);
+    },
+  );
 
   test("a model without streams is asked without one", async () => {
     const { model } = modelsOf(major, server.baseURL);

@@ -10,6 +10,7 @@ import {
   noHttp,
   page,
   type Reply,
+  said,
 } from "./openai-server.js";
 
 /** One thing that a service does, and what becomes of it. */
@@ -155,6 +156,43 @@ export const CASES: readonly ModelCase[] = [
   chat("other broken JSON", "stored", answered("{A cat on a desk"), { text: "{A cat on a desk" }),
   embeddings("500 of an embedding", "EMBED_FAILED service again", failed(500)),
   embeddings("400 of an embedding", "EMBED_FAILED upload once", failed(400)),
+  embeddings(
+    "200 of an embedding with an error inside: the first",
+    "EMBED_FAILED service again",
+    failed(200, { message: "upstream overloaded", code: 503 }),
+    { message: /^upstream overloaded$/ },
+  ),
+  embeddings(
+    "200 of an embedding with an error inside: the second",
+    "EMBED_FAILED service again",
+    failed(200, { message: "upstream overloaded" }),
+    { message: /^The embedding model's answer is broken: upstream overloaded$/ },
+  ),
+  embeddings(
+    "200 of an embedding with `insufficient_quota` inside",
+    "ACCOUNT_REFUSED account once",
+    failed(200, quota),
+  ),
+  embeddings(
+    "200 of an embedding with `invalid_request_error` inside",
+    "EMBED_FAILED upload once",
+    failed(200, { message: "The input is too long", type: "invalid_request_error" }),
+  ),
+  embeddings(
+    "200 of an embedding that is empty, half a JSON, or no JSON: the first",
+    "EMBED_FAILED service again",
+    said(""),
+  ),
+  embeddings(
+    "200 of an embedding that is empty, half a JSON, or no JSON: the second",
+    "EMBED_FAILED service again",
+    said('{"data":[{"embedding":[0.1,0.'),
+  ),
+  embeddings(
+    "200 of an embedding that is empty, half a JSON, or no JSON: the third",
+    "EMBED_FAILED service again",
+    said("upstream connect error", "text/plain"),
+  ),
   embeddings("too few vectors", "EMBED_FAILED upload again", embedded({ change: () => [] }), { paid: [6, 0] }),
   embeddings(
     "two vectors of one text",

@@ -85,6 +85,8 @@ export interface Completion {
   readonly finish?: string | undefined;
   /** Prompt and completion. @default [100, 20] */
   readonly tokens?: readonly [number, number] | undefined;
+  /** Besides those of the completion. @default none is told */
+  readonly reasoningTokens?: number | undefined;
   /** Between the pieces of a stream, in milliseconds. @default 0 */
   readonly pauseMs?: number | undefined;
   /** Before the first byte, in milliseconds. @default 0 */
@@ -127,6 +129,11 @@ export function failed(
     const told = { message: `The server answered ${status}`, type: null, param: null, code: null, ...error };
     response.writeHead(status, { ...JSON_TYPE, ...headers }).end(JSON.stringify({ error: told }));
   };
+}
+
+/** A 200 with whatever is in it. */
+export function said(text: string, type = "application/json"): Reply {
+  return (response) => void response.writeHead(200, { "content-type": type }).end(text);
 }
 
 /** A page of a proxy that stands in front of the service. */
@@ -242,8 +249,10 @@ function endStream(
   response.end("data: [DONE]\n\n");
 }
 
-function usageOf({ tokens: [prompt_tokens, completion_tokens] = [100, 20] }: Completion) {
-  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+function usageOf({ tokens: [prompt_tokens, completion_tokens] = [100, 20], reasoningTokens }: Completion) {
+  const total_tokens = prompt_tokens + completion_tokens + (reasoningTokens ?? 0);
+  const completion_tokens_details = { reasoning_tokens: reasoningTokens };
+  return { prompt_tokens, completion_tokens, total_tokens, completion_tokens_details };
 }
 
 function piecesOf(text: string): readonly string[] {

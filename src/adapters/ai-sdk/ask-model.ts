@@ -5,10 +5,11 @@ import { readStructured } from "../models/structured.js";
 import { withoutThinking } from "../models/thinking.js";
 import { usageOfError, withUsage } from "../models/usage.js";
 import { at } from "./at.js";
+import { brokenAnswer, unreadable } from "./broken-answer.js";
 import { type CallSettings, callOf } from "./call.js";
 import { explained } from "./explain.js";
 import type { LanguageModelLike } from "./model-types.js";
-import { type Answer, brokenAnswer, readGenerated } from "./read-answer.js";
+import { type Answer, readGenerated } from "./read-answer.js";
 import { readStream } from "./read-stream.js";
 
 /** Asks the model once, and reads what it says. @throws what the client throws, explained, with `usage` where it was paid */
@@ -21,9 +22,10 @@ export async function askModel(
   let answer: Answer;
   try {
     answer = await answerOf(model, call, signal, onText);
-  } catch (error) {
-    if (signal.aborted) throw error;
-    if (images.length > 0 && saysItIsBlind(error)) throw blindModel("aiSdk", nameOf(model), error);
+  } catch (thrown) {
+    if (signal.aborted) throw thrown;
+    if (images.length > 0 && saysItIsBlind(thrown)) throw blindModel("aiSdk", nameOf(model), thrown);
+    const error = unreadable(thrown, "describe");
     const used = usageOfError(error);
     if (Object.keys(used).length === 0) throw explained(error, "describe", model);
     throw withUsage(error, { ...used, images: images.length, model: model.modelId }, signal);

@@ -3,6 +3,7 @@ import type { Logger } from "../../contracts/logger.js";
 import { UploadError } from "../../errors.js";
 import { addUsage, usageOfError, withUsage } from "../models/usage.js";
 import { at } from "./at.js";
+import { brokenAnswer, unreadable } from "./broken-answer.js";
 import type { CallSettings } from "./call.js";
 import type { EmbeddingModelLike } from "./model-types.js";
 import { readWarnings } from "./read-answer.js";
@@ -67,17 +68,21 @@ async function embedOnce(
   { signal, logger }: EmbedContext,
 ): Promise<EmbeddedVectors> {
   const call = { values: [...texts], abortSignal: signal };
-  const result: unknown = await model.doEmbed(providerOptions === undefined ? call : { ...call, providerOptions });
+  let result: unknown;
+  try {
+    result = await model.doEmbed(providerOptions === undefined ? call : { ...call, providerOptions });
+  } catch (error) {
+    throw signal.aborted ? error : unreadable(error, "embed");
+  }
   const warnings = readWarnings(at(result, "warnings"));
   if (warnings.length > 0) logger?.debug({ warnings, model: model.modelId }, "The embedding model's provider warns");
   const tokens = at(at(result, "usage"), "tokens");
   const usage: Usage = { model: model.modelId };
   if (typeof tokens === "number" && Number.isFinite(tokens)) Object.assign(usage, { inputTokens: tokens });
   const vectors = at(result, "embeddings");
-  if (!Array.isArray(vectors) || vectors.length !== texts.length) {
-    const count = Array.isArray(vectors) ? vectors.length : 0;
-    throw withUsage(broken(`expected ${texts.length} vectors, got ${count}`), usage, signal);
-  }
+  if (!Array.isArray(vectors)) throw withUsage(brokenAnswer("it has no vectors", undefined, "embed"), usage, signal);
+  if (vectors.length !== texts.length)
+    throw withUsage(miscounted(`expected ${texts.length} vectors, got ${vectors.length}`), usage, signal);
   return { vectors: inOrder(vectors, at(at(at(result, "response"), "body"), "data"), usage, signal), usage };
 }
 
@@ -89,12 +94,12 @@ function inOrder(vectors: readonly ArrayLike<number>[], data: unknown, usage: Us
     return vectors;
   const ordered = vectors.map((_, index) => vectors[places.indexOf(index)]);
   if (ordered.includes(undefined))
-    throw withUsage(broken(`expected one vector for each text, got those of ${places.join(", ")}`), usage, signal);
+    throw withUsage(miscounted(`expected one vector for each text, got those of ${places.join(", ")}`), usage, signal);
   return ordered as readonly ArrayLike<number>[];
 }
 
 /** Of a call of many, one text may be the reason. The fault of the upload: so the library repeats the call in halves. */
-function broken(message: string): UploadError {
+function miscounted(message: string): UploadError {
   return new UploadError(`The embedding model's answer is broken: ${message}`, {
     code: "EMBED_FAILED",
     stage: "embed",

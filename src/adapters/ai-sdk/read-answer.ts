@@ -1,6 +1,6 @@
 import type { Usage } from "../../contracts/ai.js";
-import { UploadError } from "../../errors.js";
 import { at } from "./at.js";
+import { brokenAnswer } from "./broken-answer.js";
 import { RawSigns } from "./raw-signs.js";
 
 /** What a model answered, whatever its specification. */
@@ -33,17 +33,30 @@ export function readFinishReason(reason: unknown): string {
   return typeof unified === "string" ? unified : "unknown";
 }
 
-/** Flat in v2, `{ inputTokens: { total } }` later. */
+/** Flat in v2, `{ inputTokens: { total } }` later. The output has the reasoning in it, which is paid for like the rest. */
 export function readUsage(told: unknown): Usage {
   const usage: { inputTokens?: number; outputTokens?: number; totalTokens?: number } = {};
   const input = countOf(at(told, "inputTokens"));
-  const output = countOf(at(told, "outputTokens"));
-  const total =
-    countOf(at(told, "totalTokens")) ?? (input !== undefined && output !== undefined ? input + output : input);
+  const ownTotal = countOf(at(told, "totalTokens")) ?? countOf(at(at(told, "raw"), "total_tokens"));
+  const output = withReasoning(told, input, ownTotal);
+  const sum = input !== undefined && output !== undefined ? input + output : input;
+  const total = ownTotal === undefined ? sum : Math.max(ownTotal, sum ?? 0);
   if (input !== undefined) usage.inputTokens = input;
   if (output !== undefined) usage.outputTokens = output;
   if (total !== undefined) usage.totalTokens = total;
   return usage;
+}
+
+/**
+ * Most services count the reasoning in their output; some tell it beside, and providers hand both on as they are. It was beside
+ * where it is more than the output, or where the total has room for it.
+ */
+function withReasoning(told: unknown, input: number | undefined, total: number | undefined): number | undefined {
+  const output = countOf(at(told, "outputTokens"));
+  const reasoning = countOf(at(told, "reasoningTokens") ?? at(at(told, "outputTokens"), "reasoning")) ?? 0;
+  const known = output ?? 0;
+  const hasRoom = input !== undefined && total !== undefined && input + known + reasoning <= total;
+  return reasoning > 0 && (reasoning > known || hasRoom) ? known + reasoning : output;
 }
 
 function countOf(value: unknown): number | undefined {
@@ -53,14 +66,4 @@ function countOf(value: unknown): number | undefined {
 
 export function readWarnings(warnings: unknown): readonly unknown[] {
   return Array.isArray(warnings) ? warnings : [];
-}
-
-/** The service answered, but not with what it should: another call may well be answered. */
-export function brokenAnswer(message: string, cause?: unknown): UploadError {
-  return new UploadError(`The model's answer is broken: ${message}`, {
-    code: "DESCRIBE_FAILED",
-    fault: "service",
-    stage: "describe",
-    cause,
-  });
 }

@@ -1,10 +1,10 @@
 import type { Usage } from "../../contracts/ai.js";
-import { messageOf } from "../../errors.js";
 import type { AskRequest } from "../models/ask.js";
 import { withUsage } from "../models/usage.js";
 import { at } from "./at.js";
+import { brokenAnswer, toldError, unreadable } from "./broken-answer.js";
 import { RawSigns } from "./raw-signs.js";
-import { type Answer, brokenAnswer, readFinishReason, readUsage, readWarnings } from "./read-answer.js";
+import { type Answer, readFinishReason, readUsage, readWarnings } from "./read-answer.js";
 
 /** More than any description has, in characters; the library refuses it then. A model that loops is not read for ever. */
 const LONGEST_TEXT = 1_000_001;
@@ -83,17 +83,6 @@ function isUnfinished(finishReason: string, characters: number, raw: RawSigns): 
   return finishReason === "unknown" && (characters === 0 || (raw.areThere && !raw.finished));
 }
 
-/** The provider could not read what the service sent. */
-const UNREADABLE = /^AI_(?:InvalidResponseData|JSONParse|TypeValidation|EmptyResponseBody|NoContentGenerated)Error$/;
-
-/** In a stream errors may be plain objects: `{ message, type, code }` of the service, or that in an `error`. */
 function errorOf(told: unknown): unknown {
-  if (told instanceof Error) return UNREADABLE.test(told.name) ? brokenAnswer(messageOf(told), told) : told;
-  const inner = at(told, "error") ?? told;
-  const error = new Error(messageOf(inner), { cause: told });
-  for (const field of ["code", "type", "status", "statusCode"]) {
-    const value = at(inner, field);
-    if (value != null) Object.assign(error, { [field]: value });
-  }
-  return error;
+  return told instanceof Error ? unreadable(told, "describe") : toldError(told);
 }
