@@ -45,9 +45,11 @@ export class RunEnding {
     this.#givingUpBusy = quietController();
   }
 
-  /** Uploads that somebody else holds are settled. */
+  /** Uploads that somebody else holds are settled: those that are waited for now. Where nothing more is begun, no other is either. */
   giveUpBusy(): void {
-    this.#givingUpBusy.abort();
+    const waiting = this.#givingUpBusy;
+    if (!this.stopping.aborted && this.error === undefined) this.waitForBusy();
+    waiting.abort();
   }
 
   /** No further upload is begun; those in flight go on. */
