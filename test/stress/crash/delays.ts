@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import type { UploadResult } from "../../../src/index.js";
 
 const EACH_MS = 50;
 
@@ -28,11 +29,13 @@ export class Delays {
     }
   }
 
-  /** Whether there was one just now: a lease is renewed three times while it lasts. */
-  get isHeldUp(): boolean {
-    return performance.now() - this.#lastAt < 2 * this.leaseMs;
+  /** Whether an upload was taken from the worker because of one just now. */
+  hasLost(settled: UploadResult): boolean {
+    const isTaken = settled.status === "skipped" && settled.reason === "claimed-elsewhere" && settled.attempts > 0;
+    return isTaken && performance.now() - this.#lastAt < 2 * this.leaseMs;
   }
 
+  /** A lease is renewed three times while it lasts. */
   #note(ms: number): void {
     if (ms > this.leaseMs / 3) this.#lastAt = performance.now();
   }

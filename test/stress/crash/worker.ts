@@ -54,8 +54,7 @@ const processor = new BatchProcessor<PostgresUpload>({
 });
 process.once("SIGTERM", () => void processor.close({ graceMs: plan.graceMs }));
 processor.on("upload:settled", (settled) => {
-  const isLost = settled.status === "skipped" && settled.reason === "claimed-elsewhere" && settled.attempts > 0;
-  if (isLost && delays.isHeldUp) write({ event: "lost", stage: "describe", id: settled.uploadId });
+  if (delays.hasLost(settled)) write({ event: "lost", stage: "describe", id: settled.uploadId });
 });
 processor.once("upload:started", () => console.log("working"));
 processor.on("batch:paused", ({ reason }) => console.log(`paused: ${reason}`));

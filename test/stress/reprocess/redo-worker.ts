@@ -53,8 +53,7 @@ const processor = new BatchProcessor<PostgresUpload>({
 });
 process.once("SIGTERM", () => void processor.close({ graceMs: 20 }));
 processor.on("upload:settled", (settled) => {
-  const isLost = settled.status === "skipped" && settled.reason === "claimed-elsewhere" && settled.attempts > 0;
-  if (isLost && delays.isHeldUp) write("lost", "describe", settled.uploadId);
+  if (delays.hasLost(settled)) write("lost", "describe", settled.uploadId);
 });
 processor.once("upload:started", () => console.log("working"));
 
