@@ -198,8 +198,10 @@ async function makeAll<U extends UploadRecord>(
   for (let at = nextFrom(0); at < rows.length; ) {
     const row = rows[at] as StageRow<U>;
     const made = row.required ? await row.make(run, attempt) : await makeOptional(row, run, attempt);
-    if (made !== null) claim.keep(made);
-    if (made !== null) progress.end(row.name);
+    if (made !== null) {
+      claim.keep(made);
+      progress.end(row.name);
+    }
     at = nextFrom(at + 1);
     const next = rows[at];
     if (made !== null && next !== undefined) await claim.save(next.status); // else the final write is next

@@ -3,7 +3,7 @@ import sharp from "sharp";
 import type { AIAdapter, BatchProcessorOptions } from "../../src/index.js";
 import { ai } from "./idle-adapters.js";
 import { withLargePhotos } from "./photos.js";
-import { DECODERS, processFiles } from "./process-files.js";
+import { DECODERS, processFiles, warmUp } from "./process-files.js";
 import type { Benchmark, Row } from "./report.js";
 import { interleave, median, ratio, timeOf } from "./rounds.js";
 
@@ -34,7 +34,13 @@ export const oneDecode: Benchmark = ({ quick }) =>
       all: () => timeOf(() => byLibrary(jobs, looking, SIZES)),
       bareBoth: () => timeOf(() => bySharp(jobs, [thumbnail, visionImage])),
     };
-    await interleave(1, sides); // to warm up
+    await warmUp(
+      (paths) => byLibrary(paths, blind, {}),
+      (paths) => byLibrary(paths, looking, {}),
+      (paths) => byLibrary(paths, looking, SIZES),
+      (paths) => bySharp(paths, [thumbnail, visionImage]),
+    );
+    await interleave(1, sides);
     const times = await interleave(quick ? 3 : 9, sides);
     const row = (
       name: string,

@@ -20,19 +20,34 @@ export function examplePhotos(): string[] {
 }
 
 /** JPEGs of 12 megapixels and about 4 MB, in a temporary folder that is gone afterwards. */
-export async function withLargePhotos<T>(work: (paths: readonly string[]) => Promise<T>): Promise<T> {
-  const temporary = await mkdtemp(join(tmpdir(), "upload-processor-bench-"));
-  try {
+export function withLargePhotos<T>(work: (paths: readonly string[]) => Promise<T>): Promise<T> {
+  return inTemporaryFolder(async (folder) => {
     const grain = await makeGrain();
     const paths: string[] = [];
     for (const [index, small] of examplePhotos().entries()) {
-      const path = join(temporary, `${index}.jpg`);
+      const path = join(folder, `${index}.jpg`);
       await enlarge(small, grain, path);
       paths.push(path);
     }
     return await work(paths);
+  });
+}
+
+/** A JPEG of 64 × 48 pixels: next to nothing to decode. */
+export function withSmallPhoto<T>(work: (path: string) => Promise<T>): Promise<T> {
+  return inTemporaryFolder(async (folder) => {
+    const path = join(folder, "small.jpg");
+    await sharp(examplePhoto("rocket.jpg")).resize(64, 48, { fit: "cover" }).jpeg().toFile(path);
+    return await work(path);
+  });
+}
+
+async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "upload-processor-bench-"));
+  try {
+    return await work(folder);
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import sharp from "sharp";
 import { ai } from "./idle-adapters.js";
 import { withLargePhotos } from "./photos.js";
-import { DECODERS, processFiles } from "./process-files.js";
+import { DECODERS, processFiles, warmUp } from "./process-files.js";
 import type { Benchmark } from "./report.js";
 import { interleave, median, ratio, timeOf } from "./rounds.js";
 
@@ -13,7 +13,8 @@ export const thumbnails: Benchmark = ({ quick }) =>
   withLargePhotos(async (paths) => {
     const jobs = Array.from({ length: THUMBNAILS }, (_, index) => paths[index % paths.length] as string);
     const sides = { library: () => timeOf(() => byLibrary(jobs)), bare: () => timeOf(() => bySharp(jobs)) };
-    await interleave(1, sides); // to warm up
+    await warmUp(byLibrary, bySharp);
+    await interleave(1, sides);
     const times = await interleave(quick ? 3 : 9, sides);
     return [
       {
