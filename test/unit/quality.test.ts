@@ -93,8 +93,25 @@ describe("each check", () => {
     "1. A red chair\n2. A blue chair\n3. A lamp",
     "Two friends laughing :)",
     "Beach day 🏖️🌊 #sun #fun",
+    "People wait on a platform because the train never arrived.",
+    "Auf dem Bahnsteig warten Leute; der Zug ist noch nicht angekommen.",
+    "Старая дверь не открывается, её держат двое рабочих.",
+    "落叶堆在一扇无法打开的铁门前。",
+    "A handwritten note on the door says: I'm sorry I missed you. I should have called.",
+    "Auf dem Zettel steht: Es tut mir leid.",
   ])("nothing to find fault with: %j", (text) => {
     expect(check(text)).toEqual({ ok: true, score: 1, issues: [] });
+  });
+
+  test.each([
+    "A dog. The picture of the cat never arrived.",
+    "Never arrived.",
+    "Ein Hund. Das andere Bild ist nicht angekommen.",
+    "一只狗。另一张图片无法打开。",
+    "My answer: I'm sorry.",
+    "There are two dogs on it:\nI'm sorry, I see no more.",
+  ])("told of a picture, or in the model's own name: %j", (text) => {
+    expect(kindsOf(check(text))).toEqual(["refusal"]);
   });
 
   test("an answer in quotation marks from end to end is no quotation", () => {

@@ -16,7 +16,7 @@ export const REASONING: Phrases = {
     | i should start | i should note | i should make sure | i must describe | i have to describe | i'll describe | i'll start | i'll write | i'll mention | i'll go with
     | i will describe | i will start by | we need to describe | we need to produce | we need to write | we need to answer | we should describe | we should mention
     | we must describe | we have to describe | we are asked | we're asked | my answer should | my response should | the response should | the answer should be | the description should
-    | the caption should | final answer | ^draft: | ^reasoning: | ^thinking: | ^thought: | ^thought process | ^analysis: | chain of thought | now i'll | now, i'll | now i need
+    | the caption should | ^final answer | final answer: | ^draft: | ^reasoning: | ^thinking: | ^thought: | ^thought process | ^analysis: | chain of thought | now i'll | now, i'll | now i need
     | now i should | now let me | first, i'll | first, i need | first, let me | first, i should | first i need | so the final | putting it all together | putting it together, | that should cover
     | two sentences max | keep it concise`,
   de: `zuerst das hauptmotiv | hauptmotiv: | erwähne ich | beschreibe ich | nenne ich
