@@ -1,7 +1,17 @@
 import { sleep, withTimeout } from "./async/time.js";
 import type { AIAdapter, Description, Media, StageContext } from "./contracts/ai.js";
 import type { UploadRecord } from "./contracts/upload.js";
-import { classifyError, hasCode, tellUnasked, UploadError, usageOf } from "./errors.js";
+import {
+  classifyError,
+  errorChain,
+  hasCode,
+  messageOf,
+  read as readFrom,
+  statusOf,
+  tellUnasked,
+  UploadError,
+  usageOf,
+} from "./errors.js";
 import { RecentMap } from "./runtime/recent-map.js";
 import { aFunction, optional, requireKnown, requireMembers, timeout } from "./validate.js";
 
@@ -20,7 +30,8 @@ export interface PollingOptions<U extends UploadRecord, Job> {
   readonly start: (media: Media<U>, context: StageContext) => Promise<Job>;
   /**
    * Asks for it. `progress` is from 0 to 1. A job that has failed is `{ done: true, error }`. What `read` throws is followed by another
-   * read if it tells of the service (5xx, 429, a connection); what tells nothing of itself ends the job at its fifth time in a row.
+   * read if it tells of the service (5xx, 429, a connection); what tells nothing of itself ends the job at its fifth time in a row. A
+   * job that the service has lost (404 or 410, once any job could be read) is the service's failure.
    */
   readonly read: (job: Job, context: StageContext) => Promise<PolledJob>;
   /** Tells the service that nobody waits for the job any more. It is waited for 4 s at most; what it throws is logged. */
@@ -68,13 +79,13 @@ export function describeByPolling<U extends UploadRecord, Job>(
   const min = timeout("describeByPolling.minIntervalMs", options.minIntervalMs, 500);
   const max = timeout("describeByPolling.maxIntervalMs", options.maxIntervalMs, Math.max(10_000, min), min);
   const running = new RecentMap<string, { readonly job: Job }>(MOST_REMEMBERED);
+  /** The address is right, then, and 404 tells of the job. */
+  let wasRead = false;
 
   return async (media, context) => {
     const { signal, logger } = context;
     const key = context.idempotencyKey;
     signal.throwIfAborted();
-    /** So many reads in a row have failed for no reason that is known. */
-    let unclear = 0;
     const earlier = running.get(key);
     if (earlier !== undefined) {
       let ended: DoneJob | undefined;
@@ -100,10 +111,11 @@ export function describeByPolling<U extends UploadRecord, Job>(
     async function follow(job: Job, firstWaitMs: number): Promise<DoneJob> {
       let interval = min;
       let waitMs = firstWaitMs;
+      const unclear = { reads: 0 };
       try {
         for (;;) {
           await pause(waitMs, signal);
-          const answer = await read(job);
+          const answer = await read(job, unclear);
           if (answer.done === true) {
             running.delete(key);
             return answer;
@@ -124,19 +136,26 @@ export function describeByPolling<U extends UploadRecord, Job>(
     /**
      * An error of the service's, not of the job's, is as good as "not yet". What tells nothing of itself may be either: it ends the job
      * when it comes again and again, for another job is paid for.
+     *
+     * @param unclear so many reads in a row of this job have failed for no reason that is known
      */
-    async function read(job: Job): Promise<PolledJob & { readonly progress?: number; readonly retryAfterMs?: number }> {
+    async function read(
+      job: Job,
+      unclear: { reads: number },
+    ): Promise<PolledJob & { readonly progress?: number; readonly retryAfterMs?: number }> {
       let answer: PolledJob | undefined;
       try {
         answer = await options.read(job, context);
       } catch (thrown) {
+        if (wasRead && isGone(thrown)) throw gone(thrown);
         const { fault, retryable, retryAfterMs } = classifyError(thrown, "describe", "DESCRIBE_FAILED");
-        const isUnclear = fault !== "service" && ++unclear >= MOST_UNCLEAR;
+        const isUnclear = fault !== "service" && ++unclear.reads >= MOST_UNCLEAR;
         if (signal.aborted || isUnclear || !retryable) throw thrown;
         logger.info({ uploadId: media.upload.id, error: thrown }, "the job could not be read; it is read again");
         return retryAfterMs === undefined ? { done: false } : { done: false, retryAfterMs };
       }
-      unclear = 0;
+      unclear.reads = 0;
+      wasRead = true;
       if (answer?.done === true || answer?.done === false) return answer as PolledJob & { progress?: number };
       const forms = "{ done: true, result }, { done: true, error } or { done: false }";
       throw new UploadError(`describeByPolling: expected read to answer ${forms}`, {
@@ -154,6 +173,18 @@ export function describeByPolling<U extends UploadRecord, Job>(
       }
     }
   };
+}
+
+/** Not where the error says itself whose fault it is, or whether it is worth another try. */
+function isGone(thrown: unknown): boolean {
+  const isTold = readFrom(thrown, "fault") !== undefined || readFrom(thrown, "retryable") !== undefined;
+  return !isTold && errorChain(thrown).some((error) => [404, 410].includes(statusOf(error) ?? 0));
+}
+
+/** A service that was restarted may know its jobs no more. */
+function gone(thrown: unknown): UploadError {
+  const message = `The service does not know the job any more: ${messageOf(thrown)}`;
+  return new UploadError(message, { code: "DESCRIBE_FAILED", stage: "describe", fault: "service", cause: thrown });
 }
 
 /** @throws UploadError the reason of a job that has failed */

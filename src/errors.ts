@@ -5,7 +5,7 @@
 export { errorChain, usageOf } from "./errors/chain.js";
 export { classifyError } from "./errors/classify.js";
 export { CODES, type Fault, type KnownCode, type UploadErrorCode } from "./errors/codes.js";
-export { LONGEST_TIMER_MS } from "./errors/hints.js";
+export { LONGEST_TIMER_MS, statusOf } from "./errors/hints.js";
 export { hasCode, isA, read } from "./errors/inspect.js";
 export { messageOf } from "./errors/message.js";
 export { isRefusal } from "./errors/refusal.js";

@@ -228,6 +228,76 @@ describe("a job that has failed", () => {
   });
 });
 
+describe("a job that the service has lost", () => {
+  const lost = (status: number) => Object.assign(new Error("no such job"), { status });
+
+  test.each([404, 410])("with %i is another one in the next attempt, and ends no batch", async (status) => {
+    const polled = service(2);
+    const answer = polled.read.getMockImplementation() as typeof polled.read;
+    let isRestarted = false;
+    polled.read.mockImplementation(async (job, context) => {
+      if (isRestarted && job.endsWith("/1")) throw lost(status);
+      isRestarted ||= job.endsWith("/1");
+      return answer(job, context);
+    });
+    const { ai, ...world } = worldWith(polled, ids(3));
+    const processor = new BatchProcessor({ ...world, ai, ...plain });
+    expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 3, failed: 0 });
+    expect(polled.start).toHaveBeenCalledTimes(4);
+  });
+
+  test("is the service's failure, for the reason that it gives", async () => {
+    const polled = service(3);
+    const answer = polled.read.getMockImplementation() as typeof polled.read;
+    polled.read.mockImplementationOnce(answer).mockRejectedValueOnce(lost(404));
+    const once = { ...plain, retry: { maxAttempts: 1 } };
+    const error = { code: "DESCRIBE_FAILED", fault: "service", message: expect.stringContaining("no such job") };
+    expect(await settled(processUploadWithRetry("a", worldWith(polled), once))).toMatchObject({ error });
+  });
+
+  test("is not told from a wrong address before any could be read: that is the deployment's", async () => {
+    const polled = service();
+    polled.read.mockRejectedValue(lost(404));
+    const working = settled(processUploadWithRetry("a", worldWith(polled), plain));
+    await expect(working).rejects.toMatchObject({ code: "INVALID_CONFIGURATION" });
+  });
+
+  test("is judged by what the error says of itself", async () => {
+    const polled = service(3);
+    const answer = polled.read.getMockImplementation() as typeof polled.read;
+    polled.read
+      .mockImplementationOnce(answer)
+      .mockRejectedValueOnce(Object.assign(lost(404), { retryable: false, fault: "upload" }));
+    const once = { ...plain, retry: { maxAttempts: 1 } };
+    expect(await settled(processUploadWithRetry("a", worldWith(polled), once))).toMatchObject({
+      error: { fault: "upload", message: "no such job" },
+    });
+  });
+});
+
+test("the reads that failed of one job are not counted against the next one", async () => {
+  const polled = service(1);
+  const world = worldWith({ ...polled, minIntervalMs: 100, maxIntervalMs: 100 });
+  const answer = polled.read.getMockImplementation() as typeof polled.read;
+  const failed = new Error("something went wrong");
+  let hasTimedOut = false;
+  polled.read.mockImplementation(async (job, context) => {
+    context.signal.addEventListener("abort", () => (hasTimedOut = true));
+    if (job !== "stuck") return answer(job, context);
+    if (hasTimedOut) throw failed;
+    return { done: false };
+  });
+  polled.start.mockImplementation(async () => {
+    polled.read.mockRejectedValueOnce(failed);
+    return "next";
+  });
+  polled.start.mockImplementationOnce(async () => "stuck");
+  const options = { ...plain, timeouts: { describeMs: 1000 }, retry: { ...plain.retry, maxAttempts: 2 } };
+  const result = await settled(processUploadWithRetry("a", world, options));
+  expect(result).toMatchObject({ status: "completed", attempts: 2, upload: { description: "text of next" } });
+  expect(polled.start).toHaveBeenCalledTimes(2);
+});
+
 describe("at the timeout of the stage", () => {
   const short = { ...plain, timeouts: { describeMs: 1000 } };
 
