@@ -17,7 +17,7 @@ interface Loop {
 export function checkLoop(text: AuditedText): Finding[] {
   const folded = text.lower.replace(/\d/g, "0"); // "1. a tree 2. a tree" is a loop
   const distances = distancesOf(folded);
-  const loop = periodic(text, folded, distances) ?? repetitive(folded, distances);
+  const loop = periodic(text, folded, distances) ?? (isList(text.lower) ? undefined : repetitive(folded, distances));
   if (loop === undefined) return [];
   const share = (loop.to - loop.from) / folded.length;
   return [{ kind: "loop", detail: loop.detail, severity: Math.min(0.98, 0.6 + 0.4 * share) }];
@@ -74,6 +74,29 @@ function isLoop(text: AuditedText, period: number, from: number, to: number): bo
 function hasLetter({ classes }: AuditedText, from: number, to: number): boolean {
   for (let index = from; index < to; index++) if (isLetter(classes[index] as number)) return true;
   return false;
+}
+
+const FEWEST_LINES = 4;
+/** In UTF-16 units: what is longer is no line of a list. */
+const LONGEST_LINE = 160;
+const MOST_WITHOUT_NEWS = 0.25;
+const WORD = /[\p{L}\p{M}]{3,}/gu;
+
+/** The lines of a receipt or a table are much alike, and each tells of something that no line before it has. */
+function isList(lower: string): boolean {
+  const known = new Set<string>();
+  let lines = 0;
+  let withoutNews = 0;
+  for (const line of lower.split("\n")) {
+    if (line.length > LONGEST_LINE) return false;
+    const words = line.match(WORD);
+    if (words === null) continue;
+    lines++;
+    const before = known.size;
+    for (const word of words) known.add(word);
+    if (known.size === before) withoutNews++;
+  }
+  return lines >= FEWEST_LINES && withoutNews <= MOST_WITHOUT_NEWS * lines;
 }
 
 /** In grams. */

@@ -130,9 +130,9 @@ function areMixed(families: number, main: Script): boolean {
 
 /** Of code and of broken tokens, which stand in no word. */
 const SIGNS = /[_\\{}[\]<>|#@^~;`=]{2}|[_\\{}<>|^]|[#@][#@]|\p{L}[@#=;]\p{L}|\ufffd/u;
-/** Emphasis, headings, hashtags, names of people and of files, tags of HTML. */
+/** Emphasis, blanks of a form, headings, hashtags, names of people and of files, tags of HTML. */
 const WITH_SIGNS =
-  /^[*_]{0,3}[^_\\{}<>|^#@~=;]*[*_.,:;!?]{0,4}$|^#{1,6}$|^[#@][\p{L}\p{N}_]+[.,]?$|^[\p{L}\p{N}_-]+\.[a-z]{2,4}[.,]?$|^<3$|^<\/?[a-z][a-z0-9]{0,9}>[.,]?$|^\|$|^`[^`]*`[.,]?$/u;
+  /^_+[.,]?$|^[*_]{0,3}[^_\\{}<>|^#@~=;]*[*_.,:;!?]{0,4}$|^#{1,6}$|^[#@][\p{L}\p{N}_]+[.,]?$|^[\p{L}\p{N}_-]+\.[a-z]{2,4}[.,]?$|^<3$|^<\/?[a-z][a-z0-9]{0,9}>[.,]?$|^\|$|^`[^`]*`[.,]?$/u;
 
 /** `rouTer`, `uBThVTg`; not `iPhone`, `McDonald's`, `LED`, `KfZ`. */
 function hasOddCapitals(word: string): boolean {

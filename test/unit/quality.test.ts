@@ -103,6 +103,20 @@ describe("each check", () => {
     expect(check(text)).toEqual({ ok: true, score: 1, issues: [] });
   });
 
+  const goods = ["milk", "bread", "eggs", "butter", "cheese", "apples", "rice", "coffee", "tea", "flour"];
+
+  test("the lines of a list are alike, and no loop where each tells of something new", () => {
+    const line = (name: string, place: number) => `- ${name}: ${place + 1}.49 EUR a piece, in stock again`;
+    expect(check(`A price list in a shop.\n${goods.map(line).join("\n")}`).issues).toEqual([]);
+    const told = goods.flatMap((name, place) => [line(name, place), line(goods[(place * 7) % 10] as string, place)]);
+    expect(kindsOf(check(`A price list in a shop.\n${told.join("\n")}`))).toEqual(["loop"]);
+    expect(kindsOf(check(`A price list in a shop.\n\n\n${told.join(" ")}`))).toEqual(["loop"]);
+  });
+
+  test("the blanks of a form are no words that nobody knows", () => {
+    expect(check("A form:\nName: ________\nStreet: ________\nTown: ________").issues).toEqual([]);
+  });
+
   test.each([
     "A dog. The picture of the cat never arrived.",
     "Never arrived.",
