@@ -14,7 +14,10 @@ import { testLetterCase } from "./repository/letter-case.js";
 import { testLists } from "./repository/lists.js";
 import { testMissing } from "./repository/missing.js";
 import { testNamedResets } from "./repository/named-resets.js";
+import { testRaces } from "./repository/races.js";
+import { testResetClaims } from "./repository/reset-claims.js";
 import { testResets } from "./repository/resets.js";
+import { testSelectedResets } from "./repository/selected-resets.js";
 import { testSelections } from "./repository/selections.js";
 import { testTokens } from "./repository/tokens.js";
 import { testUndo } from "./repository/undo.js";
@@ -66,5 +69,8 @@ export function testRepositoryContract<U extends UploadRecord>(options: Reposito
     testMissing(bench, { resets });
     if (claims) testCancelled(bench);
   }
+  if (resets && claims) testResetClaims(bench);
+  if (resets && batches) testSelectedResets(bench);
+  testRaces(bench, { claims, resets, batches });
   testLetterCase(bench, { claims, resets, batches });
 }

@@ -147,6 +147,8 @@ describe("testRepositoryContract", () => {
         updateUpload: (id, ...rest) => (id === "abc" ? refuse() : memory.updateUpload(id, ...rest)),
         findBatch: (id) => (id === "abc" ? refuse() : memory.findBatch(id)),
         updateBatch: (id, ...rest) => (id === "abc" ? refuse() : memory.updateBatch(id, ...rest)),
+        listUploads: (selection, page) =>
+          "batchId" in selection && selection.batchId === "abc" ? refuse() : memory.listUploads(selection, page),
       }));
     expect(await failuresOf(() => ({ ...flawed(), impossibleId: "abc" }))).toEqual([
       "findUpload answers null for an unknown id",
@@ -154,6 +156,7 @@ describe("testRepositoryContract", () => {
       'a claim of an upload that is not there is answered "deleted"',
       "findBatch answers with the batch, or null",
       'updateBatch of a batch that is not there says "deleted"',
+      "an id that is not there, or that no row can have, selects nothing and is no error",
     ]);
     expect(await failuresOf(() => ({ ...answering, impossibleId: "abc" }))).toEqual([]);
   });

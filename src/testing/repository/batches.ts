@@ -58,6 +58,12 @@ export function testBatches<U extends UploadRecord>({ test }: Bench<U>): void {
     const own = (ids: readonly string[]) => ids.filter((id) => processing.includes(id)).sort();
 
     assertEqual(own(await walkBatches(setup, "processing", 2)), processing);
+    let visited = 0;
+    const fail = async ({ id }: BatchRecord) => {
+      if (++visited % 2 === 0 && processing.includes(id)) await repository.updateBatch(id, { status: "failed" });
+    };
+    assertEqual(own(await walkBatches(setup, "processing", 2, fail)), processing);
+    for (const id of processing) await repository.updateBatch(id, { status: "processing" });
     const complete = async ({ id }: BatchRecord) => {
       if (processing.includes(id)) await repository.updateBatch(id, { status: "completed" });
     };

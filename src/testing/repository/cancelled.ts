@@ -46,6 +46,7 @@ export function testCancelled<U extends UploadRecord>({ test }: Bench<U>): void 
     const changes = { status: "embedding" as const, description: "A cat" };
     assert.equal(await repository.updateUpload(id, changes, { fence, leaseMs: LONG_MS }), "cancelled");
     assertFields(await read(id), changes);
+    assert.equal(await repository.updateUpload(id, {}, { fence, leaseMs: LONG_MS }), "cancelled", "a heartbeat");
     await advance(PAST_SHORT_MS);
     assert.equal((await claim(id)).outcome, "busy", "the lease has to be renewed");
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { UploadRecord } from "../../contracts/upload.js";
 import { assertEqual } from "../assert-equal.js";
 import { type Bench, LONG_MS, OPEN, PAST_SHORT_MS, SETTLED, SHORT_MS } from "./fixture.js";
-import { assertFields, checkpoints, ERROR, NO_ERROR } from "./records.js";
+import { assertFields, checkpoints, ERROR, everyField, NO_ERROR } from "./records.js";
 
 /** Who gets an upload, and what becomes of it. */
 export function testClaims<U extends UploadRecord>({ test }: Bench<U>): void {
@@ -37,6 +37,25 @@ export function testClaims<U extends UploadRecord>({ test }: Bench<U>): void {
       assertFields(await read(id), fields);
     });
   }
+
+  test("a claim answers with every field, of an upload that it takes and of one that it passes over", async (setup) => {
+    const upload = await everyField(setup);
+    const settled = await setup.claim(upload.id);
+    assert.equal(settled.outcome, "settled");
+    assertFields(settled.upload, upload);
+    await setup.repository.updateUpload(upload.id, { status: "pending" });
+    const { upload: taken } = await setup.granted(upload.id);
+    assertFields(taken, { ...upload, ...NO_ERROR, status: "analyzing", starts: 3 });
+  });
+
+  test("a claim that is refused does not renew the lease of the holder", async ({ claim, granted, add, advance }) => {
+    const id = await add();
+    await granted(id, { leaseMs: SHORT_MS });
+    // On a machine that is busy the lease may be over by now.
+    if ((await claim(id)).outcome !== "busy") return;
+    await advance(PAST_SHORT_MS);
+    await granted(id);
+  });
 
   test("a claim leaves alone what somebody holds, and tells for how long", async (setup) => {
     const { repository, claim, granted, add, read, vector } = setup;

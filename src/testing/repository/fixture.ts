@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
 import type { BatchRepositoryAdapter, ClaimOutcome, RepositoryAdapter } from "../../contracts/repository.js";
 import type { BatchRecord, BatchStatus, UploadRecord, UploadStatus } from "../../contracts/upload.js";
 
@@ -167,9 +168,17 @@ function createSetup<U extends UploadRecord>(
   const { claims, batches } = capabilities(options);
   const ofUser = userId === undefined ? {} : { userId };
 
-  const claim: Setup<U>["claim"] = (id, { leaseMs = LONG_MS, token = newToken() } = {}) => {
+  const claim: Setup<U>["claim"] = async (id, { leaseMs = LONG_MS, token = newToken() } = {}) => {
     assert.ok(repository.claimUpload);
-    return repository.claimUpload(id, { leaseMs, token });
+    const answer = await repository.claimUpload(id, { leaseMs, token });
+    if (answer.outcome === "busy" && answer.retryAfterMs !== undefined) {
+      const remedy = "as Number(row.…) where the driver makes a text of it";
+      assert.ok(
+        Number.isFinite(answer.retryAfterMs),
+        `retryAfterMs has to be a number, ${remedy}, not ${inspect(answer.retryAfterMs)}`,
+      );
+    }
+    return answer;
   };
   const newUpload: Setup<U>["newUpload"] = (fields) => {
     const id = newId();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { UploadRecord, UploadStatus } from "../../contracts/upload.js";
 import { assertEqual } from "../assert-equal.js";
 import { type Bench, OPEN, type Setup, STATUSES } from "./fixture.js";
-import { idsOf } from "./records.js";
+import { assertFields, everyField, idsOf } from "./records.js";
 
 /** Pages of uploads: none is passed over and none comes twice, whatever happens meanwhile. */
 export function testLists<U extends UploadRecord>({ test }: Bench<U>): void {
@@ -50,6 +50,22 @@ export function testLists<U extends UploadRecord>({ test }: Bench<U>): void {
     const settle = (upload: U) => setup.repository.updateUpload(upload.id, { status: "completed" });
     assertEqual(await walk(setup, batchId, 2, { statuses: OPEN, visit: settle }), ids);
     assertEqual(await setup.repository.listUploads({ batchId, statuses: OPEN }, { limit: 10 }), []);
+  });
+
+  test("listUploads goes on behind an upload that is settled since, where those before it are open", async (setup) => {
+    const { batchId, ids } = await batchOf(setup, 7);
+    const settle = async ({ id }: U) => {
+      if (ids.indexOf(id) % 2 === 1) await setup.repository.updateUpload(id, { status: "completed" });
+    };
+    assertEqual(await walk(setup, batchId, 2, { statuses: OPEN, visit: settle }), ids);
+  });
+
+  test("listUploads answers with every field", async (setup) => {
+    const upload = await everyField(setup);
+    const [listed, ...others] = await setup.repository.listUploads({ ids: [upload.id] }, { limit: 2 });
+    assertEqual(others, []);
+    assert.ok(listed, "the upload has to be listed");
+    assertFields(listed, upload);
   });
 
   test("listUploads finds what is added while it pages", async (setup) => {

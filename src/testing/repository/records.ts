@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { UploadRecord } from "../../contracts/upload.js";
 import { assertEqual } from "../assert-equal.js";
+import type { Setup } from "./fixture.js";
 
 export const ERROR = { errorCode: "DESCRIBE_FAILED", errorStage: "describe", errorMessage: "503 from the model" };
 export const NO_ERROR = { errorCode: null, errorStage: null, errorMessage: null };
@@ -16,13 +17,38 @@ export function checkpoints(vector: readonly number[]) {
   };
 }
 
+/** An upload in which every field has a value, and the batch that it names. */
+export async function everyField<U extends UploadRecord>(setup: Setup<U>): Promise<UploadRecord> {
+  const { addUploads, newUpload, newBatch, knows, userId, vector } = setup;
+  const upload = newUpload({
+    status: "failed",
+    batchId: knows.batches ? await newBatch() : null,
+    userId: userId ?? "user-1",
+    fileName: "cat.jpg",
+    mimeType: "image/jpeg",
+    fileSize: 5_000_000_000, // more than a 32-bit integer holds
+    ...checkpoints(vector()),
+    ...ERROR,
+    starts: 2,
+    draft: {
+      was: "failed",
+      redo: "redo-1",
+      keeps: "same-version",
+      metadata: { media: { width: 1 } },
+      embedding: [0.5],
+    },
+  });
+  await addUploads([upload]);
+  return upload;
+}
+
 /** Compares the named fields alone. "No value" may be `null` or `undefined`; a vector may have passed through 32-bit floats. */
-export function assertFields(actual: UploadRecord, expected: Partial<UploadRecord>): void {
+export function assertFields(actual: UploadRecord, expected: Partial<UploadRecord>, hint?: string): void {
   for (const key of Object.keys(expected) as (keyof UploadRecord)[]) {
     const value = actual[key] ?? null;
     const wanted = expected[key] ?? null;
     if (key === "embedding" && wanted !== null) assertVector(actual.embedding, expected.embedding ?? []);
-    else assertEqual(value, wanted, `${key} of the upload`);
+    else assertEqual(value, wanted, `${key} of the upload${hint === undefined ? "" : `: ${hint}`}`);
   }
 }
 

@@ -31,6 +31,11 @@ const CASES: readonly Case[] = [
     holds: (_, place) => place % 3 === 1,
   },
   {
+    title: "ids in any order, and twice",
+    filter: ({ uploads }) => ({ ids: [...idsOf(uploads).reverse(), ...idsOf(uploads)] }),
+    holds: () => true,
+  },
+  {
     title: "ids and statuses",
     filter: ({ uploads }) => ({ ids: idsOf(uploads).slice(2), statuses: SETTLED }),
     holds: ({ status }, place) => place >= 2 && (status === "completed" || status === "failed"),
@@ -70,6 +75,8 @@ const CASES: readonly Case[] = [
   },
   { title: "no id at all", filter: () => ({ ids: [] }), holds: () => false },
   { title: "no status at all", filter: ({ batchId }) => ({ batchId, statuses: [] }), holds: () => false },
+  { title: "no error code at all", filter: ({ batchId }) => ({ batchId, errorCodes: [] }), holds: () => false },
+  { title: "nothing missing at all", filter: ({ batchId }) => ({ batchId, missing: [] }), holds: () => false },
 ];
 
 /** Which uploads are listed, counted and reset. */
@@ -83,6 +90,12 @@ export function testSelections<U extends UploadRecord>(
       const expected = batch.uploads.filter(holds);
       const selection = filter(batch);
       assertEqual(idsOf(await setup.repository.listUploads(selection, { limit: 1000 })), idsOf(expected));
+      const last = expected.at(1);
+      if (last !== undefined) {
+        const after = await setup.read(last.id);
+        const behind = await setup.repository.listUploads(selection, { after, limit: 3 });
+        assertEqual(idsOf(behind), idsOf(expected).slice(2, 5));
+      }
       const counts = await setup.repository.countUploads(selection);
       for (const status of STATUSES)
         assert.equal(counts[status] ?? 0, expected.filter((upload) => upload.status === status).length, status);
@@ -112,6 +125,22 @@ export function testSelections<U extends UploadRecord>(
     assert.equal((await repository.countUploads(selection)).pending, 3);
     if (setup.userId === undefined)
       assertEqual(idsOf(await repository.listUploads({ userId }, { limit: 10 })), idsOf(uploads));
+  });
+
+  test("an id that is not there, or that no row can have, selects nothing and is no error", async (setup) => {
+    const { repository, reset, add, unknownIds } = setup;
+    const id = await add({ status: "failed" });
+    for (const unknown of unknownIds()) {
+      const nothing: UploadSelection[] = [{ ids: [unknown] }, { batchId: unknown }, { ids: [id], batchId: unknown }];
+      for (const selection of nothing) {
+        assertEqual(await repository.listUploads(selection, { limit: 10 }), []);
+        assert.equal((await repository.countUploads(selection)).failed ?? 0, 0);
+        if (resets)
+          for (const how of ["retry", "undo"] as const) assert.equal(await reset(selection, how, newRedo()), 0);
+      }
+      assertEqual(idsOf(await repository.listUploads({ ids: [unknown, id] }, { limit: 10 })), [id]);
+    }
+    if (resets) assert.equal(await reset({ ids: [...unknownIds(), id] }, "retry", newRedo()), 1);
   });
 
   test("all uploads are listed and counted", async (setup) => {

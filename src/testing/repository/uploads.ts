@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import type { UploadChanges } from "../../contracts/repository.js";
 import type { UploadRecord } from "../../contracts/upload.js";
 import { CODES } from "../../errors.js";
 import { type Bench, SETTLED, STATUSES } from "./fixture.js";
-import { assertFields, checkpoints, ERROR } from "./records.js";
+import { assertFields, checkpoints, ERROR, everyField } from "./records.js";
 
 /** Messages of errors are stored up to this length, in characters. */
 const LONGEST_MESSAGE = 500;
@@ -13,35 +14,9 @@ export function testUploads<U extends UploadRecord>({ test }: Bench<U>): void {
     for (const id of unknownIds()) assert.equal(await repository.findUpload(id), null);
   });
 
-  test("findUpload answers with every field", async ({
-    addUploads,
-    read,
-    vector,
-    newBatch,
-    newUpload,
-    knows,
-    userId,
-  }) => {
-    const upload = newUpload({
-      status: "failed",
-      batchId: knows.batches ? await newBatch() : null,
-      userId: userId ?? "user-1",
-      fileName: "cat.jpg",
-      mimeType: "image/jpeg",
-      fileSize: 5_000_000_000, // more than a 32-bit integer holds
-      ...checkpoints(vector()),
-      ...ERROR,
-      starts: 2,
-      draft: {
-        was: "failed",
-        redo: "redo-1",
-        keeps: "same-version",
-        metadata: { media: { width: 1 } },
-        embedding: [0.5],
-      },
-    });
-    await addUploads([upload]);
-    assertFields(await read(upload.id), upload);
+  test("findUpload answers with every field", async (setup) => {
+    const upload = await everyField(setup);
+    assertFields(await setup.read(upload.id), upload);
   });
 
   test("a record that was handed out is a snapshot", async ({ repository, add, read }) => {
@@ -72,6 +47,14 @@ export function testUploads<U extends UploadRecord>({ test }: Bench<U>): void {
     const id = await add(checkpoints(vector()));
     assert.equal(await repository.updateUpload(id, {}), "saved");
     assertFields(await read(id), { status: "pending", ...checkpoints(vector()) });
+  });
+
+  test("updateUpload leaves alone what is undefined", async ({ repository, add, read, vector }) => {
+    const fields = { ...checkpoints(vector()), ...ERROR, starts: 1, draft: { was: "failed", redo: "redo-1" } as const };
+    const id = await add(fields);
+    const nothing: object = Object.fromEntries(["status", ...Object.keys(fields)].map((key) => [key, undefined]));
+    assert.equal(await repository.updateUpload(id, nothing as UploadChanges), "saved");
+    assertFields(await read(id), { status: "pending", ...fields });
   });
 
   test('updateUpload of an upload that is not there says "deleted"', async ({

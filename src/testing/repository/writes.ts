@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { UploadRecord } from "../../contracts/upload.js";
 import { type Bench, LONG_MS, PAST_SHORT_MS, SETTLED, SHORT_MS, STATUSES } from "./fixture.js";
-import { assertFields, assertUnchanged, checkpoints } from "./records.js";
+import { assertFields, assertUnchanged, checkpoints, ERROR } from "./records.js";
 
 /** Writing with a claim: what is taken, what comes too late, and what becomes of the lease. */
 export function testFencedWrites<U extends UploadRecord>({ test }: Bench<U>): void {
@@ -113,6 +113,15 @@ export function testFencedWrites<U extends UploadRecord>({ test }: Bench<U>): vo
           status,
         );
       assertFields(await read(id), { status: settled, description: "A cat" });
+    });
+
+    test(`the write "${settled}" that ends a redo without success keeps draft and result`, async (setup) => {
+      const { repository, granted, add, read, vector } = setup;
+      const kept = { ...checkpoints(vector()), draft: { was: settled, redo: "redo-1", description: "A dog" } };
+      const id = await add(kept);
+      const { fence } = await granted(id);
+      assert.equal(await repository.updateUpload(id, { status: settled, ...ERROR }, { fence }), "saved");
+      assertFields(await read(id), { ...kept, ...ERROR, status: settled, starts: 1 });
     });
 
     test(`an upload that is ${settled} is no longer held`, async ({ repository, granted, add }) => {
