@@ -8,6 +8,7 @@ import { isOfModel, type Model } from "./chain.js";
 import type { FallbackCause } from "./fallback-cause.js";
 import { fellBack, lacksModel } from "./fallback-log.js";
 import type { UploadRun } from "./run.js";
+import { isLimitOfCalls } from "./verdict.js";
 
 /**
  * Asks the models of a chain in their order: the next one when one has failed for good, is held by its breaker, or did not pass
@@ -94,6 +95,7 @@ function isOwnFault<U extends UploadRecord>(
   { breaker }: Model<U>,
 ): boolean {
   if (isFault(error, "upload")) return !error.retryable;
+  if (isLimitOfCalls(error)) return false;
   const trial = settings.memory.trialOf(id, breaker);
   if (error.fault !== "service" || trial === undefined || trial.failures < settings.retry.maxAttempts) return false;
   return breaker.succeededSince(trial.firstFailed);

@@ -43,9 +43,8 @@ async function judgeService<U extends UploadRecord>(run: UploadRun<U>, error: Up
   const { memory, attempt } = run.settings;
   const [service, ...others] = servicesOf(run, error);
   const trial = memory.trialOf(run.id, service.breaker);
-  // A limit of calls is no fault of any of them, and of those in one call nobody knows which one was at fault.
-  if (trial === undefined || run.failedTogether || (error.code === "RATE_LIMITED" && error.retryAfterMs !== undefined))
-    return held(run, error);
+  // Of those in one call nobody knows which one was at fault.
+  if (trial === undefined || run.failedTogether || isLimitOfCalls(error)) return held(run, error);
   // Nobody else may ever ask the model that failed last, and then nothing tells that it is up.
   const asked = trial.held < MOST_VISITS ? [service] : [service, ...others];
   for (const each of asked) {
@@ -55,6 +54,11 @@ async function judgeService<U extends UploadRecord>(run: UploadRun<U>, error: Up
     return { kind: "failed" };
   }
   return held(run, error);
+}
+
+/** The service takes so many calls, and tells when it takes more: that is no upload's fault, however often one meets it. */
+export function isLimitOfCalls({ code, retryAfterMs }: UploadError): boolean {
+  return code === "RATE_LIMITED" && retryAfterMs !== undefined;
 }
 
 interface Service {

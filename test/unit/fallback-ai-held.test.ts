@@ -118,3 +118,18 @@ describe("an upload that may be described by none but a model whose breaker is o
     expect(pulledBefore).toBe(1000);
   });
 });
+
+test("a limit of calls is no upload's fault: the model that is left is asked again after what it tells", async () => {
+  vi.useFakeTimers();
+  const { local, cloud, adapters } = chained(8);
+  local.describe.mockRejectedValue(down({ status: 401 }));
+  let calls = 0;
+  cloud.describe.mockImplementation(async ({ upload }) => {
+    if (calls++ % 2 === 0) throw down({ status: 429, retryAfterMs: 50 });
+    return `cloud of ${upload.id}`;
+  });
+  const processor = new BatchProcessor({ ...adapters, ai: fallbackAI([local, cloud]), ...once, concurrency: 2 });
+  const begunAt = Date.now();
+  expect(await settled(processor.process("batch"))).toMatchObject({ status: "completed", completed: 8, failed: 0 });
+  expect(Date.now() - begunAt).toBeLessThan(10_000); // the breaker of the first is open for 30 s at least
+});
