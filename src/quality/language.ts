@@ -38,6 +38,17 @@ const WRITTEN_IN: Readonly<Record<string, readonly Script[]>> = {
   Thaa: ["Thaana"],
 };
 
+/** Languages that are written in two scripts every day. A tag that names its script means that one alone. */
+const IN_BOTH: Readonly<Record<string, readonly Script[]>> = {
+  sr: ["Cyrillic", "Latin"],
+  bs: ["Latin", "Cyrillic"],
+  uz: ["Latin", "Cyrillic"],
+  az: ["Latin", "Cyrillic"],
+  kk: ["Cyrillic", "Latin"],
+  pa: ["Gurmukhi", "Arabic"],
+  sd: ["Arabic", "Devanagari"],
+};
+
 export type LanguageCheck = (text: AuditedText) => Finding[];
 
 const FEWEST_LETTERS = 4;
@@ -68,13 +79,14 @@ export function languageCheck(languages: readonly string[] | undefined): Languag
 }
 
 function scriptsOf(tag: string): readonly Script[] {
-  let script: string | undefined;
+  let given: Intl.Locale;
   try {
-    script = new Intl.Locale(tag).maximize().script;
+    given = new Intl.Locale(tag);
   } catch {
     throw new ConfigurationError(
       `descriptionQuality.languages: expected tags of BCP 47, such as "de" or "pt-BR", got ${JSON.stringify(tag)}`,
     );
   }
-  return WRITTEN_IN[script ?? "Latn"] ?? ["other"];
+  const both = given.script === undefined ? IN_BOTH[given.language] : undefined;
+  return both ?? WRITTEN_IN[given.maximize().script ?? "Latn"] ?? ["other"];
 }

@@ -155,6 +155,9 @@ describe("each check", () => {
     expect(check("窓辺で眠る猫とカメラ。", { languages: ["ja"] }).ok).toBe(true);
     expect(kindsOf(check("窓辺で眠る猫とカメラ。", { languages: ["zh"] }))).toEqual(["language"]);
     expect(check("Мачка спава на столици.", { languages: ["sr"] }).ok).toBe(true);
+    expect(check("Mačka spava na stolici.", { languages: ["sr-RS"] }).ok).toBe(true);
+    expect(check("Стол устида мушук ухлаяпти.", { languages: ["uz"] }).ok).toBe(true);
+    expect(kindsOf(check("Mačka spava na stolici.", { languages: ["sr-Cyrl"] }))).toEqual(["language"]);
     expect(kindsOf(check("Мачка спава на столици.", { languages: ["sr-Latn"] }))).toEqual(["language"]);
     expect(check('Ein Schild mit der Aufschrift "ขออภัย วันนี้ร้านปิด".', { languages: ["de"] }).ok).toBe(true);
     expect(check(thai, { languages: [] }).ok).toBe(true);
