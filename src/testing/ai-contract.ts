@@ -18,7 +18,7 @@ export interface AIContractOptions<U extends UploadRecord = UploadRecord> {
   readonly test: (name: string, body: () => Promise<void>) => unknown;
   /** Called at the start of every test. */
   readonly create: () => AIFixture<U> | Promise<AIFixture<U>>;
-  /** `false`: the adapter has no `embed`. @default true */
+  /** `false`: the adapter has neither `embed` nor `embedMany`. @default true */
   readonly embeds?: boolean | undefined;
   /** The longest that a call may take, in milliseconds: shorter than the runner's own limit. @default 20000 */
   readonly withinMs?: number | undefined;
@@ -28,7 +28,7 @@ export interface AIContractOptions<U extends UploadRecord = UploadRecord> {
 
 /**
  * Registers the tests that every AI adapter has to pass for the library to keep its promises. Bound to no test runner; a
- * failed expectation throws the `AssertionError` of `node:assert`. They make some fifteen calls: a paid model is paid.
+ * failed expectation throws the `AssertionError` of `node:assert`. They make some twenty calls: a paid model is paid.
  *
  * @example
  * import { test } from "node:test";
@@ -51,8 +51,10 @@ export function testAIContract<U extends UploadRecord>(options: AIContractOption
     });
 
   it("says what it is in numbers and texts that can be used", async ({ ai }) => {
-    assert.equal(typeof ai.embed, embeds ? "function" : "undefined", "embed (say `embeds: false` if it has none)");
-    for (const [name, value] of Object.entries({ dimensions: ai.dimensions, ...ai.concurrency }))
+    const has = ai.embed !== undefined || ai.embedMany !== undefined;
+    assert.equal(has, embeds, "whether it has embed or embedMany (say `embeds: false` if it has none)");
+    const numbers = { dimensions: ai.dimensions, ...ai.concurrency, "embedBatch.maxSize": ai.embedBatch?.maxSize };
+    for (const [name, value] of Object.entries(numbers))
       if (value !== undefined) assert.ok(Number.isSafeInteger(value) && value > 0, `${name}: ${value}`);
     const versions = typeof ai.version === "object" ? Object.values(ai.version) : [ai.version];
     for (const version of versions) assert.notEqual(version?.trim(), "", "an empty version tells nothing");
@@ -120,8 +122,21 @@ export function testAIContract<U extends UploadRecord>(options: AIContractOption
     assert.equal(new Set(lengths).size, 1, `lengths ${lengths.join(", ")}`);
   });
 
-  it("stops to embed when it is aborted", ({ ai, media }) =>
-    stops(async (context) => ai.embed?.({ text: "A cat", media }, context)));
+  it("makes the vectors of several texts in one call, in their order", async ({ ai, embedMany }) => {
+    if (ai.embedMany === undefined) return;
+    const texts = TEXTS.slice(0, ai.embedBatch?.maxSize);
+    const vectors = await embedMany(texts);
+    assert.equal(vectors.length, texts.length, "how many vectors there are, and texts");
+    const alone: ArrayLike<number>[] = [];
+    for (const text of texts) alone.push(...(await embedMany([text])));
+    for (const [place, vector] of vectors.entries()) {
+      const likeness = alone.map((each) => cosine(vector, each));
+      const nearest = likeness.indexOf(Math.max(...likeness));
+      assert.equal(nearest, place, "the vector of each text has to stand in the place of that text");
+    }
+  });
+
+  it("stops to embed when it is aborted", ({ embed }) => stops((context) => embed("A cat", context)));
 
   /** Before it begins and while it works. Whether it rejects or has finished just then is all the same. */
   async function stops(call: (context: FakeContext) => Promise<unknown>): Promise<void> {
@@ -141,20 +156,41 @@ interface Calls<U extends UploadRecord> {
   readonly ai: AIAdapter<U>;
   readonly media: FakeMedia<U>;
   readonly describe: (context?: FakeContext) => ReturnType<AIAdapter<U>["describe"]>;
+  /** As the library does: by `embedMany`, where there is one. */
   readonly embed: (text: string, context?: FakeContext) => Promise<ArrayLike<number>>;
+  readonly embedMany: (texts: readonly string[], context?: FakeContext) => Promise<readonly ArrayLike<number>[]>;
 }
 
 function callsOf<U extends UploadRecord>(ai: AIAdapter<U>, media: FakeMedia<U>, withinMs: number): Calls<U> {
-  return {
+  const calls: Calls<U> = {
     ai,
     media,
     describe: (context = fakeContext()) => inTime(ai.describe(media, context), withinMs, "describe"),
     async embed(text, context = fakeContext()) {
+      if (ai.embedMany !== undefined) return (await calls.embedMany([text], context))[0] ?? [];
       assert.ok(ai.embed, "embed has to be a function");
       const answer = await inTime(ai.embed({ text, media }, context), withinMs, "embed");
       return "vector" in answer ? answer.vector : answer;
     },
+    async embedMany(texts, context = fakeContext()) {
+      assert.ok(ai.embedMany, "embedMany has to be a function");
+      const { upload } = media;
+      const inputs = texts.map((text) => ({ text, upload }));
+      const answer = await inTime(ai.embedMany(inputs, context), withinMs, "embedMany");
+      assert.ok(Array.isArray(answer.vectors), "embedMany has to answer { vectors: […] }");
+      return answer.vectors;
+    },
   };
+  return calls;
+}
+
+/** Unlike each other, so that a vector of one is nearest to its own, and in no order. */
+const TEXTS = ["A rocket leaves its launch pad at night", "A cat asleep on a keyboard", "Eine Schale voller Kirschen"];
+
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const product = (x: ArrayLike<number>, y: ArrayLike<number>) =>
+    Array.from(x).reduce((sum, component, index) => sum + component * (y[index] ?? 0), 0);
+  return product(a, b) / Math.sqrt(product(a, a) * product(b, b));
 }
 
 const ignore = () => {};

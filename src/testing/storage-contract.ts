@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { setImmediate as immediate } from "node:timers/promises";
 import type { StorageAdapter } from "../contracts/storage.js";
 import { KEYS_THAT_ESCAPE, LOOKALIKES } from "./storage/keys.js";
 import { createSetup, isRefusal, type Setup } from "./storage/setup.js";
@@ -95,6 +96,7 @@ export function testStorageContract({ test, create, paths = false, plainKeys = f
           versions.some((version) => version.equals(seen)),
           `a reader saw ${seen.length} bytes that were never written as one object`,
         );
+        await immediate(); // a storage that has no need to wait would let no timer run, and no write come to its end
       }
     };
     const readers = Promise.all([reader(), reader(), reader()]);
@@ -145,6 +147,8 @@ export function testStorageContract({ test, create, paths = false, plainKeys = f
       "b%2Fa",
       "..a",
       "a..",
+      // The file system of a Mac or of Windows takes these for those above.
+      ...(paths ? [] : ["A", "B/A", "bilder/käse 1.jpg"]),
     ];
     const taken: { key: string; data: Buffer }[] = [];
     for (const name of names) {

@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { localAI } from "../../src/adapters/local-ai.js";
-import type { AIAdapter, UploadRecord } from "../../src/index.js";
-import { fakeAI, fakeContext, fakeMedia, sampleJpeg, testAIContract } from "../../src/testing/index.js";
+import type { AIAdapter, EmbeddedVectors, UploadRecord } from "../../src/index.js";
+import { fakeAI, fakeContext, fakeMedia, injectFaults, sampleJpeg, testAIContract } from "../../src/testing/index.js";
 import { jpeg, mediaOf } from "../support/media.js";
 import { failingChecks } from "./failing-checks.js";
 
@@ -29,6 +29,37 @@ describe("fakeAI", () => {
 
 describe("an adapter that only describes", () => {
   testAIContract({ test, embeds: false, create: () => ({ ai: { describe: async () => "A cat" } }) });
+});
+
+/** An adapter that embeds several texts in one call alone. */
+function togetherBy(
+  answer: (vectors: ArrayLike<number>[], texts: readonly string[]) => EmbeddedVectors = (vectors) => ({ vectors }),
+): Partial<AIAdapter> & Pick<Required<AIAdapter>, "embedMany"> {
+  const { embed } = fakeAI();
+  return {
+    embed: undefined,
+    async embedMany(inputs, { signal }) {
+      const vectors: ArrayLike<number>[] = [];
+      for (const { text } of inputs) {
+        const made = await embed({ text, media: fakeMedia() }, fakeContext({ signal }));
+        vectors.push("vector" in made ? made.vector : made);
+      }
+      return answer(
+        vectors,
+        inputs.map(({ text }) => text),
+      );
+    },
+  };
+}
+
+describe("an adapter that embeds several texts in one call", () => {
+  testAIContract({ test, create: () => ({ ai: { ...fakeAI(), ...togetherBy() } }) });
+});
+
+test("faults go wrong in embedMany, too", async () => {
+  const { embedMany } = togetherBy();
+  const faults = injectFaults({ embedMany }, { rate: 1, kinds: ["error-before"] });
+  await expect(faults.adapter.embedMany?.([], fakeContext())).rejects.toThrow("call 1 of embedMany");
 });
 
 describe("testAIContract catches", () => {
@@ -99,6 +130,31 @@ describe("testAIContract catches", () => {
     "a length that no vector has": {
       caughtBy: "says what it is in numbers and texts that can be used",
       flaw: { dimensions: 0 },
+    },
+    "vectors of several texts in another order": {
+      caughtBy: "makes the vectors of several texts in one call, in their order",
+      flaw: togetherBy((vectors) => ({ vectors: vectors.reverse() })),
+    },
+    "vectors of several texts in the order of the alphabet": {
+      caughtBy: "makes the vectors of several texts in one call, in their order",
+      flaw: togetherBy((vectors, texts) => ({
+        vectors: vectors
+          .map((vector, place) => ({ vector, text: texts[place] ?? "" }))
+          .sort((a, b) => (a.text < b.text ? -1 : 1))
+          .map(({ vector }) => vector),
+      })),
+    },
+    "a vector that is missing among several": {
+      caughtBy: "makes the vectors of several texts in one call, in their order",
+      flaw: togetherBy((vectors) => ({ vectors: vectors.slice(-2) })),
+    },
+    "a call for several texts that goes on after its signal was aborted": {
+      caughtBy: "stops to embed when it is aborted",
+      flaw: { embedMany: () => new Promise((resolve) => setTimeout(resolve, 150, { vectors: [Array(8).fill(1)] })) },
+    },
+    "a size of calls that is none": {
+      caughtBy: "says what it is in numbers and texts that can be used",
+      flaw: { embedBatch: { maxSize: 0 } },
     },
     "a missing embed": {
       caughtBy: "says what it is in numbers and texts that can be used",

@@ -98,11 +98,31 @@ const flaws: Record<string, { readonly caughtBy: string; readonly flaw: Flaw }> 
       };
     },
   },
+  "keys that are one when their case is folded": {
+    caughtBy: "tells keys apart, nested and in every script",
+    flaw: (memory) => ({
+      open: (key, options) => memory.open(key.toLowerCase(), options),
+      write: (key, data, options) => memory.write(key.toLowerCase(), data, options),
+      delete: (key) => memory.delete(key.toLowerCase()),
+    }),
+  },
 };
 
 describe("testStorageContract", () => {
   test("passes a storage without a flaw", async () => {
     expect(await failuresOf(() => memoryStorage())).toEqual([]);
+  });
+
+  test("passes a storage that reads at once, and writes after a while", async () => {
+    const create = () => {
+      const memory = memoryStorage();
+      const write: StorageAdapter["write"] = async (key, data, options) => {
+        await sleep(1);
+        await memory.write(key, data, options);
+      };
+      return { ...memory, write };
+    };
+    expect(await failuresOf(create)).toEqual([]);
   });
 
   for (const [name, { caughtBy, flaw }] of Object.entries(flaws))
