@@ -1,5 +1,5 @@
 import { Cancellation, type Stoppable } from "../async/cancellation.js";
-import { throwIfInterrupted } from "../async/time.js";
+import { throwIfInterrupted, unlessAborted } from "../async/time.js";
 import type { UploadRecord } from "../contracts/upload.js";
 import type { BatchRun } from "./batch-run.js";
 
@@ -12,13 +12,25 @@ const PATIENCE_MS = 30_000;
  */
 export class Opening<U extends UploadRecord> {
   readonly #cancelled = new Set<string>();
-  #isUnderWay = false;
+  /** The write that is under way, with the cancels behind it. */
+  #writing: Promise<unknown> | undefined;
+  /** Those of others that this one has to come behind. */
+  readonly #earlier: Promise<unknown>[] = [];
 
   constructor(private readonly run: Pick<BatchRun<U>, "repository" | "ending" | "scope" | "warn">) {}
 
   /** A batch is being cancelled. That of the run may be so before its write begins; of others only what meets the write counts. */
   cancelling(batchId: string): void {
-    if (this.#isUnderWay || batchId === this.run.scope.batchId) this.#cancelled.add(batchId);
+    if (this.#writing !== undefined || batchId === this.run.scope.batchId) this.#cancelled.add(batchId);
+  }
+
+  /** Of a run that is begun now: what others have to cancel again was cancelled before, and must not meet what this one opens. */
+  comeBehind(others: Iterable<Opening<U>>): void {
+    const { batchId } = this.run.scope;
+    for (const other of others) {
+      const mayMeet = batchId === null ? other.#cancelled.size > 0 : other.#cancelled.has(batchId);
+      if (other.#writing !== undefined && mayMeet) this.#earlier.push(other.#writing);
+    }
   }
 
   /**
@@ -26,8 +38,19 @@ export class Opening<U extends UploadRecord> {
    * @throws Interrupted the run was stopped
    */
   async write<T>(send: (leaving: Stoppable) => Promise<T>): Promise<T> {
+    const writing = this.#write(send);
+    this.#writing = writing;
+    try {
+      return await writing;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #write<T>(send: (leaving: Stoppable) => Promise<T>): Promise<T> {
     const { ending } = this.run;
     const { stopping } = ending;
+    if (this.#earlier.length > 0) await unlessAborted(Promise.allSettled(this.#earlier), stopping);
     throwIfInterrupted(stopping);
     const leaving = new Cancellation();
     const leave = () => leaving.abort(stopping.reason);
@@ -37,11 +60,9 @@ export class Opening<U extends UploadRecord> {
       else leave();
     };
     stopping.addEventListener("abort", onStop, { once: true });
-    this.#isUnderWay = true;
     try {
       return await send(leaving);
     } finally {
-      this.#isUnderWay = false;
       stopping.removeEventListener("abort", onStop);
       clearTimeout(patience);
       for (const batchId of this.#cancelled) await this.#cancelAgain(batchId);

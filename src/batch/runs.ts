@@ -78,6 +78,7 @@ export class Runs<U extends UploadRecord> {
     story: (run: BatchRun<U>) => Promise<BatchStatus>,
   ): Pick<Joinable<U>, "run" | "ended"> {
     const run = new BatchRun<U>(this.shared, { batchId, isStored, isLabel, total, concurrency, budget, signal });
+    run.opening.comeBehind(Array.from(this.#runs.keys(), ({ opening }) => opening));
     const ended = Promise.resolve()
       .then(() => run.tell(story))
       .finally(() => {

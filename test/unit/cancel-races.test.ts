@@ -51,6 +51,65 @@ test.each(OPENINGS)("a cancel that meets %s is not lost", async (_, status, begi
   expect(callsOf(adapters.ai).describe).toBe(0);
 });
 
+const BEHIND: readonly [string, Begin][] = [
+  ["a redo", (processor) => processor.rerun({ batchId: "batch" }, "reprocess-all")],
+  ["a redo of everything", (processor) => processor.rerun({ all: true }, "reprocess-all")],
+  ["a process", (processor) => processor.process("batch", { resumeCancelled: true })],
+];
+test.each(BEHIND)(
+  "%s that is begun behind a cancel is not cancelled with the reset that this has met",
+  async (_, begin) => {
+    const rows = [finished("a"), uploadOf("b", { status: "failed" }), uploadOf("other", { batchId: "other" })];
+    const store = await inMemory(rows, [...batchOf("completed"), { id: "other", status: "completed" }]);
+    const { repository } = store;
+    const [landed, answer] = [deferred(), deferred()];
+    let resets = 0;
+    const late: Repository = {
+      ...repository,
+      async resetUploads(...reset) {
+        const count = await repository.resetUploads?.(...reset);
+        if (++resets > 1) return count ?? 0;
+        landed.resolve();
+        await answer.promise;
+        return count ?? 0;
+      },
+    };
+    const adapters = adaptersOf({ ...store, repository: late });
+    const described = deferred();
+    adapters.ai.script.describe.does(() => described.promise.then(() => "words"), { times: 10 });
+    const processor = new BatchProcessor({ ...adapters, ...plain });
+    const first = processor.rerun({ all: true }, "retry");
+    await landed.promise;
+    expect(await processor.cancel("batch")).toBe(true);
+    const second = begin(processor);
+    await new Promise(setImmediate); // whatever it does without a wait is done
+    answer.resolve();
+    await new Promise(setImmediate);
+    described.resolve();
+    await first;
+    expect(await second).toMatchObject({ status: "completed" });
+    expect(await repository.findBatch("batch")).not.toMatchObject({ status: "cancelled" });
+  },
+);
+
+test("a cancel that meets a redo which waits for another one is not lost", async () => {
+  const batches = ["batch", "other"].map((id) => ({ id, status: "completed" }) as const);
+  const store = await inMemory([finished("a"), finished("b", { batchId: "other" })], batches);
+  const { slow, sent, land } = slowToOpen(store.repository);
+  const processor = new BatchProcessor({ ...adaptersOf({ ...store, repository: slow }), ...plain });
+  const first = processor.rerun({ all: true }, "retry");
+  await sent.promise;
+  await store.repository.updateBatch("batch", { status: "processing" });
+  await processor.cancel("batch");
+  const second = processor.rerun({ all: true }, "reprocess-all");
+  await new Promise(setImmediate);
+  await store.repository.updateBatch("other", { status: "processing" });
+  expect(await processor.cancel("other")).toBe(true);
+  land.resolve();
+  await Promise.all([first, second]);
+  expect(await store.repository.findBatch("other")).toMatchObject({ status: "cancelled" });
+});
+
 test("a cancel whose answer is late is not lost to a begin that is sent meanwhile", async () => {
   const store = await inMemory([uploadOf("a")], batchOf("cancelled"));
   const { repository } = store;
