@@ -35,7 +35,7 @@ export async function planRerun<U extends UploadRecord>(
     if (!hasPictures(has, settings)) count("thumbnail");
     if (has.description === undefined) count("describe");
     if (embeds(ai) && has.embedding === undefined) count("embed");
-    for (const { name } of stages) if (has.metadata?.[name] === undefined) count(name);
+    for (const { name } of stages) if (has.metadata?.[name] == null) count(name);
   }
   return { uploads, calls, ...estimate(calls, runtime, concurrency) };
 }

@@ -10,7 +10,10 @@ export interface Stage<U extends UploadRecord = UploadRecord, R extends StageAns
   readonly name: string;
   /** Before which of the built-in stages it runs. @default "describe" */
   readonly before?: "thumbnail" | "describe" | "embed" | "save" | undefined;
-  /** `false`: its failure is a warning, `REJECTED` aside. @default true */
+  /**
+   * `false`: its failure is a warning, `REJECTED` aside. In a redo the old result stays then; but what was made behind a
+   * description that is replaced, before `"embed"` or `"save"`, becomes `null`. @default true
+   */
   readonly required?: boolean | undefined;
   /** From winning its slot, in milliseconds. @default 60000 */
   readonly timeoutMs?: number | undefined;

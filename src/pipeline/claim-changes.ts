@@ -1,6 +1,7 @@
 import type { UploadChanges } from "../contracts/repository.js";
 import type { UploadDraft, UploadRecord } from "../contracts/upload.js";
 import { aiVersionOf, embeds } from "../records.js";
+import { mayReadDescription } from "./kept-results.js";
 import { mediaOf, mergeMedia, picturesIn, wantedFacts } from "./media-facts.js";
 import { isEmpty, type Results } from "./results.js";
 import type { Settings } from "./settings.js";
@@ -38,10 +39,15 @@ export function redone<U extends UploadRecord>(
   draft: UploadDraft,
   made: Results,
   row: U,
-  { ai, facts }: Pick<Settings<U>, "ai" | "facts">,
+  { ai, facts, stages }: Pick<Settings<U>, "ai" | "facts" | "stages">,
 ): UploadChanges {
   const { thumbnailKey, description, embedding, metadata } = made;
-  const changes: UploadChanges = { status: "completed", metadata: { ...metadata, redo: draft.redo }, draft: null };
+  const outdated = description === undefined ? [] : stages.filter(mayReadDescription).map(({ name }) => name);
+  const changes: UploadChanges = {
+    status: "completed",
+    metadata: { ...ofOldDescription(row, outdated), ...metadata, redo: draft.redo },
+    draft: null,
+  };
   const old = mediaOf(row);
   const measured = mediaOf(made);
   // A picture that could not be made anew is the old one, like the thumbnail; what was measured is told of the original as it is.
@@ -57,4 +63,9 @@ export function redone<U extends UploadRecord>(
   // All of it was found up to date: without the stamp that says so, each reprocess would take it up again.
   else if (draft.keeps === "same-version") changes.aiVersion = aiVersionOf(ai);
   return changes;
+}
+
+/** What stages of the user's have made of a description that is replaced: where one of them could not make it anew, nothing is left. */
+function ofOldDescription({ metadata }: UploadRecord, stages: readonly string[]): Record<string, null> {
+  return Object.fromEntries(stages.filter((name) => metadata?.[name] != null).map((name) => [name, null]));
 }

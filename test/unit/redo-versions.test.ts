@@ -43,6 +43,39 @@ overStores((open) => {
     expect(row).toMatchObject({ description: "A photo called a.jpg", aiVersion: "describe=d2 embed=e1" });
   });
 
+  test("what a stage that is not required has made of the old description does not stand beside the new one", async () => {
+    const made = { tags: { of: "old words" }, facts: { of: "the picture" }, labels: { of: "old words" } };
+    const store = await open([finished("a", { metadata: { camera: "X100", ...made } })]);
+    let isDown = true;
+    const stageOf = (name: string, before: "describe" | "embed" | "save") =>
+      defineStage({
+        name,
+        before,
+        required: false,
+        run: async ({ upload }) => {
+          if (isDown) throw Object.assign(new Error("down"), { status: 400 });
+          return { of: upload.description };
+        },
+      });
+    const stages = [stageOf("facts", "describe"), stageOf("tags", "embed"), stageOf("labels", "save")];
+    const processor = new BatchProcessor({ ...adaptersOf(store), ...quick, stages });
+    expect(await processor.rerun({ all: true }, "reprocess")).toMatchObject({ completed: 1 });
+    const left = { camera: "X100", facts: made.facts, tags: null, labels: null };
+    expect((await store.repository.findUpload("a"))?.metadata).toMatchObject(left);
+
+    isDown = false;
+    const lacking = { statuses: ["completed"], missing: ["metadata.tags", "metadata.labels"] } as const;
+    expect(await processor.plan(lacking, "retry")).toMatchObject({ uploads: 1, calls: { tags: 1, labels: 1 } });
+    expect(await processor.rerun(lacking, "retry")).toMatchObject({ completed: 1 });
+    const row = await store.repository.findUpload("a");
+    expect(row?.metadata).toMatchObject({ tags: { of: row?.description }, labels: { of: row?.description } });
+
+    // Nothing is described anew here, so all of it stays.
+    isDown = true;
+    await processor.rerun({ ids: ["a"], statuses: ["completed"], missing: ["metadata.other"] }, "retry");
+    expect((await store.repository.findUpload("a"))?.metadata).toMatchObject({ tags: { of: row?.description } });
+  });
+
   test("a plain stamp belongs to both stages; what is up to date gets the new stamp, and is not taken again", async () => {
     const { calls, row, left } = await reprocessed(finished("a"), { describe: "v1", embed: "v1" });
     expect(calls).toEqual({ describe: 0, embed: 0 });
