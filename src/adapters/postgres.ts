@@ -24,6 +24,7 @@ import {
   type UploadRow,
 } from "./postgres/rows.js";
 import { columnOf, type EmbeddingColumn, findSimilar, lookAtColumn } from "./postgres/similar.js";
+import { canBeThere } from "./postgres/values.js";
 import { insertUploads, updateBatch, writesOf } from "./postgres/writes.js";
 
 export type { NewUpload, PostgresClient, PostgresRepositoryOptions, PostgresUpload, VectorKind };
@@ -117,6 +118,7 @@ export function postgresRepository(
   let lookedAt: Promise<EmbeddingColumn> | undefined;
 
   async function uploadOf(text: string, id: string, often?: true): Promise<PostgresUpload | null> {
+    if (!canBeThere(id)) return null;
     const row = await firstOf<UploadRow>(often ? { text, values: [id], often } : { text, values: [id] });
     return row === undefined ? null : toUpload(row);
   }
@@ -157,9 +159,10 @@ export function postgresRepository(
 
     deleteUpload: (id) => uploadOf(`delete from ${uploads.sql} where id = $1 returning ${SELECT_UPLOAD}`, id),
 
-    updateUpload: (id, changes, fenced) => write([id, changes, fenced]),
+    updateUpload: async (id, changes, fenced) => (canBeThere(id) ? write([id, changes, fenced]) : "deleted"),
 
     async claimUpload(id, request) {
+      if (!canBeThere(id)) return { outcome: "deleted" };
       const answer = await claim([id, request]);
       if (answer === undefined) return { outcome: "deleted" };
       const { outcome, fence, retryAfterMs, ...row } = answer;
@@ -188,12 +191,14 @@ export function postgresRepository(
     },
 
     async findBatch(id) {
+      if (!canBeThere(id)) return null;
       const text = `select ${SELECT_BATCH} from ${batches} where id = $1`;
       const batch = await firstOf<BatchRecord>({ text, values: [id], often: true });
       return batch === undefined ? null : toBatch(batch);
     },
 
     async updateBatch(id, changes, expected) {
+      if (!canBeThere(id)) return "deleted";
       const row = await firstOf<{ outcome: BatchWriteOutcome }>(updateBatch(schema.batches, id, changes, expected));
       return row?.outcome ?? "deleted";
     },

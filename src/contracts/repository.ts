@@ -73,7 +73,8 @@ export interface UploadFilter {
 
 /**
  * A field, or a place in `metadata` where nothing stands, or `null`: `metadata.media.renditions.large` is what was made by
- * `renditions: { large: … }`, `metadata.media.placeholder` by `placeholder`, and `metadata.palette` by a stage of that name.
+ * `renditions: { large: … }`, `metadata.media.placeholder` by `placeholder`, and `metadata.palette` by a stage of that name. It goes
+ * by keys of objects: in an array or a text nothing stands anywhere.
  */
 export type MissingField = "thumbnailKey" | "embedding" | `metadata.${string}`;
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Cancellation, type Stoppable } from "../async/cancellation.js";
+import { cleanText } from "../clean-text.js";
 import type { UploadChanges, UploadSelection } from "../contracts/repository.js";
 import type { RerunMode, UploadDraft, UploadRecord } from "../contracts/upload.js";
 import { ConfigurationError } from "../errors.js";
@@ -26,8 +27,9 @@ export function requireMode(name: string, mode: unknown): RerunMode {
 /** @throws ConfigurationError unless it is undefined or a name for a redo */
 export function requireRedo(name: string, redo: unknown): string {
   if (redo === undefined) return newRedo();
-  if (typeof redo === "string" && redo !== "" && redo.length <= 500) return redo;
-  throw expected(name, "a text of at most 500 characters", redo);
+  // One that a store keeps as another text would not be found again.
+  if (typeof redo === "string" && redo !== "" && redo.length <= 500 && redo === cleanText(redo)) return redo;
+  throw expected(name, "a text of at most 500 characters, without NUL and half surrogate pairs", redo);
 }
 
 /** What a mode takes of a selection. @throws ConfigurationError `reprocess` of models without a version */

@@ -60,7 +60,7 @@ export function selects(selection: UploadSelection, upload: UploadRecord): boole
   if (userId !== undefined && upload.userId !== userId) return false;
   if (ids !== undefined && !ids.includes(upload.id)) return false;
   if (statuses !== undefined && !statuses.includes(upload.status)) return false;
-  if (errorCodes !== undefined && !errorCodes.includes(upload.errorCode ?? "")) return false;
+  if (errorCodes !== undefined && (upload.errorCode == null || !errorCodes.includes(upload.errorCode))) return false;
   if (notAiVersion !== undefined && upload.aiVersion === notAiVersion) return false;
   if (missing === undefined) return true;
   return missing.some((field) => lacks(upload, field));
@@ -70,6 +70,10 @@ function lacks(upload: UploadRecord, field: MissingField): boolean {
   if (field === "embedding") return !upload.embedding?.length;
   if (field === "thumbnailKey") return !upload.thumbnailKey;
   let value: unknown = upload;
-  for (const key of field.split(".")) value = Object.hasOwn(Object(value), key) ? Object(value)[key] : undefined;
+  for (const key of field.split(".")) {
+    // By keys of objects, not by places in arrays and texts.
+    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, key)) return true;
+    value = (value as Record<string, unknown>)[key];
+  }
   return value == null;
 }

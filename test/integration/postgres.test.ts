@@ -9,7 +9,9 @@ import {
   postgresRepository,
 } from "../../src/adapters/postgres.js";
 import type { UploadSelection } from "../../src/contracts/repository.js";
-import { ConfigurationError } from "../../src/errors.js";
+import { BatchProcessor, ConfigurationError } from "../../src/index.js";
+import { fakeAI, fakeStorage } from "../../src/testing/index.js";
+import { jpeg } from "../support/fakes.js";
 import { columnsOf, pending } from "../support/postgres.js";
 
 let withVector: PGlite;
@@ -175,6 +177,30 @@ describe("records", () => {
     const repository = await migrated(withoutVector);
     await expect(repository.addUploads([pending("a\0b")])).rejects.toThrow();
     await expect(repository.addUploads([{ id: "1", storageKey: "a.jpg\0.png" }])).rejects.toThrow();
+  });
+
+  test.each(["1\0", "1\ud800"])("whose id would be %j are not there, and no error", async (id) => {
+    const repository = await migrated(withoutVector);
+    await repository.addBatch({ id: "b" });
+    await repository.addUploads([{ ...pending("1"), batchId: "b" }, pending("1\ufffd")]);
+    expect(await repository.findUpload(id)).toBeNull();
+    expect(await repository.deleteUpload(id)).toBeNull();
+    expect(await repository.claimUpload(id, { leaseMs: 1000, token: randomUUID() })).toEqual({ outcome: "deleted" });
+    expect(await repository.updateUpload(id, { status: "failed" })).toBe("deleted");
+    expect(await repository.findBatch(id)).toBeNull();
+    expect(await repository.updateBatch(id, { status: "cancelled" })).toBe("deleted");
+    const idsOf = async (selection: UploadSelection) =>
+      (await repository.listUploads(selection, { limit: 10 })).map((upload) => upload.id);
+    expect(await idsOf({ ids: [id, "1"] })).toEqual(["1"]);
+    for (const none of [{ batchId: id }, { userId: id }, { errorCodes: [id] }]) expect(await idsOf(none)).toEqual([]);
+    expect(await idsOf({ notAiVersion: id })).toHaveLength(2);
+    expect(await repository.resetUploads({ batchId: id }, "undo", "redo")).toBe(0);
+    expect(await repository.findSimilar([1, 2, 3], { limit: 1, userId: id })).toEqual([]);
+
+    const adapters = { storage: fakeStorage({ original: jpeg }), ai: fakeAI({ dimensions: 3 }), repository };
+    const processor = new BatchProcessor({ ...adapters, thumbnail: false });
+    const run = await processor.processUploads([id, "1"]);
+    expect(run).toMatchObject({ status: "completed", completed: 1, skipped: 1 });
   });
 
   test("know when they were made and changed; a heartbeat is no change", async () => {

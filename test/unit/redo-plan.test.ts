@@ -22,7 +22,7 @@ const MIXED: readonly UploadRecord[] = [
   finished("mixed", { aiVersion: "describe=v2 embed=v1", thumbnailKey: "thumbnails/mixed.jpg" }),
   finished("current", { aiVersion: "v2", metadata: { scan: { safe: true } } }),
   finished("half", { errorCode: "EMBED_FAILED", draft: half }),
-  finished("vectorless", { embedding: null }),
+  finished("vectorless", { embedding: null, metadata: { scan: null } }),
 ];
 
 overStores((open) => {
@@ -50,6 +50,45 @@ overStores((open) => {
     const calls = { thumbnail: written, ...callsOf(adapters.ai), scan: scanned };
     expect({ thumbnail: 0, describe: 0, embed: 0, scan: 0, ...plan.calls }).toEqual(calls);
     expect(plan.uploads).toBeGreaterThan(0);
+  });
+
+  test("a code that is empty selects no upload that has none", async () => {
+    const store = await open([finished("a"), uploadOf("b", { status: "failed", errorCode: "X" })]);
+    const processor = new BatchProcessor(adaptersOf(store));
+    expect(await processor.rerun({ errorCodes: [""] }, "reprocess-all")).toMatchObject({ total: 0, completed: 0 });
+  });
+
+  test("what is missing in metadata goes by keys of objects, not by places in arrays and texts", async () => {
+    const metadata = { list: ["cat"], text: "cat", sizes: { 0: "cat" } };
+    const store = await open([finished("a", { metadata })]);
+    const processor = new BatchProcessor({ ...adaptersOf(store), thumbnail: false });
+    const done = async (place: string) => {
+      const selection: UploadSelection = { statuses: ["completed"], missing: [`metadata.${place}`] };
+      return (await processor.rerun(selection, "retry")).completed;
+    };
+    for (const place of ["list.0", "list.-1", "list.length", "text.0", "text.length"])
+      expect(await done(place)).toBe(1);
+    for (const place of ["list", "text", "sizes.0"]) expect(await done(place)).toBe(0);
+  });
+
+  test("many ids are asked for in parts, and each is counted once", async () => {
+    const store = await open([finished("a"), finished("b"), finished("c")]);
+    const { repository } = store;
+    let most = 0;
+    const watched: typeof repository = {
+      ...repository,
+      async listUploads(selection, page) {
+        most = Math.max(most, ("ids" in selection && selection.ids?.length) || 0);
+        return repository.listUploads(selection, page);
+      },
+    };
+    const processor = new BatchProcessor({ ...adaptersOf({ ...store, repository: watched }), thumbnail: false });
+    const others = Array.from({ length: 2000 }, (_, index) => `other ${index}`);
+    const ids = ["a", "b", ...others, "c", "a"];
+    expect(await processor.plan({ ids }, "reprocess")).toMatchObject({ uploads: 3, calls: { describe: 3 } });
+    expect(await processor.rerun({ ids }, "reprocess")).toMatchObject({ total: 3, completed: 3 });
+    expect(await processor.plan({ ids }, "reprocess")).toMatchObject({ uploads: 0 });
+    expect(most).toBe(1000);
   });
 });
 
@@ -126,15 +165,20 @@ test("reprocess without a version, and with another one than the adapter's, is r
   expect(await store.repository.findUpload("a")).toEqual(finished("a"));
 });
 
-test.each(["again", "undo", null, { mode: "retry", name: "" }, { mode: "retry", nam: "one" }])(
-  "a single call refuses the mode %j",
-  async (rerun) => {
-    const adapters = adaptersOf(await inMemory([finished("a")]));
-    const refusing = processUploadWithRetry("a", adapters, { rerun: rerun as RerunMode });
-    await expect(refusing).rejects.toThrow(ConfigurationError);
-    expect(adapters.ai.calls).toEqual([]);
-  },
-);
+test.each([
+  "again",
+  "undo",
+  null,
+  { mode: "retry", name: "" },
+  { mode: "retry", name: "a\0b" }, // a store would keep it as another text
+  { mode: "retry", name: "a\ud800" },
+  { mode: "retry", nam: "one" },
+])("a single call refuses the mode %j", async (rerun) => {
+  const adapters = adaptersOf(await inMemory([finished("a")]));
+  const refusing = processUploadWithRetry("a", adapters, { rerun: rerun as RerunMode });
+  await expect(refusing).rejects.toThrow(ConfigurationError);
+  expect(adapters.ai.calls).toEqual([]);
+});
 
 test("a repository that keeps no draft is found out before anything is reset", async () => {
   const store = await withoutClaims([finished("a"), finished("b")]);

@@ -2,22 +2,36 @@ import type { UploadFilter, UploadSelection } from "../../contracts/repository.j
 import type { UploadRecord } from "../../contracts/upload.js";
 import { ConfigurationError, unknownOption } from "../../errors.js";
 
-type Test<Key extends keyof UploadFilter> = (upload: UploadRecord, wanted: NonNullable<UploadFilter[Key]>) => boolean;
+type Test = (upload: UploadRecord) => boolean;
 
-const TESTS: { readonly [Key in keyof Required<UploadFilter>]: Test<Key> } = {
-  batchId: (upload, batchId) => upload.batchId === batchId,
-  userId: (upload, userId) => upload.userId === userId,
-  ids: (upload, ids) => ids.includes(upload.id),
-  statuses: (upload, statuses) => statuses.includes(upload.status),
-  errorCodes: (upload, codes) => codes.includes(upload.errorCode ?? ""),
-  notAiVersion: (upload, version) => upload.aiVersion !== version,
-  missing: (upload, fields) => fields.some((field) => (valueAt(upload, field) ?? null) === null),
+/** The test for each key, made once for all uploads: a list may be long. */
+const TESTS: { readonly [Key in keyof Required<UploadFilter>]: (wanted: NonNullable<UploadFilter[Key]>) => Test } = {
+  batchId: (batchId) => (upload) => upload.batchId === batchId,
+  userId: (userId) => (upload) => upload.userId === userId,
+  ids: (ids) => {
+    const wanted = new Set(ids);
+    return ({ id }) => wanted.has(id);
+  },
+  statuses:
+    (statuses) =>
+    ({ status }) =>
+      statuses.includes(status),
+  errorCodes:
+    (codes) =>
+    ({ errorCode }) =>
+      errorCode != null && codes.includes(errorCode),
+  notAiVersion: (version) => (upload) => upload.aiVersion !== version,
+  missing: (fields) => (upload) => fields.some((field) => (valueAt(upload, field) ?? null) === null),
 };
 
-/** What stands at a path such as `metadata.media.placeholder`. */
+/** What stands at a path such as `metadata.media.placeholder`: by keys of objects, not by places in arrays and texts. */
 function valueAt(upload: UploadRecord, path: string): unknown {
   let value: unknown = upload;
-  for (const key of path.split(".")) value = Object.hasOwn(Object(value), key) ? Object(value)[key] : undefined;
+  for (const key of path.split(".")) {
+    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, key))
+      return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
   return value;
 }
 
@@ -40,10 +54,11 @@ export function selector(selection: UploadSelection): (upload: UploadRecord) => 
   const keys = KEYS.filter((key) => key in given);
   if (given.all !== true && keys.length === 0)
     throw new ConfigurationError("selection: expected { all: true } or a filter with at least one key, got neither");
-  return (upload) => keys.every((key) => passes(key, upload, given));
+  const tests = keys.map((key) => testFor(key, given));
+  return (upload) => tests.every((test) => test(upload));
 }
 
-function passes<Key extends keyof UploadFilter>(key: Key, upload: UploadRecord, filter: UploadFilter): boolean {
+function testFor<Key extends keyof UploadFilter>(key: Key, filter: UploadFilter): Test {
   const wanted = filter[key];
-  return wanted !== undefined && TESTS[key](upload, wanted);
+  return wanted === undefined ? () => false : TESTS[key](wanted);
 }

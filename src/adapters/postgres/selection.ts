@@ -1,6 +1,7 @@
 import type { MissingField, UploadFilter, UploadSelection } from "../../contracts/repository.js";
 import { ConfigurationError, unknownOption } from "../../errors.js";
 import { OPEN } from "./parameters.js";
+import { canBeThere } from "./values.js";
 
 type Condition<Key extends keyof UploadFilter> = (
   value: NonNullable<UploadFilter[Key]>,
@@ -10,13 +11,21 @@ type Condition<Key extends keyof UploadFilter> = (
 function lacks(field: MissingField, bind: (value: unknown) => string): string {
   if (field === "thumbnailKey") return "thumbnail_key is null";
   if (field === "embedding") return "embedding is null";
-  return `metadata #>> ${bind(field.split(".").slice(1))}::text[] is null`;
+  // By keys of objects: `#>>` would take a number for a place in an array.
+  const keys = field.split(".").slice(1);
+  const arrows = keys.map((key, index) => `${index < keys.length - 1 ? "->" : "->>"} ${bind(key)}::text`);
+  return `${["metadata", ...arrows].join(" ")} is null`;
+}
+
+/** The condition that a column has this text. */
+export function isText(column: string, text: string, bind: (value: unknown) => string): string {
+  return canBeThere(text) ? `${column} = ${bind(text)}::text` : "false";
 }
 
 const CONDITIONS: { readonly [Key in keyof Required<UploadFilter>]: Condition<Key> } = {
-  batchId: (batchId, bind) => `batch_id = ${bind(batchId)}::text`,
-  userId: (userId, bind) => `user_id = ${bind(userId)}::text`,
-  ids: (ids, bind) => `id = any(${bind(ids)}::text[])`,
+  batchId: (batchId, bind) => isText("batch_id", batchId, bind),
+  userId: (userId, bind) => isText("user_id", userId, bind),
+  ids: (ids, bind) => `id = any(${bind(ids.filter(canBeThere))}::text[])`,
   statuses(statuses, bind) {
     // Not `status = any(…)`: with stale statistics the planner takes the index on the status for it, and every page then
     // sorts all that is left of the batch.
@@ -25,8 +34,9 @@ const CONDITIONS: { readonly [Key in keyof Required<UploadFilter>]: Condition<Ke
     const open = statuses.every((status) => status !== "completed" && status !== "failed");
     return open ? `status in ${OPEN} and ${listed}` : listed;
   },
-  errorCodes: (codes, bind) => `error_code = any(${bind(codes)}::text[])`,
-  notAiVersion: (version, bind) => `ai_version is distinct from ${bind(version)}::text`,
+  errorCodes: (codes, bind) => `error_code = any(${bind(codes.filter(canBeThere))}::text[])`,
+  notAiVersion: (version, bind) =>
+    canBeThere(version) ? `ai_version is distinct from ${bind(version)}::text` : "true",
   missing: (fields, bind) =>
     fields.length > 0 ? `(${fields.map((field) => lacks(field, bind)).join(" or ")})` : "false",
 };

@@ -2,6 +2,7 @@ import type { Statement } from "./parameters.js";
 import { parameters } from "./parameters.js";
 import { SELECT_UPLOAD } from "./rows.js";
 import type { Table } from "./schema.js";
+import { isText } from "./selection.js";
 import { encodeVector } from "./values.js";
 
 /** pgvector makes an index over a `vector` of at most so many dimensions, and over a `halfvec` of twice as many. */
@@ -66,8 +67,8 @@ export function findSimilar(
   const conditions = ["embedding is not null"];
   if (column.dimensions === undefined)
     conditions.push(`${isArray ? "cardinality" : "vector_dims"}(embedding) = ${bind(vector.length)}::integer`);
-  if (batchId !== undefined) conditions.push(`batch_id = ${bind(batchId)}::text`);
-  if (userId !== undefined) conditions.push(`user_id = ${bind(userId)}::text`);
+  if (batchId !== undefined) conditions.push(isText("batch_id", batchId, bind));
+  if (userId !== undefined) conditions.push(isText("user_id", userId, bind));
   const distance = isArray
     ? `(select 1 - coalesce(sum(a::float8 * b) / nullif(sqrt(sum(a::float8 * a)), 0), 0) from unnest(embedding, ${wanted}) as pair(a, b))`
     : `embedding <=> ${wanted}`;

@@ -20,3 +20,11 @@ export function encodeJson(value: object): string {
     return escaped === "\\u0000" ? "" : "\ufffd";
   });
 }
+
+/**
+ * Whether a column can hold it: PostgreSQL refuses a NUL, and `pg` sends another text for half a surrogate pair. What it cannot hold,
+ * such as an id out of somebody's address, is not there.
+ */
+export function canBeThere(text: string): boolean {
+  return !text.includes("\0") && !/\p{Surrogate}/u.test(text);
+}

@@ -5,7 +5,14 @@ import { type Bench, newRedo, type Setup, STATUSES } from "./fixture.js";
 import { idsOf } from "./records.js";
 
 /** Places that a selection may name: of a stage of the user's, of renditions, and one whose name is a number. */
-const PLACES = ["palette", "dominant-colour", "media.renditions.large", "media.renditions.square-crop", "sizes.640"];
+const PLACES = [
+  "palette",
+  "dominant-colour",
+  "media.renditions.large",
+  "media.renditions.square-crop",
+  "sizes.640",
+  "sizes.0",
+];
 
 /** All of these are something. */
 const VALUES = [{ key: "thumbnails/1.jpg" }, {}, ["cat"], [], "cat", "", "null", 7, 0, true, false];
@@ -62,7 +69,7 @@ async function variety<U extends UploadRecord>({ addUploads, newUpload, newBatch
     upload(at(path, null)),
     upload(at([...path.slice(0, -1), "other"], { key: "thumbnails/1.jpg" })),
     upload(at([first.toUpperCase(), ...path.slice(1)], "cat")),
-    ...(path.length > 1 ? [null, "cat", 7, {}].map((value) => upload({ [first]: value })) : []),
+    ...(path.length > 1 ? [null, "cat", ["cat"], 7, {}].map((value) => upload({ [first]: value })) : []),
   ];
   await addUploads([...having, ...lacking, newUpload({ batchId: await newBatch(), status: "completed" })]);
   return { batchId, lacking: idsOf(lacking) };
