@@ -33,7 +33,7 @@ export async function* pages<U extends UploadRecord>(
   }
 }
 
-/** A selection of many ids in parts, each id once: 500 pages with 50,000 ids in each took minutes. */
+/** A selection of many ids in parts, each id once: 500 pages with 50,000 ids in each took a minute. */
 function* partsOf(selection: UploadSelection): Generator<UploadSelection, void, undefined> {
   const filter = filterOf(selection);
   if (filter.ids === undefined || filter.ids.length <= MOST_IDS) {
