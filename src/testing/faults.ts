@@ -1,15 +1,17 @@
 import type { OpenedOriginal } from "../contracts/storage.js";
-import { requireKnown, requireMembers } from "../validate.js";
+import { unknownOption } from "../errors.js";
+import { expected, requireEach, requireKnown, requireMembers } from "../validate.js";
 import { CONTRACT_METHODS } from "./contract-methods.js";
 import { letGo, slowDown, truncate } from "./faults/opened.js";
 import {
   APPLIES,
-  checkKind,
   checkRate,
   type Fault,
   type FaultCall,
   type FaultKind,
   type FaultPlan,
+  isKind,
+  KINDS,
   OPENS,
   READS,
 } from "./faults/plan.js";
@@ -56,8 +58,13 @@ export function injectFaults<A extends object>(adapter: A, plan: FaultPlan<Async
   const rateOf = (method: string) =>
     typeof rate === "number" ? rate : ((rate as Record<string, number>)[method] ?? 0);
   const methods = new Set<string>([...CONTRACT_METHODS, ...(typeof rate === "number" ? [] : Object.keys(rate))]);
-  for (const method of methods) checkRate(rateOf(method), method);
-  for (const kind of kinds) checkKind(kind);
+  for (const method of methods) {
+    checkRate(rateOf(method), method);
+    // Misspelt, it would have nothing go wrong. One plan may be for several adapters, which have not the same methods.
+    const isThere = method in adapter || CONTRACT_METHODS.some((known) => known === method);
+    if (!isThere) throw unknownOption("rate", method, CONTRACT_METHODS);
+  }
+  requireEach("kinds", kinds, isKind, KINDS);
 
   const log: Fault<Method>[] = [];
   const numbers = new Map<string, number>();
@@ -71,7 +78,9 @@ export function injectFaults<A extends object>(adapter: A, plan: FaultPlan<Async
     const fitting = kinds.filter((kind) => APPLIES[kind].test(call.method));
     const byTheSeed = fitting[Math.floor(random() * fitting.length)];
     const decided = shouldFail?.(call) ?? chance < rateOf(call.method);
-    return typeof decided === "string" ? decided : decided ? byTheSeed : undefined;
+    if (typeof decided !== "string") return decided ? byTheSeed : undefined;
+    if (!isKind(decided)) throw expected("shouldFail", `an answer that is a boolean or ${KINDS}`, decided);
+    return decided;
   }
 
   async function answered(question: string | undefined, answering: Promise<unknown>): Promise<unknown> {

@@ -190,6 +190,10 @@ describe("scripts", () => {
     expect(result).toMatchObject({ status: "failed", error: { code: "STAGE_TIMEOUT" } });
   });
 
+  test.each([-1, 1.5, Number.NaN])("do not take %s for a number of times", (times) => {
+    expect(() => adaptersOf().ai.script.describe.returns("A cat", { times })).toThrow("script.times: expected");
+  });
+
   test("are checked by the types of the adapter", () => {
     const { ai, storage } = adaptersOf();
     // @ts-expect-error a description is a text

@@ -128,6 +128,24 @@ test.each([
   expect(() => injectFaults(memoryStorage(), plan)).toThrow(named);
 });
 
+test("a kind that a plan decides for is refused, too, where it is unknown", async () => {
+  const shouldFail = () => "hnag" as FaultKind;
+  const { adapter, log } = injectFaults(memoryStorage(), { shouldFail });
+  await expect(adapter.delete("x")).rejects.toThrow('got "hnag"');
+  expect(log).toEqual([]);
+});
+
+test("a rate of a method that there is not is refused, and one of another adapter is not", () => {
+  const misspelt = { rate: { describ: 1 } as object };
+  expect(() => injectFaults(memoryStorage(), misspelt)).toThrow('rate.describ: unknown; did you mean "describe"?');
+  const plan: FaultPlan<"write" | "describe"> = { rate: { write: 1, describe: 1 } };
+  expect(injectFaults(memoryStorage(), plan as object).log).toEqual([]);
+});
+
+test("kinds that are no list are refused", () => {
+  expect(() => injectFaults(memoryStorage(), { kinds: "hang" as never })).toThrow("kinds: expected an array");
+});
+
 test("an unknown kind is refused", () => {
   expect(() => injectFaults(memoryStorage(), { kinds: ["explosion" as FaultKind] })).toThrow('got "explosion"');
 });

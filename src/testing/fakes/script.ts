@@ -1,4 +1,4 @@
-import { requireKnown } from "../../validate.js";
+import { optional, requireKnown } from "../../validate.js";
 import { pause, signalOf } from "../pause.js";
 
 export interface StepOptions {
@@ -20,6 +20,8 @@ export interface Script<Args extends readonly unknown[], Answer> {
   readonly does: (work: (...args: Args) => Answer | Promise<Answer>, options?: StepOptions) => Script<Args, Answer>;
 }
 
+const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+
 type Work<Args, Answer> = (args: Args, byItself: () => Promise<Answer>) => Answer | Promise<Answer>;
 
 /** A script, and the function that plays a call by it. */
@@ -29,6 +31,13 @@ export function createScript<Args extends readonly unknown[], Answer>() {
   function add(work: Work<Args, Answer>, options: StepOptions = {}): Script<Args, Answer> {
     requireKnown("script", options, ["times", "delayMs"]);
     const { times = 1, delayMs = 0 } = options;
+    // Part of a call would never be used up, and what is no number never come: a test of it would prove nothing.
+    optional(
+      "script.times",
+      times,
+      (value) => value === Number.POSITIVE_INFINITY || isCount(value),
+      "an integer of at least 0, or Infinity",
+    );
     if (times > 0) steps.push({ work, delayMs, left: times });
     return script;
   }

@@ -56,7 +56,8 @@ export function checkRate(rate: number, method: string): void {
   throw new ConfigurationError(`rate: expected a number from 0 to 1 for ${method}, got ${rate}`);
 }
 
-export function checkKind(kind: FaultKind): void {
-  if (Object.hasOwn(APPLIES, kind)) return;
-  throw new ConfigurationError(`kinds: expected some of ${Object.keys(APPLIES).join(", ")}, got "${kind}"`);
+export const KINDS = `one of ${Object.keys(APPLIES).join(", ")}`;
+
+export function isKind(kind: unknown): kind is FaultKind {
+  return typeof kind === "string" && Object.hasOwn(APPLIES, kind);
 }
