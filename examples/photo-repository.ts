@@ -50,28 +50,37 @@ export function toUpload(row: PhotoRow) {
 export type Photo = ReturnType<typeof toUpload>;
 
 /** The way back. What is absent comes out as `undefined`, and Prisma leaves that alone. */
-function toColumns(row: PhotoRow, { thumbnailKey, description, embedding, metadata, draft, ...same }: UploadChanges) {
+function toColumns<Null>(
+  row: PhotoRow,
+  { thumbnailKey, description, embedding, metadata, draft, ...same }: UploadChanges,
+  dbNull: Null,
+) {
   return {
     ...same,
     thumbnail: thumbnailKey,
     caption: description,
     vector: embedding === null ? [] : embedding,
     // Merged: each key of theirs replaces the stored one, the others stay.
-    metadata: metadata && { ...row.metadata, ...metadata },
-    draft: draft && Object.assign({}, row.draft, draft),
+    metadata: metadata === null ? dbNull : metadata && { ...row.metadata, ...metadata },
+    draft: draft === null ? dbNull : draft && Object.assign({}, row.draft, draft),
   };
 }
 
 /** The part of `prisma.photo` that is needed; `updateManyAndReturn` came with Prisma 6.2. */
-export interface PhotoTable {
+export interface PhotoTable<Null> {
   readonly findUnique: (query: { where: { id: string } }) => Promise<PhotoRow | null>;
   readonly updateManyAndReturn: (query: {
     where: { id: string; revision: number };
-    data: PhotoData;
+    data: PhotoData<Null>;
   }) => Promise<PhotoRow[]>;
 }
 
-type PhotoData = { [Column in keyof PhotoRow]?: PhotoRow[Column] | undefined };
+type Json = "metadata" | "draft";
+type PhotoData<Null> = {
+  [Column in keyof PhotoRow]?:
+    | (Column extends Json ? NonNullable<PhotoRow[Column]> | Null : PhotoRow[Column])
+    | undefined;
+};
 
 const isInProgress = (status: UploadStatus) => status === "analyzing" || status === "embedding";
 const isSettled = (status: UploadStatus) => status === "completed" || status === "failed";
@@ -88,13 +97,15 @@ function comesTooLate(row: PhotoRow, { status }: UploadChanges, fence: number | 
  * gets an upload, and no write is lost. Leases run by the clocks of your machines: where those differ by seconds, write the
  * claim in SQL, with the clock of the database.
  *
+ * `dbNull` is what empties a column of JSON: `Prisma.DbNull`, since Prisma refuses `null` there.
+ *
  * There is no `resetUploads`: that has to be one statement, which an ORM does not offer. `src/contracts/repository.md` has it.
  */
-export function photoRepository(photos: PhotoTable) {
+export function photoRepository<Null>(photos: PhotoTable<Null>, dbNull: Null) {
   /** `decide` answers with what to write, or with the outcome where nothing is to be written; `null`: there is no such row. */
   async function change<Outcome>(
     id: string,
-    decide: (row: PhotoRow) => { readonly data: PhotoData } | { readonly outcome: Outcome },
+    decide: (row: PhotoRow) => { readonly data: PhotoData<Null> } | { readonly outcome: Outcome },
   ): Promise<{ readonly row: PhotoRow; readonly outcome?: Outcome } | null> {
     for (;;) {
       const row = await photos.findUnique({ where: { id } });
@@ -119,7 +130,7 @@ export function photoRepository(photos: PhotoTable) {
         if (comesTooLate(row, changes, claim?.fence)) return { outcome: "stale" as const };
         const renewed = claim?.leaseMs === undefined ? undefined : new Date(Date.now() + claim.leaseMs);
         const leaseUntil = isInProgress(changes.status ?? row.status) ? renewed : null;
-        return { data: { ...toColumns(row, changes), leaseUntil } };
+        return { data: { ...toColumns(row, changes, dbNull), leaseUntil } };
       });
       return changed === null ? "deleted" : (changed.outcome ?? "saved");
     },

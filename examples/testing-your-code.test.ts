@@ -88,7 +88,7 @@ describe("your service, with fake adapters", () => {
 });
 
 describe("your repository, held to what the library relies on", () => {
-  // Yours runs on a real database: `repository: photoRepository(prisma.photo)`.
+  // Yours runs on a real database: `repository: photoRepository(prisma.photo, Prisma.DbNull)`.
   testRepositoryContract({
     test,
     batches: false,
@@ -97,7 +97,7 @@ describe("your repository, held to what the library relies on", () => {
     create() {
       const rows = new Map<string, PhotoRow>();
       return {
-        repository: photoRepository(fakeTable(rows)),
+        repository: photoRepository(fakeTable(rows), DB_NULL),
         async addUploads(uploads) {
           for (const upload of uploads) {
             const { storageKey, userId, fileSize, thumbnailKey, description, embedding, ...same } = upload;
@@ -113,14 +113,20 @@ describe("your repository, held to what the library relies on", () => {
   });
 });
 
+/** Stands for `Prisma.DbNull`. */
+const DB_NULL = Symbol("DbNull");
+
 /** As much of `prisma.photo` as the repository uses. */
-function fakeTable(rows: Map<string, PhotoRow>): PhotoTable {
+function fakeTable(rows: Map<string, PhotoRow>): PhotoTable<typeof DB_NULL> {
   return {
     findUnique: async ({ where }) => structuredClone(rows.get(where.id) ?? null),
     async updateManyAndReturn({ where, data }) {
       const row = rows.get(where.id);
       if (row === undefined || row.revision !== where.revision) return [];
-      const updated = Object.assign({}, row, present(data));
+      if (data.metadata === null || data.draft === null) throw new Error("null is no value for a column of JSON");
+      const metadata = data.metadata === DB_NULL ? null : data.metadata;
+      const draft = data.draft === DB_NULL ? null : data.draft;
+      const updated: PhotoRow = Object.assign({}, row, present({ ...data, metadata, draft }));
       rows.set(row.id, structuredClone(updated));
       return [structuredClone(updated)];
     },
