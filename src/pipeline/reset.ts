@@ -147,10 +147,11 @@ async function resetSettled<U extends UploadRecord>(
   const { draft } = changes;
   if (draft != null) {
     // A draft is merged into what is stored, so one that is not gone on with is dropped before. The row stays as it is meanwhile.
-    if (found.draft != null && how !== "retry") await write({ status: found.status, draft: null });
-    await write({ status: found.status, draft });
-    const kept = (await repository.find(id, signal))?.draft;
-    if (kept?.redo !== redo) throw withoutDraft();
+    const parts = found.draft != null && how !== "retry" ? [null, draft] : [draft];
+    const writeDraft = async () => {
+      for (const part of parts) await write({ status: found.status, draft: part });
+    };
+    if (!(await isDraftKept(id, redo, writeDraft, repository, signal))) return false;
   }
   if ((await write(changes)) !== "saved") return false;
   const { batchId } = found;
@@ -159,6 +160,24 @@ async function resetSettled<U extends UploadRecord>(
     reopened.add(batchId);
   }
   return true;
+}
+
+/** @returns false where the upload was deleted or begun meanwhile, or another redo has it */
+async function isDraftKept<U extends UploadRecord>(
+  id: string,
+  redo: string,
+  writeDraft: () => Promise<void>,
+  repository: Settings<U>["repository"],
+  signal: Stoppable,
+): Promise<boolean> {
+  // Once it may have been undone meanwhile.
+  for (let tries = 1; tries <= 2; tries++) {
+    await writeDraft();
+    const now = await repository.find(id, signal);
+    if (now === null || !isSettled(now)) return false;
+    if (now.draft != null) return now.draft.redo === redo;
+  }
+  throw withoutDraft();
 }
 
 function withoutDraft(): ConfigurationError {

@@ -9,7 +9,7 @@ import {
   type UploadSelection,
 } from "../../src/index.js";
 import { uploadOf } from "../support/fakes.js";
-import { adaptersOf, callsOf, finished, inMemory, overStores, withoutClaims } from "../support/stores.js";
+import { adaptersOf, callsOf, finished, inMemory, overStores, type Store, withoutClaims } from "../support/stores.js";
 
 const refused = () => Object.assign(new Error("refused"), { status: 400 });
 const half = { was: "completed", redo: "one", description: "half done", aiVersion: "v2" } as const;
@@ -195,3 +195,35 @@ test("a repository that keeps no draft is found out before anything is reset", a
   await store.repository.updateUpload("b", { status: "pending" });
   expect((await processUploadWithRetry("b", adapters)).status).toBe("completed");
 });
+
+const MEANWHILE: readonly [string, (store: Store) => Promise<unknown>, string | null][] = [
+  ["deleted", (store) => store.remove("a"), null],
+  ["taken by another redo", ({ repository }) => repository.updateUpload("a", { draft: { redo: "other" } }), "other"],
+  ["begun", ({ repository }) => repository.updateUpload("a", { status: "pending", draft: null }), null],
+  ["undone", ({ repository }) => repository.updateUpload("a", { draft: null }), "one"],
+];
+test.each(MEANWHILE)(
+  "a reset one by one of what is %s meanwhile is no fault of the repository",
+  async (...[, come, redo]) => {
+    const store = await withoutClaims([finished("a"), finished("b")]);
+    const { repository } = store;
+    let hasCome = false;
+    const raced: typeof repository = {
+      ...repository,
+      async updateUpload(id, changes, claim) {
+        const outcome = await repository.updateUpload(id, changes, claim);
+        if (id === "a" && changes.draft != null && !hasCome) {
+          hasCome = true;
+          await come(store);
+        }
+        return outcome;
+      },
+    };
+    const processor = new BatchProcessor({ ...adaptersOf({ ...store, repository: raced }), thumbnail: false });
+    const taken = redo === "one" ? 2 : 1;
+    const result = await processor.rerun({ batchId: "batch" }, "reprocess-all", { name: "one" });
+    expect(result).toMatchObject({ status: "completed", completed: taken });
+    const row = await repository.findUpload("a");
+    expect(row?.draft?.redo ?? row?.metadata?.redo ?? null).toBe(redo);
+  },
+);
