@@ -7,7 +7,7 @@ import { createCorpus } from "./fuzz/corpus.js";
 import { fuzz } from "./fuzz/fuzz-run.js";
 import { mutantOf } from "./fuzz/mutate.js";
 
-const CASES = 5000;
+const CASES = 3000;
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 
 it(`media that are damaged at random end as what they are (FUZZ_SEED=${seed})`, { timeout: 300_000 }, async () => {
@@ -20,7 +20,7 @@ it(`media that are damaged at random end as what they are (FUZZ_SEED=${seed})`, 
   expect(outcomes.INVALID_MEDIA).toBeGreaterThan(cases * 0.3);
 });
 
-const VIDEO_CASES = Number(process.env.FUZZ_VIDEOS ?? 60);
+const VIDEO_CASES = Number(process.env.FUZZ_VIDEOS ?? 40);
 
 it.skipIf(!hasFfmpeg)(`videos, too (FUZZ_SEED=${seed})${needsFfmpeg}`, { timeout: 300_000 }, async () => {
   const { cases, outcomes, failures } = await fuzz({ seed, kind: "videos", from: 0, to: VIDEO_CASES, workers: 2 });
@@ -31,7 +31,7 @@ it.skipIf(!hasFfmpeg)(`videos, too (FUZZ_SEED=${seed})${needsFfmpeg}`, { timeout
   expect(outcomes.INVALID_MEDIA).toBeGreaterThan(cases * 0.1);
 });
 
-const HEIC_CASES = Number(process.env.FUZZ_HEIC ?? 500);
+const HEIC_CASES = Number(process.env.FUZZ_HEIC ?? 300);
 
 it(`HEIC, too (FUZZ_SEED=${seed})`, { timeout: 300_000 }, async () => {
   const { cases, outcomes, failures } = await fuzz({ seed, kind: "heic", from: 0, to: HEIC_CASES, workers: 2 });
