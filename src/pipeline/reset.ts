@@ -151,7 +151,7 @@ async function resetSettled<U extends UploadRecord>(
     const writeDraft = async () => {
       for (const part of parts) await write({ status: found.status, draft: part });
     };
-    if (!(await isDraftKept(id, redo, writeDraft, repository, signal))) return false;
+    if (!(await keepDraft(id, redo, writeDraft, repository, signal))) return false;
   }
   if ((await write(changes)) !== "saved") return false;
   const { batchId } = found;
@@ -162,8 +162,8 @@ async function resetSettled<U extends UploadRecord>(
   return true;
 }
 
-/** @returns false where the upload was deleted or begun meanwhile, or another redo has it */
-async function isDraftKept<U extends UploadRecord>(
+/** Stores the draft of a redo. @returns false where the upload was deleted or begun meanwhile, or another redo has it */
+async function keepDraft<U extends UploadRecord>(
   id: string,
   redo: string,
   writeDraft: () => Promise<void>,

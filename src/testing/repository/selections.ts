@@ -90,9 +90,9 @@ export function testSelections<U extends UploadRecord>(
       const expected = batch.uploads.filter(holds);
       const selection = filter(batch);
       assertEqual(idsOf(await setup.repository.listUploads(selection, { limit: 1000 })), idsOf(expected));
-      const last = expected.at(1);
-      if (last !== undefined) {
-        const after = await setup.read(last.id);
+      const second = expected.at(1);
+      if (second !== undefined) {
+        const after = await setup.read(second.id);
         const behind = await setup.repository.listUploads(selection, { after, limit: 3 });
         assertEqual(idsOf(behind), idsOf(expected).slice(2, 5));
       }
